@@ -1,0 +1,48 @@
+# How every target of the tree is compiled: standard, warnings, sanitizers, coverage, ccache.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Build type" FORCE)
+  endif()
+  find_program(SLUICE_CCACHE ccache)
+  if(SLUICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${SLUICE_CCACHE}")
+  endif()
+endif()
+
+if((SLUICE_FUZZ OR SLUICE_COVERAGE) AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "SLUICE_FUZZ and SLUICE_COVERAGE need clang (use the presets fuzz and coverage)")
+endif()
+if(SLUICE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
+if(SLUICE_SANITIZE)
+  # vptr checks need RTTI, which stack/ does without.
+  add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${SLUICE_SANITIZE})
+  if(SLUICE_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize=vptr)
+    add_link_options(-fno-sanitize=vptr)
+  endif()
+endif()
+if(SLUICE_COVERAGE)
+  add_compile_options(-fprofile-instr-generate -fcoverage-mapping)
+  add_link_options(-fprofile-instr-generate)
+endif()
+
+# True when objects carry no instrumentation: what is installed, and what the symbol test looks at.
+set(SLUICE_PLAIN ON)
+if(SLUICE_FUZZ OR SLUICE_SANITIZE OR SLUICE_COVERAGE)
+  set(SLUICE_PLAIN OFF)
+endif()
+
+# The warnings of our own code; never inherited by those who use us.
+function(sluice_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
+    $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)
+endfunction()

@@ -1,0 +1,33 @@
+# tests/fuzz/NAME.cpp is the libFuzzer program fuzz_NAME; its seeds lie in tests/fuzz/corpus/NAME/.
+# The smoke tests share one minute; what they find lands in the build tree, not among the seeds.
+file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/*.cpp")
+list(LENGTH sources count)
+if(count EQUAL 0)
+  return()
+endif()
+math(EXPR seconds "60 / ${count}")
+if(seconds LESS 2)
+  set(seconds 2)
+endif()
+
+foreach(source IN LISTS sources)
+  get_filename_component(name "${source}" NAME_WE)
+  add_executable(fuzz_${name} "${source}")
+  sluice_target(fuzz_${name})
+  target_link_libraries(fuzz_${name} PRIVATE sluice_test_support)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+
+  set(found "${PROJECT_BINARY_DIR}/corpus/${name}")
+  file(MAKE_DIRECTORY "${found}")
+  set(arguments -max_total_time=${seconds} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
+    "-artifact_prefix=${PROJECT_BINARY_DIR}/crash-${name}-")
+  if(EXISTS "${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.dict")
+    list(APPEND arguments "-dict=${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.dict")
+  endif()
+  list(APPEND arguments "${found}")
+  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+    list(APPEND arguments "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+  endif()
+  add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${arguments})
+  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+endforeach()

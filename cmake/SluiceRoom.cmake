@@ -1,0 +1,29 @@
+# A room is a folder; its .cpp files are its sources, found by themselves. A room without sources is an empty library.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/empty_room.cpp" CONTENT "// Stands in for a room that has headers only.\n")
+
+# Sets <out> to the .cpp files directly in <folder> (relative to the root), or to an empty one.
+function(sluice_sources out folder)
+  file(GLOB found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+  if(NOT found)
+    set(found "${PROJECT_BINARY_DIR}/empty_room.cpp")
+  endif()
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
+
+# Includes from the root, C++20 and our warnings.
+function(sluice_target target)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sluice>)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  sluice_warnings(${target})
+endfunction()
+
+# A static library sluice_<name> of the folder <name>, known as sluice::<name> here and once installed.
+function(sluice_room name)
+  sluice_sources(sources ${name})
+  add_library(sluice_${name} STATIC ${sources} ${ARGN})
+  add_library(sluice::${name} ALIAS sluice_${name})
+  set_target_properties(sluice_${name} PROPERTIES EXPORT_NAME ${name})
+  sluice_target(sluice_${name})
+endfunction()
