@@ -1,0 +1,97 @@
+// What crosses the border of the stack: a Packet comes in, a Frame goes out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "stack/base/buffer.hpp"
+#include "stack/base/bytes.hpp"
+
+namespace sluice {
+
+/// The ECN field of an IP header (RFC 3168 section 5).
+enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
+
+/// One received IP packet, or a super-segment of up to 64 KiB that stands for several. Move-only: whoever holds it owns it.
+class Packet {
+ public:
+  /// Room that a device leaves before the IP header (a virtio-net header or an Ethernet header fits).
+  static constexpr std::size_t kHeadroom = 64;
+
+  Packet() noexcept = default;
+  explicit Packet(Slice slice) noexcept : slice_(std::move(slice)) {}
+  Packet(Packet&&) noexcept = default;
+  Packet& operator=(Packet&&) noexcept = default;
+  Packet(const Packet&) = delete;
+  Packet& operator=(const Packet&) = delete;
+
+  /// An empty buffer of `size` bytes after the headroom, to be filled and then trimmed with resize().
+  static Packet with_room(BufferPool& pool, std::size_t size) {
+    return Packet(Slice(pool.take(kHeadroom + size), kHeadroom, size));
+  }
+  static Packet copy_of(BufferPool& pool, Bytes bytes) {
+    Packet packet = with_room(pool, bytes.size());
+    if (!bytes.empty()) std::memcpy(packet.bytes().data(), bytes.data(), bytes.size());
+    return packet;
+  }
+
+  MutableBytes bytes() noexcept { return slice_.mutable_bytes(); }
+  Bytes bytes() const noexcept { return slice_.bytes(); }
+  std::size_t size() const noexcept { return slice_.size(); }
+  bool empty() const noexcept { return slice_.empty(); }
+  /// Trims to the first `size` bytes. REQUIRES size <= this->size().
+  void resize(std::size_t size) noexcept { slice_.remove_back(slice_.size() - size); }
+
+  /// A part of the bytes that keeps the buffer alive: how text moves into a receive queue without a copy.
+  Slice part(std::size_t offset, std::size_t size) const noexcept { return slice_.part(offset, size); }
+  /// Memory that this packet pins, bytes.
+  std::size_t footprint() const noexcept { return slice_.buffer().capacity(); }
+
+  bool checksum_known_good = false;  ///< the device vouches for the transport checksum
+  std::uint16_t gso_size = 0;        ///< not 0: a super-segment whose text is cut every gso_size bytes
+  std::uint16_t segment_count = 1;   ///< how many wire segments this packet stands for
+
+ private:
+  Slice slice_;
+};
+
+/// One frame on its way out: headers just written, then spans into chunks. Valid only during FrameSink::accept();
+/// a sink that keeps the body copies the Slices (a reference each), so that an ACK can't free the memory.
+struct Frame {
+  Bytes head;                    ///< link, IP and transport headers; the sink copies them if it keeps them
+  std::span<const Slice> body;   ///< the payload, in order
+  std::uint16_t gso_size = 0;    ///< not 0: the device (or software) cuts the body every gso_size bytes
+  std::uint16_t transport_offset = 0;  ///< where in head the TCP or UDP header begins
+  bool checksum_partial = false; ///< the transport checksum field holds only the pseudo-header sum
+
+  std::size_t size() const noexcept {
+    std::size_t total = head.size();
+    for (const Slice& piece : body) total += piece.size();
+    return total;
+  }
+};
+
+/// Where frames go. accept() answers true = taken, false = full: the stack then changes nothing and offers it again later.
+class FrameSink {
+ public:
+  virtual bool accept(const Frame& frame) noexcept = 0;
+
+ protected:
+  ~FrameSink() = default;
+};
+
+/// A FrameSink made of any callable `bool(const Frame&) noexcept`.
+template <class F>
+class SinkOf final : public FrameSink {
+ public:
+  explicit SinkOf(F function) : function_(std::move(function)) {}
+  bool accept(const Frame& frame) noexcept override { return function_(frame); }
+
+ private:
+  F function_;
+};
+
+}  // namespace sluice
