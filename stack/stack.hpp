@@ -1,0 +1,85 @@
+// The facade: packets and time in, packets and readiness out, sockets on top. One Stack is one host on one thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "stack/base/budget.hpp"
+#include "stack/base/byte_stream.hpp"
+#include "stack/base/packet.hpp"
+#include "stack/base/random.hpp"
+#include "stack/base/result.hpp"
+#include "stack/base/time.hpp"
+#include "stack/base/trace.hpp"
+#include "stack/ip/layer.hpp"
+#include "stack/tcp/layer.hpp"
+#include "stack/tcp/socket.hpp"
+#include "stack/udp/layer.hpp"
+#include "stack/udp/socket.hpp"
+
+namespace sluice {
+
+struct Config {
+  Key key{};                                  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
+  ip::Config ip;
+  tcp::Config tcp;
+  std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
+  Observer* observer = nullptr;               ///< outlives the stack
+};
+
+enum class SocketKind : std::uint8_t { tcp, tcp_listener, udp };
+
+/// Names a socket of a stack; goes stale with it.
+struct SocketId {
+  SocketKind kind = SocketKind::tcp;
+  SlotId slot;
+  friend constexpr bool operator==(const SocketId&, const SocketId&) noexcept = default;
+};
+
+struct Event {
+  SocketId socket;
+  Readiness ready = Readiness::none;
+};
+
+/// The verbs, in any order and as often as one likes; an extra call is harmless. `now` never goes backwards; calls on
+/// sockets happen at the latest time that the stack was told. Not thread-safe: one thread owns a Stack and its sockets.
+class Stack {
+ public:
+  explicit Stack(const Config& config);
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  /// Takes a batch of packets from the device; each begins with an IP header. The ACKs that they cause leave by the next
+  /// poll_transmit(), after the whole batch [9293 MUST-59].
+  void receive(std::span<Packet> batch, Time now);
+  void handle_timeout(Time now);
+  /// When handle_timeout() wants to be called next; kNever = no timer runs.
+  Time next_timeout() const noexcept;
+  /// Offers frames until nothing is left to send or the sink is full.
+  void poll_transmit(Time now, FrameSink& sink);
+  /// The next socket whose readiness changed. One coalesced mask a socket, never a growing queue.
+  std::optional<Event> poll_event();
+
+  /// Opens a connection (RFC 9293 3.10.1, active OPEN); readiness `connected` or `failed` tells the outcome.
+  Result<tcp::Socket> connect(const Endpoint& remote, const tcp::OpenOptions& options = {});
+  Result<tcp::Listener> listen(const Endpoint& local, const tcp::ListenOptions& options = {});
+  Result<udp::Socket> bind_udp(const Endpoint& local, const udp::Options& options = {});
+
+  ip::Layer& ip() noexcept { return ip_; }
+  tcp::Layer& tcp() noexcept { return tcp_; }
+  udp::Layer& udp() noexcept { return udp_; }
+  const Budget& memory() const noexcept { return memory_; }
+
+ private:
+  Budget memory_;
+  ip::Outbox outbox_;
+  ip::Layer ip_;
+  udp::Layer udp_;
+  tcp::Layer tcp_;
+  Time now_{};
+};
+
+}  // namespace sluice

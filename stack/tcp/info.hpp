@@ -1,0 +1,49 @@
+// What a connection tells about itself: the fields that people know from tcp_info.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "stack/base/time.hpp"
+#include "stack/tcp/state.hpp"
+#include "stack/wire/address.hpp"
+
+namespace sluice::tcp {
+
+/// A snapshot. Bytes and nanoseconds; counts are since the connection opened.
+struct Info {
+  State state = State::closed;
+  Endpoint local;
+  Endpoint remote;
+  Duration rto{};
+  Duration srtt{};
+  Duration rttvar{};
+  Duration min_rtt{};
+  std::uint32_t send_mss = 0;      ///< effective, RFC 9293 3.7.1
+  std::uint32_t receive_mss = 0;   ///< the largest segment seen
+  std::uint32_t cwnd = 0;
+  std::uint32_t ssthresh = 0;
+  std::uint32_t pipe = 0;          ///< bytes thought to be in the network
+  std::uint32_t send_window = 0;
+  std::uint32_t receive_window = 0;
+  std::uint8_t send_scale = 0;
+  std::uint8_t receive_scale = 0;
+  bool sack = false;
+  bool timestamps = false;
+  bool window_scaling = false;
+  bool in_recovery = false;
+  std::uint8_t backoff = 0;        ///< consecutive timeouts of the oldest segment
+  std::size_t unsent = 0;          ///< bytes queued and never sent
+  std::size_t unacked = 0;         ///< bytes sent and not acknowledged
+  std::size_t unread = 0;          ///< bytes that the application hasn't read
+  std::size_t memory = 0;          ///< bytes that this connection holds
+  std::uint64_t bytes_sent = 0;    ///< text, with retransmissions
+  std::uint64_t bytes_acked = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_retransmitted = 0;
+  std::uint64_t segments_out = 0;
+  std::uint64_t segments_in = 0;
+  std::uint64_t retransmissions = 0;
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,45 @@
+// All UDP sockets of a stack: demultiplexing, queues, errors (RFC 768, RFC 1122 4.1, RFC 8085).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "stack/base/budget.hpp"
+#include "stack/base/counters.hpp"
+#include "stack/base/random.hpp"
+#include "stack/base/trace.hpp"
+#include "stack/ip/datagram.hpp"
+#include "stack/ip/layer.hpp"
+#include "stack/udp/counters.hpp"
+#include "stack/udp/socket.hpp"
+
+namespace sluice::udp {
+
+class Layer {
+ public:
+  Layer(ip::Layer& ip, const Key& key, Budget& budget, Tracer tracer);
+  ~Layer();
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+  /// A socket bound to `local`; the unspecified address means all of ours, port 0 an ephemeral one (RFC 6056).
+  Result<Socket> bind(const Endpoint& local, const Options& options = {});
+
+  void receive(ip::Datagram datagram, Time now);
+  void icmp_error(const ip::IcmpError& error, Time now);
+  void poll_transmit(Time now, FrameSink& sink);
+  /// True while poll_transmit() has something to offer.
+  bool wants_transmit() const noexcept;
+  /// The next socket whose readiness changed, and what it can do now.
+  std::optional<std::pair<SlotId, Readiness>> poll_event();
+
+  const Counters<Counter>& counters() const noexcept;
+
+ private:
+  friend class Socket;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::udp
