@@ -1,0 +1,58 @@
+// How much may be in the network: the one interface of Reno and of all that comes after it. Bytes and time only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "stack/base/time.hpp"
+
+namespace sluice::congestion {
+
+/// What an ACK told about delivery; made by loss recovery, read by rtt and congestion control.
+struct AckSample {
+  Time now;
+  std::uint64_t newly_acked = 0;      ///< bytes that the cumulative ACK covers now and did not before
+  std::uint64_t newly_delivered = 0;  ///< bytes that left the network, by ACK or SACK, for the first time
+  std::uint64_t newly_lost = 0;       ///< bytes marked lost
+  std::uint64_t in_flight_before = 0; ///< pipe before this ACK, bytes
+  std::uint64_t in_flight = 0;        ///< pipe now, bytes
+  Duration rtt{};                     ///< a sample by Karn's rule; 0 = none
+  bool in_recovery = false;
+  bool cwnd_limited = false;          ///< the window, not the application, held the sender back
+};
+
+/// Owns cwnd and ssthresh, in bytes. Never called with time going backwards.
+class Controller {
+ public:
+  virtual ~Controller() = default;
+
+  /// Text was acknowledged outside of loss recovery, or inside it (sample.in_recovery).
+  virtual void on_ack(const AckSample& sample) noexcept = 0;
+  /// Loss was found by something else than a timeout; once per recovery, and again for a lost retransmission.
+  /// `flight` is what counts as FlightSize in RFC 5681 eq. 4 (without limited-transmit bytes).
+  virtual void on_congestion_event(Time now, std::uint64_t flight) noexcept = 0;
+  /// Everything sent before the event is acknowledged.
+  virtual void on_recovery_end(Time now) noexcept = 0;
+  /// The retransmission timer fired; `first` is false when the same segment timed out again (RFC 5681 3.1).
+  virtual void on_timeout(Time now, std::uint64_t flight, bool first) noexcept = 0;
+  /// Nothing was sent for longer than one RTO (RFC 5681 4.1).
+  virtual void on_idle(Time now) noexcept = 0;
+  /// The sender maximum segment size changed (path MTU).
+  virtual void on_mss(std::uint32_t smss) noexcept = 0;
+
+  virtual std::uint64_t cwnd() const noexcept = 0;
+  virtual std::uint64_t ssthresh() const noexcept = 0;
+  /// Bytes per second at which to pace; 0 = don't.
+  virtual std::uint64_t pacing_rate() const noexcept { return 0; }
+};
+
+/// RFC 6928: min(10 SMSS, max(2 SMSS, 14600)).
+constexpr std::uint64_t initial_window(std::uint32_t smss) noexcept {
+  const std::uint64_t floor = 2u * std::uint64_t{smss} > 14600 ? 2u * std::uint64_t{smss} : 14600;
+  return 10u * std::uint64_t{smss} < floor ? 10u * std::uint64_t{smss} : floor;
+}
+
+/// RFC 5681 with byte counting; `initial` is the first cwnd in bytes (one SMSS after a lost SYN).
+std::unique_ptr<Controller> make_reno(std::uint32_t smss, std::uint64_t initial);
+
+}  // namespace sluice::congestion

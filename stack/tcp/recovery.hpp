@@ -1,0 +1,89 @@
+// What to resend: the log of sent ranges, and the rules that mark them delivered or lost (RFC 8985, RFC 6582).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "stack/base/time.hpp"
+#include "stack/congestion/controller.hpp"
+#include "stack/congestion/rtt.hpp"
+#include "stack/tcp/sent_log.hpp"
+#include "stack/tcp/seq.hpp"
+
+namespace sluice::tcp {
+
+/// What an ACK or a timer did to the log.
+struct RecoveryFacts {
+  congestion::AckSample sample;      ///< for rtt and congestion control (cwnd_limited is the caller's to fill)
+  bool congestion_event = false;     ///< loss found: recovery begins, or a retransmission was lost again
+  std::uint64_t event_flight = 0;    ///< with congestion_event: FlightSize for RFC 5681 eq. 4, bytes
+  bool recovery_ended = false;
+};
+
+/// What the caller knows about an arriving ACK besides its number.
+struct AckInput {
+  Seq ack;                             ///< SEG.ACK; una <= ack <= nxt
+  std::span<const SeqRange> sacks;     ///< as received, unwrapped, unchecked, in the order of the option
+  bool duplicate = false;              ///< RFC 5681 section 2's definition holds
+  std::uint32_t smss = 536;            ///< sender maximum segment size, bytes
+  Time now;
+};
+
+/// One connection's loss recovery. It holds no memory while nothing is in flight. FIN and SYN count as one byte.
+class Recovery {
+ public:
+  /// `sack`: the peer agreed to SACK; else NewReno counts duplicates.
+  void start(bool sack, Seq una) noexcept;
+
+  /// New text (or FIN) left: begin == the previous nxt. Only after the sink accepted it.
+  void on_sent(SeqRange range, Time now, bool app_limited);
+  /// Text left again: a part of what next_to_resend() named (or of the head of the log, for a zero-window probe or a
+  /// timeout). Only after the sink accepted it.
+  void on_resent(SeqRange range, Time now);
+
+  /// Digest an acceptable ACK.
+  RecoveryFacts on_ack(const AckInput& input, const congestion::RttEstimator& rtt);
+  /// The retransmission timer fired (RFC 8985 6.3, RFC 6298 5.4): the head is lost in any case, even if it was SACKed
+  /// (RFC 2018 5); others as the rules say.
+  RecoveryFacts on_timeout(Time now, const congestion::RttEstimator& rtt);
+  /// The reordering timer fired (RFC 8985 6.2 step 5).
+  RecoveryFacts on_reorder_timer(Time now, const congestion::RttEstimator& rtt);
+  /// When the reordering timer is to fire; kNever = it doesn't run.
+  Time reorder_deadline() const noexcept { return reorder_deadline_; }
+
+  /// The first lost range that has not been resent, at most `limit` bytes of it.
+  std::optional<SeqRange> next_to_resend(std::uint64_t limit) const noexcept;
+  /// The next retransmission may leave whatever cwnd says (the fast retransmit itself, RFC 5681 3.2 step 3).
+  bool owes_fast_retransmit() const noexcept { return owes_fast_retransmit_; }
+
+  /// Bytes thought to be in the network: sent, not acknowledged, not SACKed, not marked lost (or resent since);
+  /// without SACK each duplicate ACK counts as one segment delivered.
+  std::uint64_t pipe() const noexcept;
+  std::uint64_t lost_bytes() const noexcept { return log_.lost_bytes(); }
+  std::uint64_t sacked_bytes() const noexcept { return log_.sacked_bytes(); }
+  bool in_recovery() const noexcept { return phase_ != Phase::open; }
+  /// In the recovery that a timeout began.
+  bool after_timeout() const noexcept { return phase_ == Phase::timeout; }
+  unsigned duplicates() const noexcept { return duplicates_; }
+  /// When the oldest outstanding range was last sent; kNever when nothing is out.
+  Time oldest_sent_at() const noexcept;
+
+  const SentLog& log() const noexcept { return log_; }
+  std::size_t footprint() const noexcept { return log_.footprint(); }
+
+ private:
+  enum class Phase : std::uint8_t { open, fast_recovery, timeout };
+
+  // The helper functions of the algorithm's own steps go here.
+
+  SentLog log_;
+  Seq recovery_point_;
+  Time reorder_deadline_ = kNever;
+  unsigned duplicates_ = 0;
+  Phase phase_ = Phase::open;
+  bool sack_ = false;
+  bool owes_fast_retransmit_ = false;
+};
+
+}  // namespace sluice::tcp
