@@ -45,4 +45,8 @@ endif()
 function(sluice_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     $<$<BOOL:${SLUICE_WARNINGS_AS_ERRORS}>:-Werror>)
+  if(SLUICE_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 with sanitizers sees uninitialised members in std::regex and std::function where there are none.
+    target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+  endif()
 endfunction()
