@@ -58,6 +58,8 @@ class IpAddress {
   IpAddress mapped() const noexcept;
   IpAddress unmapped() const noexcept;
 
+  /// An IPv6 address in ::ffff:0:0/96.
+  bool is_v4_mapped() const noexcept;
   bool is_unspecified() const noexcept;
   bool is_loopback() const noexcept;
   /// 224.0.0.0/4 or ff00::/8.
@@ -66,7 +68,8 @@ class IpAddress {
   bool is_limited_broadcast() const noexcept;
   /// 169.254.0.0/16 or fe80::/10.
   bool is_link_local() const noexcept;
-  /// What no packet may have as its source: unspecified, multicast, broadcast, 240.0.0.0/4, 127.0.0.0/8 or ::1 from a wire.
+  /// What no packet from a wire may have as its source: unspecified or 0.0.0.0/8, multicast, broadcast, 240.0.0.0/4,
+  /// 127.0.0.0/8 or ::1, and v4-mapped IPv6 (it would pass for IPv4 on a dual-stack socket).
   bool is_invalid_source() const noexcept;
 
   /// As RFC 5952 writes it.
