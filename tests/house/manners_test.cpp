@@ -32,8 +32,7 @@ TEST_CASE("each source file begins with a line on why it exists, and each header
   for (const std::string& file : cpp_files()) {
     const auto lines = lines_of(file);
     REQUIRE_MESSAGE(!lines.empty(), file << " is empty");
-    CHECK_MESSAGE((lines[0].starts_with("// ") && lines[0].size() > 10),
-                  file << ": no first line on why it exists");
+    CHECK_MESSAGE((lines[0].starts_with("// ") && lines[0].size() > 10), file << ": no first line on why it exists");
     if (!file.ends_with(".hpp")) continue;
     const bool guarded = std::find(lines.begin(), lines.end(), "#pragma once") != lines.end();
     CHECK_MESSAGE(guarded, file << ": no #pragma once");

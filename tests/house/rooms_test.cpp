@@ -81,8 +81,7 @@ Table read_table() {
     const std::size_t bar = line.find('|');
     REQUIRE_MESSAGE(colon < bar, "rooms.txt: " << line);
     Room room;
-    for (std::string& name : split(line.substr(colon + 1, bar - colon - 1)))
-      room.may_include.insert(std::move(name));
+    for (std::string& name : split(line.substr(colon + 1, bar - colon - 1))) room.may_include.insert(std::move(name));
     for (std::string& pattern : split(line.substr(bar + 1))) {
       if (pattern != "@kernel") {
         room.foreign.push_back(std::move(pattern));
@@ -116,8 +115,7 @@ Complaint check_own(const Table& table, const std::string& room, const std::stri
 Complaint check_foreign(const Table& table, const std::string& room, const std::string& target) {
   const bool in_stack = room.starts_with("stack");
   if (has_word(kStandardHeaders, target)) {
-    return in_stack && has_word(kNotInStack, target) ? "stack/ does no I/O, reads no clock, starts no thread"
-                                                     : "";
+    return in_stack && has_word(kNotInStack, target) ? "stack/ does no I/O, reads no clock, starts no thread" : "";
   }
   const auto& patterns = table.rooms.at(room).foreign;
   const bool allowed = std::any_of(patterns.begin(), patterns.end(),
@@ -149,8 +147,7 @@ TEST_CASE("every include of the tree keeps the dependency rule") {
   const Table table = read_table();
   int seen = 0;
   for (const std::string& file : cpp_files()) {
-    if (file.starts_with("tests/house/consumer/"))
-      continue;  // it stands outside the tree, as a stranger would
+    if (file.starts_with("tests/house/consumer/")) continue;  // it stands outside the tree, as a stranger would
     for (const Include& include : includes_of(file)) {
       ++seen;
       const Complaint complaint = check(table, include);

@@ -77,8 +77,7 @@ TEST_CASE("the stack library asks the system for no I/O, no clock and no thread"
 TEST_CASE("the stack library keeps no state of its own between calls") {
   // Writable sections with something in them; .data.rel.ro is constant once relocated.
   std::istringstream lines(output_of("objdump -t -C \"" SLUICE_STACK_LIBRARY "\""));
-  static const std::regex kObject(
-      R"(^[0-9a-f]+ .{7} (\.t?bss|\.t?data)(?!\.rel\.ro)\S*\s+([0-9a-f]+)\s+(.*)$)");
+  static const std::regex kObject(R"(^[0-9a-f]+ .{7} (\.t?bss|\.t?data)(?!\.rel\.ro)\S*\s+([0-9a-f]+)\s+(.*)$)");
   for (std::string line; std::getline(lines, line);) {
     std::smatch match;
     if (!std::regex_match(line, match, kObject) || std::stoul(match[2], nullptr, 16) == 0) continue;
@@ -89,8 +88,8 @@ TEST_CASE("the stack library keeps no state of its own between calls") {
 }
 
 TEST_CASE("forbidden symbols would be seen") {
-  for (const char* name : {"open", "read", "socket", "sendto", "clock_gettime", "time", "pthread_create",
-                           "rand", "getrandom", "printf", "usleep"}) {
+  for (const char* name : {"open", "read", "socket", "sendto", "clock_gettime", "time", "pthread_create", "rand",
+                           "getrandom", "printf", "usleep"}) {
     CHECK_FALSE_MESSAGE(is_fair_c(name), name);
   }
   CHECK(is_forbidden_cpp("std::chrono::_V2::steady_clock::now()"));

@@ -13,8 +13,7 @@ fs::path root() { return SLUICE_SOURCE_DIR; }
 
 std::vector<std::string> all_files() {
   std::vector<std::string> files;
-  for (auto entry = fs::recursive_directory_iterator(root()); entry != fs::recursive_directory_iterator();
-       ++entry) {
+  for (auto entry = fs::recursive_directory_iterator(root()); entry != fs::recursive_directory_iterator(); ++entry) {
     const std::string name = entry->path().filename().string();
     const bool skipped = name == "build" || name == "node_modules" || name == "__pycache__" ||
                          (name.front() == '.' && name != ".ci" && entry->is_directory());
@@ -46,8 +45,7 @@ std::vector<Include> includes_of(const std::string& file) {
   int number = 0;
   for (const std::string& line : lines_of(file)) {
     ++number;
-    if (std::smatch match;
-        line.find("include") != std::string::npos && std::regex_match(line, match, kInclude)) {
+    if (std::smatch match; line.find("include") != std::string::npos && std::regex_match(line, match, kInclude)) {
       found.push_back({file, number, match[2], match[1] == "<"});
     }
   }
