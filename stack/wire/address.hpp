@@ -14,7 +14,8 @@ namespace sluice {
 
 enum class Family : std::uint8_t { ipv4 = 4, ipv6 = 6 };
 
-/// An IPv4 or IPv6 address. IPv4 is kept in v4-mapped form (RFC 4291 2.5.5.2) inside, but is never equal to an IPv6 address.
+/// An IPv4 or IPv6 address. IPv4 is kept in v4-mapped form (RFC 4291 2.5.5.2) inside, but is never equal to an IPv6
+/// address.
 class IpAddress {
  public:
   /// The IPv4 address 0.0.0.0.
@@ -37,9 +38,7 @@ class IpAddress {
   /// REQUIRES 4 or 16 bytes in network order.
   static IpAddress from_bytes(Bytes bytes) noexcept;
   /// 0.0.0.0 or ::.
-  static constexpr IpAddress any(Family family) noexcept {
-    return family == Family::ipv4 ? IpAddress() : v6({});
-  }
+  static constexpr IpAddress any(Family family) noexcept { return family == Family::ipv4 ? IpAddress() : v6({}); }
   /// Dotted quad or RFC 4291 text (with an embedded IPv4 tail); no zone, no prefix length.
   static std::optional<IpAddress> parse(std::string_view text) noexcept;
 
@@ -47,12 +46,11 @@ class IpAddress {
   constexpr bool is_v4() const noexcept { return family_ == Family::ipv4; }
   constexpr bool is_v6() const noexcept { return family_ == Family::ipv6; }
   /// 4 or 16 bytes in network order, valid as long as this object.
-  constexpr Bytes bytes() const noexcept {
-    return is_v4() ? Bytes(bytes_).subspan(12) : Bytes(bytes_);
-  }
+  constexpr Bytes bytes() const noexcept { return is_v4() ? Bytes(bytes_).subspan(12) : Bytes(bytes_); }
   /// The IPv4 address in host order. REQUIRES is_v4().
   constexpr std::uint32_t v4_number() const noexcept {
-    return std::uint32_t{bytes_[12]} << 24 | std::uint32_t{bytes_[13]} << 16 | std::uint32_t{bytes_[14]} << 8 | bytes_[15];
+    return std::uint32_t{bytes_[12]} << 24 | std::uint32_t{bytes_[13]} << 16 | std::uint32_t{bytes_[14]} << 8 |
+           bytes_[15];
   }
   /// The IPv6 spelling of an IPv4 address (::ffff:a.b.c.d) and the way back; other addresses stay as they are.
   IpAddress mapped() const noexcept;

@@ -24,16 +24,16 @@ struct Header {
   std::uint16_t identification = 0;
   bool dont_fragment = false;
   bool more_fragments = false;
-  std::uint16_t fragment_offset = 0;           ///< bytes, a multiple of 8
-  std::uint8_t header_size = kMinimumHeader;   ///< with options, bytes: 20..60, a multiple of 4
-  std::uint16_t total_length = kMinimumHeader; ///< header_size..65535
+  std::uint16_t fragment_offset = 0;            ///< bytes, a multiple of 8
+  std::uint8_t header_size = kMinimumHeader;    ///< with options, bytes: 20..60, a multiple of 4
+  std::uint16_t total_length = kMinimumHeader;  ///< header_size..65535
 
   bool is_fragment() const noexcept { return more_fragments || fragment_offset != 0; }
   std::size_t payload_size() const noexcept { return std::size_t{total_length} - header_size; }
 };
 
 enum class Fault : std::uint8_t {
-  truncated,          ///< fewer bytes than a header, or than the header says it has
+  truncated,  ///< fewer bytes than a header, or than the header says it has
   bad_version,
   bad_header_length,  ///< below 20
   bad_total_length,   ///< below the header's size, or above what arrived

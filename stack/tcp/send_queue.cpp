@@ -1,0 +1,106 @@
+// Chunks in a ring, found by binary search; see send_queue.hpp.
+#include "stack/tcp/send_queue.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::tcp {
+namespace {
+
+// Shared memory below this is copied: a reference would cost more than the bytes.
+constexpr std::size_t kWorthSharing = 2048;
+
+}  // namespace
+
+std::size_t SendQueue::append(Gather pieces, std::size_t limit) {
+  std::size_t taken = 0;
+  for (Bytes piece : pieces) {
+    const std::size_t wanted = std::min(piece.size(), limit - taken);
+    const std::size_t got = append_copy(piece.first(wanted));
+    taken += got;
+    if (got < piece.size()) break;
+  }
+  return taken;
+}
+
+std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
+  const std::size_t size = std::min(shared.size(), limit);
+  if (size < kWorthSharing) return append_copy(shared.bytes().first(size));
+  if (!budget_->charge(size)) return 0;
+  chunks_.push_back({end_, shared.part(0, size), static_cast<std::uint32_t>(size), false});
+  charged_ += size;
+  end_ += size;
+  return size;
+}
+
+std::size_t SendQueue::append_copy(Bytes bytes) {
+  std::size_t taken = extend_last(bytes);
+  while (taken < bytes.size()) {
+    Buffer buffer = pool_->take(std::min(bytes.size() - taken, BufferPool::kClasses.back()));
+    if (!budget_->charge(buffer.capacity())) break;
+    const auto charge = static_cast<std::uint32_t>(buffer.capacity());
+    charged_ += charge;
+    chunks_.push_back({end_, Slice(std::move(buffer), 0, 0), charge, true});
+    taken += extend_last(bytes.subspan(taken));
+  }
+  return taken;
+}
+
+// Bytes behind the last chunk's end belong to nobody else, even if a sink still holds references to those before.
+std::size_t SendQueue::extend_last(Bytes bytes) noexcept {
+  if (chunks_.empty() || !chunks_.back().extendable || bytes.empty()) return 0;
+  Chunk& last = chunks_.back();
+  const Buffer& buffer = last.text.buffer();
+  const std::size_t used = static_cast<std::size_t>(last.text.bytes().data() - buffer.data()) + last.text.size();
+  const std::size_t count = std::min(bytes.size(), buffer.capacity() - used);
+  if (count == 0) return 0;
+  std::memcpy(buffer.data() + used, bytes.data(), count);
+  last.text = Slice(buffer, used - last.text.size(), last.text.size() + count);
+  end_ += count;
+  return count;
+}
+
+std::size_t SendQueue::find(Seq seq) const noexcept {
+  std::size_t low = 0;
+  std::size_t high = chunks_.size();
+  while (high - low > 1) {
+    const std::size_t middle = low + (high - low) / 2;
+    (chunks_[middle].begin <= seq ? low : high) = middle;
+  }
+  return low;
+}
+
+std::size_t SendQueue::gather(Seq from, std::size_t size, std::span<Slice> pieces, std::size_t& covered) const noexcept {
+  assert(begin_ <= from);
+  covered = 0;
+  std::size_t used = 0;
+  for (std::size_t i = find(from); i < chunks_.size() && covered < size && used < pieces.size(); ++i) {
+    const Chunk& chunk = chunks_[i];
+    const auto skip = static_cast<std::size_t>((from + covered) - chunk.begin);
+    if (skip >= chunk.text.size()) continue;
+    const std::size_t count = std::min(chunk.text.size() - skip, size - covered);
+    pieces[used++] = chunk.text.part(skip, count);
+    covered += count;
+  }
+  return used;
+}
+
+void SendQueue::drop_front() noexcept {
+  budget_->release(chunks_.front().charged);
+  charged_ -= chunks_.front().charged;
+  chunks_.pop_front();
+}
+
+void SendQueue::release_before(Seq una) noexcept {
+  begin_ = std::clamp(una, begin_, end_);
+  while (!chunks_.empty() && chunks_.front().begin + chunks_.front().text.size() <= begin_) drop_front();
+  if (empty()) chunks_.release();
+}
+
+void SendQueue::clear() noexcept {
+  while (!chunks_.empty()) drop_front();
+  chunks_.release();
+  begin_ = end_;
+}
+
+}  // namespace sluice::tcp
