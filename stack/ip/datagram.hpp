@@ -20,27 +20,36 @@ struct Datagram {
   std::uint8_t hop_limit = 0;
   std::uint8_t dscp = 0;
   Ecn ecn = Ecn::not_ect;
-  bool to_group = false;            ///< the destination is multicast or broadcast
-  std::uint32_t header_size = 0;    ///< IP header and options or extension headers, bytes
-  Packet packet;                    ///< the whole packet, from the IP header on
+  bool to_group = false;          ///< the destination is multicast or broadcast
+  std::uint32_t header_size = 0;  ///< IP header and options or extension headers, bytes
+  Packet packet;                  ///< the whole packet, from the IP header on
 
   Bytes payload() const noexcept { return packet.bytes().subspan(header_size); }
 };
 
 /// RFC 792 and RFC 4443 errors in one list; which of them are soft is the transport's business (RFC 9293 3.9.2.2).
 enum class IcmpKind : std::uint8_t {
-  network_unreachable, host_unreachable, protocol_unreachable, port_unreachable, source_route_failed,
-  administratively_prohibited, packet_too_big, time_exceeded, parameter_problem, source_quench,
+  network_unreachable,
+  host_unreachable,
+  protocol_unreachable,
+  port_unreachable,
+  source_route_failed,
+  administratively_prohibited,
+  packet_too_big,
+  time_exceeded,
+  parameter_problem,
+  unknown,  ///< an ICMPv6 error of a type that no RFC defined yet: handed up all the same [R4443-2.4a]
 };
 
 /// An ICMP error whose quoted header names one of our addresses as source. The transport checks the rest of the quote.
 struct IcmpError {
   IcmpKind kind = IcmpKind::host_unreachable;
-  IpAddress reporter;        ///< who sent the error
-  IpAddress local;           ///< quoted source: us
-  IpAddress remote;          ///< quoted destination
+  IpAddress reporter;  ///< who sent the error
+  IpAddress local;     ///< quoted source: us
+  IpAddress remote;    ///< quoted destination
   Protocol protocol = Protocol::tcp;
-  std::size_t mtu = 0;       ///< packet_too_big: next-hop MTU, bytes; 0 = an old router did not say (RFC 1191 section 5)
+  std::size_t mtu = 0;  ///< packet_too_big: next-hop MTU, bytes; 0 = an old router did not say (RFC 1191 section 5)
+  std::size_t quoted_length = 0;   ///< what the quoted IP header says of its packet's size, bytes (RFC 1191 section 5)
   std::uint32_t quote_offset = 0;  ///< where in `packet` the quoted transport header begins
   Packet packet;
 
@@ -48,7 +57,8 @@ struct IcmpError {
   Bytes quote() const noexcept { return packet.bytes().subspan(quote_offset); }
 };
 
-/// What receive() found: nothing for the layers above, a datagram, or an error to route to its socket.
+/// What receive() found: nothing for the layers above, a datagram (TCP, UDP, or an ICMP echo reply for whoever pinged),
+/// or an error to route to its socket.
 using Received = std::variant<std::monostate, Datagram, IcmpError>;
 
 }  // namespace sluice::ip

@@ -21,26 +21,28 @@
 namespace sluice::ip {
 
 struct Config {
-  std::vector<Prefix> addresses;         ///< ours, with the on-link prefix of each
-  std::size_t mtu = 1500;                ///< of the interface, bytes: 1280..65535 (576.. when only IPv4 is used)
+  std::vector<Prefix> addresses;  ///< ours, with the on-link prefix of each
+  std::size_t mtu = 1500;         ///< of the interface, bytes: 1280..65535 (576.. when only IPv4 is used)
   std::uint8_t hop_limit = 64;
-  std::size_t reassembly_limit = 1u << 20;        ///< bytes held for unfinished datagrams, both families
+  std::size_t reassembly_limit = 1u << 20;                 ///< bytes held for unfinished datagrams, both families
   Duration reassembly_timeout = std::chrono::seconds(30);  ///< RFC 791 3.2, RFC 8200 4.5 allows up to 60 s
-  std::uint32_t icmp_errors_per_second = 1000;    ///< overall; a share of it per source prefix
+  std::uint32_t icmp_errors_per_second = 1000;    ///< overall; at most a quarter of it per source prefix; 0 = none
+  std::uint32_t echo_replies_per_second = 10000;  ///< the same for echo replies
   bool answer_echo = true;
+  bool answer_group_echo = false;  ///< echo requests to multicast or broadcast (smurf)
 };
 
 /// The header of a packet about to be written.
 struct HeaderFields {
   IpAddress source;
-  IpAddress destination;              ///< of the same family
+  IpAddress destination;  ///< of the same family
   Protocol protocol = Protocol::tcp;
   std::uint8_t hop_limit = 64;
-  std::uint8_t dscp = 0;              ///< 0..63
+  std::uint8_t dscp = 0;  ///< 0..63
   Ecn ecn = Ecn::not_ect;
-  bool dont_fragment = true;          ///< IPv4
-  std::uint16_t identification = 0;   ///< IPv4
-  std::size_t payload_size = 0;       ///< bytes after this header
+  bool dont_fragment = true;         ///< IPv4
+  std::uint16_t identification = 0;  ///< IPv4
+  std::size_t payload_size = 0;      ///< bytes after this header
 };
 
 /// Bytes that write_header() will take: 20 or 40.
@@ -86,20 +88,31 @@ class Layer {
   /// Emits one datagram through `sink`, fragmenting if it exceeds the path MTU and fields.dont_fragment is false.
   /// `head` begins with room for the IP header and goes on with the transport header; the checksum is final.
   /// would_block: the sink was full before the first fragment, nothing happened. message_too_large: DF forbids it.
-  Result<void> send(const HeaderFields& fields, MutableBytes head, std::span<const Slice> body, FrameSink& sink, Time now);
+  Result<void> send(const HeaderFields& fields, MutableBytes head, std::span<const Slice> body, FrameSink& sink,
+                    Time now);
 
-  /// Answers a datagram with an ICMP port-unreachable error, if the rules (RFC 1122 3.2.2, RFC 4443 2.4) and the rate allow.
+  /// The path to `destination` is narrower than the floor of its path MTU: what we send there must go without DF.
+  bool below_floor(const IpAddress& destination) const noexcept;
+
+  /// Answers a datagram with an ICMP port-unreachable error, if the rules (RFC 1122 3.2.2, RFC 4443 2.4) and the rate
+  /// allow.
   void send_port_unreachable(const Datagram& datagram, Time now);
 
-  const Counters<Counter>& counters() const noexcept { return counters_; }
+  const Counters<Counter>& counters() const noexcept;
 
  private:
   struct State;  // reassembly, path MTUs, limits, ids
 
+  std::monostate drop(Counter reason, Time now) noexcept;
+  bool is_ours(const IpAddress& address) const noexcept;
+  bool is_group(const IpAddress& address) const noexcept;
+  bool admits(const IpAddress& source, const IpAddress& destination, Time now) noexcept;
+  Received receive_v4(Packet packet, Time now);
+  Received receive_v6(Packet packet, Time now);
+  Received deliver(Datagram datagram, Time now);
+
   Config config_;
-  Counters<Counter> counters_;
   Outbox& outbox_;
-  Tracer tracer_;
   std::unique_ptr<State> state_;
 };
 

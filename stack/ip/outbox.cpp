@@ -5,17 +5,31 @@
 
 namespace sluice::ip {
 
-bool Outbox::push(Bytes head, Bytes body) {
-  const std::size_t size = head.size() + body.size();
+MutableBytes Outbox::append(std::size_t size) {
   if (size > limit_ - bytes_) {
     ++dropped_;
-    return false;
+    return {};
   }
-  Buffer buffer = Buffer::allocate(size);
-  std::memcpy(buffer.data(), head.data(), head.size());
-  if (!body.empty()) std::memcpy(buffer.data() + head.size(), body.data(), body.size());
-  frames_.push_back(Slice(std::move(buffer), 0, size));
+  frames_.push_back(Slice(Buffer::allocate(size), 0, size));
   bytes_ += size;
+  return frames_.back().mutable_bytes();
+}
+
+bool Outbox::push(Bytes head, Bytes body) {
+  const MutableBytes room = append(head.size() + body.size());
+  if (room.empty()) return false;
+  ByteWriter writer(room);
+  writer.bytes(head);
+  writer.bytes(body);
+  return true;
+}
+
+bool Outbox::push(const Frame& frame) {
+  const MutableBytes room = append(frame.size());
+  if (room.empty()) return false;
+  ByteWriter writer(room);
+  writer.bytes(frame.head);
+  for (const Slice& piece : frame.body) writer.bytes(piece.bytes());
   return true;
 }
 

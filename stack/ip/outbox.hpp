@@ -16,6 +16,7 @@ class Outbox {
 
   /// Copies head and body behind each other. False when there is no room.
   bool push(Bytes head, Bytes body = {});
+  bool push(const Frame& frame);
   /// Offers frames in order until the sink is full or nothing is left.
   void drain(FrameSink& sink);
 
@@ -24,6 +25,9 @@ class Outbox {
   std::uint64_t dropped() const noexcept { return dropped_; }
 
  private:
+  /// Room for one more frame of `size` bytes; empty when there is none, which is counted.
+  MutableBytes append(std::size_t size);
+
   Ring<Slice> frames_;
   std::size_t bytes_ = 0;
   std::size_t limit_;
