@@ -1,0 +1,90 @@
+// What a network device is to the loop: packets in by batches, frames out by pull. Middleware wraps one in another.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "stack/base/counters.hpp"
+#include "stack/base/packet.hpp"
+#include "stack/base/result.hpp"
+#include "stack/base/time.hpp"
+
+namespace sluice::tun {
+
+/// What a device does for the stack beyond carrying packets of one MTU. All off: a plain device.
+struct Offloads {
+  std::size_t maximum_frame = 0;  ///< bytes of IP packet in one frame with gso_size; 0 = never more than the MTU
+  bool checksum = false;          ///< takes frames with checksum_partial
+};
+
+enum class DeviceCounter : std::uint8_t {
+  packets_in,
+  bytes_in,
+  packets_out,
+  bytes_out,
+  full,  ///< accept() answered "full"
+  read_errors,
+  write_errors,  ///< frames that the kernel refused, dropped
+  unsupported,   ///< frames above the MTU or with offloads that this device lacks, dropped
+  count,
+};
+std::string_view name(DeviceCounter counter) noexcept;
+
+/// One thread uses a device. A turn of the loop calls begin_turn(now), receive_batch() once or more, accept() for each
+/// frame, flush(); everything in a turn happens at its `now`.
+class Device : public FrameSink {
+ public:
+  /// Packets that one receive_batch() appends at most.
+  static constexpr std::size_t kBatch = 64;
+
+  virtual ~Device() = default;
+
+  /// What to wait for: readable = receive_batch() has something to do; writable = worth offering again after full().
+  virtual int fd() const noexcept = 0;
+  /// The largest IP packet, bytes.
+  virtual std::size_t mtu() const noexcept = 0;
+  virtual Offloads offloads() const noexcept { return {}; }
+
+  virtual void begin_turn(Time now) noexcept = 0;
+  /// Appends what has arrived to `into`. True: there may be more, call again in the next turn without waiting.
+  virtual bool receive_batch(std::vector<Packet>& into) noexcept = 0;
+  /// The turn ends: whatever accept() put aside for now goes out.
+  virtual void flush() noexcept {}
+  /// In this turn the device could not take all that there was: wait for fd() to become writable.
+  virtual bool full() const noexcept = 0;
+  /// When a turn is wanted though nothing arrives (a delayed packet is due); kNever = no need.
+  virtual Time next_timeout() const noexcept { return kNever; }
+
+  /// Not `none`: the device is gone (interface removed), nothing will work any more.
+  virtual Errc error() const noexcept = 0;
+  virtual const Counters<DeviceCounter>& counters() const noexcept = 0;
+};
+
+/// A device that passes everything on to another one, which outlives it: the base of middleware.
+class DeviceLayer : public Device {
+ public:
+  explicit DeviceLayer(Device& inner) noexcept : inner_(inner) {}
+
+  int fd() const noexcept override { return inner_.fd(); }
+  std::size_t mtu() const noexcept override { return inner_.mtu(); }
+  Offloads offloads() const noexcept override { return inner_.offloads(); }
+  void begin_turn(Time now) noexcept override { inner_.begin_turn(now); }
+  bool receive_batch(std::vector<Packet>& into) noexcept override { return inner_.receive_batch(into); }
+  bool accept(const Frame& frame) noexcept override { return inner_.accept(frame); }
+  void flush() noexcept override { inner_.flush(); }
+  bool full() const noexcept override { return inner_.full(); }
+  Time next_timeout() const noexcept override { return inner_.next_timeout(); }
+  Errc error() const noexcept override { return inner_.error(); }
+  const Counters<DeviceCounter>& counters() const noexcept override { return inner_.counters(); }
+
+ protected:
+  Device& inner() noexcept { return inner_; }
+  const Device& inner() const noexcept { return inner_; }
+
+ private:
+  Device& inner_;
+};
+
+}  // namespace sluice::tun

@@ -1,0 +1,50 @@
+// Interface settings through rtnetlink: the few requests that a TUN needs, each answered before it returns.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "stack/wire/address.hpp"
+
+struct nlmsghdr;
+
+namespace sluice::tun {
+
+/// A netlink socket in the network namespace of the thread that makes it. All calls throw Error with one sentence.
+/// What is there already is no error: addresses and routes may be added twice.
+class Netlink {
+ public:
+  Netlink();
+  ~Netlink();
+  Netlink(const Netlink&) = delete;
+  Netlink& operator=(const Netlink&) = delete;
+
+  /// The number of an interface of this namespace; 0 = there is none of this name.
+  static unsigned index_of(const std::string& name) noexcept;
+
+  void set_up(unsigned index);
+  /// In bytes.
+  void set_mtu(unsigned index, std::size_t mtu);
+  /// No link-local IPv6 address that makes itself: a TUN has no link to be local to.
+  void disable_link_local(unsigned index);
+  /// The kernel's own address with its on-link prefix; IPv6 without duplicate address detection.
+  void add_address(unsigned index, const Prefix& address);
+  /// The kernel's own address and the one address at the other end (point to point).
+  void add_peer(unsigned index, const IpAddress& own, const IpAddress& peer);
+  void add_route(unsigned index, const Prefix& destination);
+  void remove_link(unsigned index);
+
+ private:
+  struct Close {
+    void operator()(void* socket) const noexcept;
+  };
+  /// Sends one request and waits for its acknowledgement; answers 0 or errno.
+  int ask(nlmsghdr* request);
+
+  std::unique_ptr<void, Close> socket_;
+  std::uint32_t sequence_ = 0;
+};
+
+}  // namespace sluice::tun

@@ -1,0 +1,45 @@
+// How a program gets its TUN: opened or attached, and told its addresses.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stack/wire/address.hpp"
+#include "tun/fd_device.hpp"
+
+namespace sluice::tun {
+
+/// An address of the stack and the kernel's address at the other end of the TUN.
+struct AddressPair {
+  Prefix local;    ///< the stack's, with the prefix that is on-link
+  IpAddress peer;  ///< the kernel's, which the interface gets
+};
+
+struct TunOptions {
+  std::string name = "sluice%d";            ///< 1..15 characters; "%d" stands for the first free number
+  std::string network_namespace = {};       ///< as Namespace::open(); empty = the caller's
+  std::vector<AddressPair> addresses = {};  ///< none: the interface keeps what somebody else gave it
+  std::vector<Prefix> routes = {};          ///< further networks that the kernel sends into the TUN
+  std::optional<std::size_t> mtu =
+      std::nullopt;  ///< bytes, 68..65535 (IPv6 needs 1280); absent: as it is (1500 for a new one)
+};
+
+/// Opens the TUN or attaches to a persistent one of this name, and asks netlink only for what is missing: an interface
+/// that an administrator prepared for this user needs no privilege. Throws Error:
+/// - not_found: no /dev/net/tun, or no such namespace
+/// - permission_denied: opening, creating or configuring is not allowed
+/// - address_in_use: another program holds the interface, or the name belongs to something that is no TUN
+/// - invalid_argument: a name that no interface can have, or a setting that the kernel refuses
+std::unique_ptr<FdDevice> open_tun(const TunOptions& options);
+
+/// The first host address of the network that is not `local` itself: what the kernel's side gets when nobody says.
+IpAddress default_peer(const Prefix& local) noexcept;
+
+/// Why no interface can have this name, or an empty text.
+std::string complaint_about_name(std::string_view name);
+
+}  // namespace sluice::tun
