@@ -14,9 +14,7 @@ constexpr int hex_digit(std::uint8_t byte) noexcept {
   return -1;
 }
 
-constexpr bool is_control(std::uint8_t byte) noexcept {
-  return (byte < 0x20 && byte != '\t') || byte == 0x7F;
-}
+constexpr bool is_control(std::uint8_t byte) noexcept { return (byte < 0x20 && byte != '\t') || byte == 0x7F; }
 
 }  // namespace
 
@@ -63,7 +61,7 @@ void BodyDecoder::framing_byte(std::uint8_t byte) noexcept {
       if (remaining_ == 0) skipped_ = 0;  // from here on trailers are counted
       return expect(byte, '\n', remaining_ == 0 ? State::trailer_start : State::data);
     case State::data_cr: return expect(byte, '\r', State::data_lf);
-    case State::data_lf: return expect(byte, '\n', State::size_first);
+    case State::data_lf: digits_ = 0; return expect(byte, '\n', State::size_first);
     case State::trailer_start:
       if (byte == '\r') return expect(byte, '\r', State::last_lf);
       state_ = State::trailer;
@@ -78,7 +76,7 @@ void BodyDecoder::framing_byte(std::uint8_t byte) noexcept {
 void BodyDecoder::size_byte(std::uint8_t byte) noexcept {
   const int digit = hex_digit(byte);
   if (digit >= 0) {
-    if (remaining_ >> 60 != 0) return refuse(400, "a chunk size over 64 bits");
+    if (++digits_ > 16) return refuse(400, "a chunk size over 64 bits");
     remaining_ = remaining_ << 4 | static_cast<std::uint64_t>(digit);
     state_ = State::size;
     return;

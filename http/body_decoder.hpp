@@ -60,8 +60,7 @@ class BodyDecoder {
     refused,
   };
 
-  explicit BodyDecoder(State state, std::uint64_t remaining) noexcept
-      : remaining_(remaining), state_(state) {}
+  explicit BodyDecoder(State state, std::uint64_t remaining) noexcept : remaining_(remaining), state_(state) {}
 
   Step take_content(Bytes bytes) noexcept;
   void framing_byte(std::uint8_t byte) noexcept;
@@ -72,6 +71,7 @@ class BodyDecoder {
 
   std::uint64_t remaining_ = 0;
   std::size_t skipped_ = 0;  ///< of extensions, then of trailers
+  unsigned digits_ = 0;      ///< of the size that is being read
   Refusal refusal_;
   State state_ = State::done;
 };

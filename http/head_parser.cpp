@@ -95,11 +95,6 @@ std::string_view first_line(Bytes head) noexcept {
   return text.substr(0, text.find('\r'));
 }
 
-/// Visible ASCII only; a fragment never travels (RFC 9112 3.2, RFC 3986 3.5).
-bool is_clean_target(std::string_view target) noexcept {
-  return std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
-}
-
 /// scheme "://" authority, without user information (RFC 9112 3.2.2, RFC 9110 4.2.4).
 bool is_absolute_form(std::string_view target) noexcept {
   const std::size_t colon = target.find("://");
@@ -114,7 +109,7 @@ bool is_absolute_form(std::string_view target) noexcept {
 Refusal check_target(const Request& request, const HeadLimits& limits) noexcept {
   const std::string_view target = request.target;
   if (target.size() > limits.target) return {414, "the request target is too long"};
-  if (!is_clean_target(target)) return {400, "the request target holds a byte that has no place there"};
+  if (!is_target(target)) return {400, "the request target holds a byte that has no place there"};
   if (request.method == "CONNECT") return {501, "this is no proxy"};
   if (target.starts_with('/') || is_absolute_form(target)) return {};
   if (target == "*" && request.method == "OPTIONS") return {};
@@ -146,8 +141,7 @@ Refusal check_codings(std::string_view list) noexcept {
     ++count;
   }
   if (count == 0) return {400, "an empty Transfer-Encoding"};
-  if (chunked > 1 || (chunked == 1 && !last_is_chunked))
-    return {400, "chunked is not the last transfer coding, once"};
+  if (chunked > 1 || (chunked == 1 && !last_is_chunked)) return {400, "chunked is not the last transfer coding, once"};
   if (count != chunked) return {501, "an unknown transfer coding"};
   return {};
 }
@@ -187,8 +181,7 @@ Refusal judge(Request& request, const Framing& framing, const HeadLimits& limits
   if (const Refusal refusal = check_host(request, framing.hosts)) return refusal;
   if (const Refusal refusal = frame(request, request.fields, framing)) return refusal;
   request.keep_alive = keeps_alive(request.fields, request.minor_version);
-  request.upgrade =
-      framing.upgrade && request.minor_version == 1 && request.fields.has_token("Connection", "upgrade");
+  request.upgrade = framing.upgrade && request.minor_version == 1 && request.fields.has_token("Connection", "upgrade");
   return framing.expect ? check_expectation(request) : Refusal{};
 }
 

@@ -14,8 +14,7 @@ namespace sluice::http {
 
 /// How large a head may be. All in bytes but `fields`.
 struct HeadLimits {
-  std::size_t head =
-      8192;  ///< start line, fields and all line ends together; more is 431 (or 414 in the first line)
+  std::size_t head = 8192;    ///< start line, fields and all line ends together; more is 431 (or 414 in the first line)
   std::size_t target = 8000;  ///< a longer request target is 414
   std::size_t fields = 100;   ///< more is 431
 };

@@ -32,8 +32,7 @@ std::size_t HeadReader::receive(Bytes bytes) {
     return bytes.size();
   }
   const std::size_t before = kept_.size();
-  const std::size_t room =
-      limits_.head + 1 - std::min(before, limits_.head);  // one over, so that the excess is seen
+  const std::size_t room = limits_.head + 1 - std::min(before, limits_.head);  // one over, so that the excess is seen
   const Bytes next = bytes.first(std::min(bytes.size(), room));
   kept_.insert(kept_.end(), next.begin(), next.end());
   scan(kept_);
@@ -41,7 +40,7 @@ std::size_t HeadReader::receive(Bytes bytes) {
 }
 
 void HeadReader::clear() noexcept {
-  kept_ = {};
+  std::vector<std::uint8_t>().swap(kept_);
   scanned_ = line_begin_ = head_begin_ = lines_ = 0;
   head_ = {};
   refusal_ = {};
@@ -52,8 +51,7 @@ void HeadReader::clear() noexcept {
 /// `all` begins with the first byte that belongs to this head; its first scanned_ bytes were seen before.
 void HeadReader::scan(Bytes all) {
   while (state_ == State::incomplete) {
-    const auto next =
-        std::find(all.begin() + static_cast<std::ptrdiff_t>(scanned_), all.end(), std::uint8_t{'\n'});
+    const auto next = std::find(all.begin() + static_cast<std::ptrdiff_t>(scanned_), all.end(), std::uint8_t{'\n'});
     if (next == all.end()) {
       check_unfinished(all);
       scanned_ = all.size();

@@ -8,9 +8,7 @@
 namespace sluice::http {
 namespace {
 
-constexpr char lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 constexpr std::array<bool, 256> make_token_table() {
   std::array<bool, 256> table{};
@@ -43,8 +41,13 @@ bool iequals(std::string_view a, std::string_view b) noexcept {
 }
 
 bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return kTokenBytes[static_cast<unsigned char>(c)]; });
+}
+
+bool is_target(std::string_view text) noexcept {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -151,8 +154,7 @@ std::optional<std::string> Request::path() const {
   // Slashes of the raw path are its own; one more in the decoded path came from an escape.
   const auto slashes = [](std::string_view text) { return std::count(text.begin(), text.end(), '/'); };
   if (slashes(*decoded) != slashes(raw)) return std::nullopt;
-  const bool broken =
-      std::any_of(decoded->begin(), decoded->end(), [](char c) { return c != '/' && breaks_path(c); });
+  const bool broken = std::any_of(decoded->begin(), decoded->end(), [](char c) { return c != '/' && breaks_path(c); });
   return broken ? std::nullopt : std::move(decoded);
 }
 

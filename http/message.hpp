@@ -21,6 +21,9 @@ bool iequals(std::string_view a, std::string_view b) noexcept;
 /// True for a non-empty token of RFC 9110 5.6.2: what a method or a field name may be.
 bool is_token(std::string_view text) noexcept;
 
+/// True for what may stand as a request target: visible ASCII, and no fragment (RFC 9112 3.2, RFC 3986 3.5).
+bool is_target(std::string_view text) noexcept;
+
 /// `text` without spaces and tabs at both ends (OWS of RFC 9110 5.6.3).
 std::string_view trim(std::string_view text) noexcept;
 

@@ -1,0 +1,210 @@
+// What comes in: one request at a time, from head to body to its end, and the deadlines around it.
+#include "http/server_session.hpp"
+
+#include "http/head_writer.hpp"
+
+namespace sluice::http {
+
+ServerSession::ServerSession(const ServerLimits& limits) noexcept : limits_(limits), head_(limits.head) {}
+
+std::size_t ServerSession::receive(Bytes bytes, Time now) {
+  if (phase_ == Phase::flushing || phase_ == Phase::lingering) return upgrading_ ? 0 : bytes.size();
+  if (phase_ != Phase::serving || bytes.empty() || event_ || end_due_ || failure_) return 0;
+  switch (reading_) {
+    case Reading::head: return may_read_head() ? receive_head(bytes, now) : 0;
+    case Reading::body: return held_ ? 0 : receive_body(bytes, now);
+    case Reading::nothing: break;
+  }
+  return 0;
+}
+
+/// Back-pressure: answers that the peer doesn't fetch stop its requests.
+bool ServerSession::may_read_head() const noexcept {
+  return outbox_.entries() < limits_.answers && outbox_.held() < limits_.queued;
+}
+
+std::size_t ServerSession::receive_head(Bytes bytes, Time now) {
+  const bool was_started = head_.started();
+  const std::size_t taken = head_.receive(bytes);
+  if (!was_started && head_.started()) read_deadline_ = now + limits_.head_time;
+  if (head_.state() == HeadReader::State::refused) {
+    refuse(head_.refusal());
+  } else if (head_.state() == HeadReader::State::complete) {
+    std::variant<Request, Refusal> parsed = parse_request(head_.head(), limits_.head);
+    head_.clear();
+    if (const Refusal* refusal = std::get_if<Refusal>(&parsed))
+      refuse(*refusal);
+    else
+      open_request(std::get<Request>(std::move(parsed)));
+  }
+  return taken;
+}
+
+void ServerSession::open_request(Request&& request) {
+  if (request.content_length.value_or(0) > limits_.body) return refuse({413, "the body is too large"});
+  answer_ = Answer::owed;
+  head_request_ = request.method == "HEAD";
+  old_version_ = request.minor_version == 0;
+  keep_alive_ = request.keep_alive;
+  may_upgrade_ = request.upgrade && !request.has_body();
+  continue_due_ = request.expect_continue;
+  decoder_ = request.chunked ? BodyDecoder::chunked() : BodyDecoder::with_length(request.content_length.value_or(0));
+  content_ = 0;
+  discard_ = false;
+  held_ = false;
+  reading_ = decoder_.done() ? Reading::nothing : Reading::body;
+  end_due_ = decoder_.done();
+  read_deadline_ = kNever;
+  event_ = RequestHead{std::move(request)};
+}
+
+std::size_t ServerSession::receive_body(Bytes bytes, Time now) {
+  continue_due_ = false;
+  read_deadline_ = now + limits_.body_time;
+  const BodyDecoder::Step step = decoder_.decode(bytes);
+  content_ += step.content.size();
+  if (decoder_.refusal()) {
+    refuse(decoder_.refusal());
+  } else if (content_ > limits_.body) {
+    refuse({413, "the body is too large"});
+  } else {
+    if (!step.content.empty() && !discard_) event_ = BodyPart{step.content};
+    if (decoder_.done()) end_of_body();
+  }
+  return step.consumed;
+}
+
+void ServerSession::end_of_body() {
+  reading_ = Reading::nothing;
+  read_deadline_ = kNever;
+  end_due_ = !discard_;
+  complete_when_done();
+}
+
+/// The open request is over when it is read, reported and answered.
+void ServerSession::complete_when_done() {
+  if (answer_ != Answer::given || reading_ != Reading::nothing || end_due_) return;
+  answer_ = Answer::none;
+  if (!keep_alive_ || eof_) return start_flushing();
+  reading_ = Reading::head;
+  read_deadline_ = kNever;
+}
+
+void ServerSession::receive_eof() {
+  if (std::exchange(eof_, true)) return;
+  keep_alive_ = false;
+  if (phase_ == Phase::lingering) phase_ = Phase::closed;
+  if (phase_ != Phase::serving) return;
+  if (reading_ == Reading::head) {
+    if (head_.started())
+      refuse({400, "the connection ended inside a head"});
+    else
+      start_flushing();
+  } else if (reading_ == Reading::body) {
+    refuse({400, "the connection ended inside a body"});
+  }
+}
+
+std::optional<ServerEvent> ServerSession::poll_event() {
+  if (event_) return std::exchange(event_, std::nullopt);
+  if (failure_) return *std::exchange(failure_, std::nullopt);
+  if (std::exchange(end_due_, false)) {
+    complete_when_done();
+    return RequestEnd{};
+  }
+  // The owner has seen the head, answered nothing, and waits for the body: so may the peer (RFC 9110 10.1.1).
+  if (continue_due_ && answer_ == Answer::owed && !held_) {
+    continue_due_ = false;
+    write_status_line(outbox_.text(), 100);
+    outbox_.text() += "\r\n";
+  }
+  return std::nullopt;
+}
+
+void ServerSession::hold_body(bool hold) noexcept {
+  held_ = hold;
+  if (reading_ == Reading::body) read_deadline_ = kNever;
+}
+
+void ServerSession::shut_down() noexcept {
+  keep_alive_ = false;
+  if (phase_ == Phase::serving && reading_ == Reading::head) start_flushing();
+}
+
+void ServerSession::start_flushing() noexcept {
+  phase_ = Phase::flushing;
+  reading_ = Reading::nothing;
+  answer_ = Answer::none;
+  read_deadline_ = kNever;
+}
+
+/// Once the last answer is sent: on to lingering, or to the new protocol.
+void ServerSession::settle() noexcept {
+  if (phase_ != Phase::flushing || !outbox_.empty()) return;
+  if (upgrading_) {
+    phase_ = Phase::upgraded;
+    return;
+  }
+  finish_due_ = true;
+  phase_ = eof_ ? Phase::closed : Phase::lingering;
+}
+
+void ServerSession::abort(std::string_view reason) {
+  phase_ = Phase::aborted;
+  reading_ = Reading::nothing;
+  answer_ = Answer::none;
+  end_due_ = false;
+  event_.reset();
+  outbox_.clear();
+  failure_ = Failed{0, reason};
+}
+
+Gather ServerSession::poll_transmit(std::size_t room, Time now) {
+  settle();
+  set_deadlines(now);
+  const Gather pieces = outbox_.gather(room);
+  if (!outbox_.broken()) return pieces;
+  abort("a resource became shorter while it was sent");
+  set_deadlines(now);
+  return {};
+}
+
+void ServerSession::transmitted(std::size_t count, Time now) {
+  outbox_.drop(count);
+  if (count > 0) write_deadline_ = kNever;
+  settle();
+  set_deadlines(now);
+}
+
+/// Sets the deadlines that are missing; whoever changes what is waited for has removed the old one.
+void ServerSession::set_deadlines(Time now) noexcept {
+  if (outbox_.empty())
+    write_deadline_ = kNever;
+  else if (write_deadline_ == kNever)
+    write_deadline_ = now + limits_.send_time;
+  if (phase_ == Phase::lingering) {
+    if (read_deadline_ == kNever) read_deadline_ = now + limits_.linger_time;
+  } else if (phase_ != Phase::serving) {
+    read_deadline_ = kNever;
+  } else if (read_deadline_ == kNever) {
+    if (reading_ == Reading::head && outbox_.empty()) read_deadline_ = now + limits_.idle_time;
+    if (reading_ == Reading::body && !held_) read_deadline_ = now + limits_.body_time;
+  }
+}
+
+void ServerSession::handle_timeout(Time now) {
+  if (now >= write_deadline_) {
+    abort("the peer takes no bytes");
+  } else if (now >= read_deadline_) {
+    read_deadline_ = kNever;
+    if (phase_ == Phase::lingering)
+      phase_ = Phase::closed;
+    else if (reading_ == Reading::head && !head_.started())
+      start_flushing();
+    else
+      refuse({408, reading_ == Reading::head ? "the head came too slowly" : "the body came too slowly"});
+  }
+  set_deadlines(now);
+}
+
+}  // namespace sluice::http
