@@ -1,0 +1,130 @@
+// A session driven over a byte stream, whatever carries it: TCP of ours, a kernel socket, TLS.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "stack/base/byte_stream.hpp"
+#include "ws/session.hpp"
+
+namespace sluice::ws {
+
+/// Begins where the handshake ended: after the 101 was written (server) or read (client).
+/// Reading stops while the peer does not take what we have for it, so neither queue grows without end.
+template <ByteStream Stream>
+class Connection {
+ public:
+  /// `stream`, `settings` and `random` outlive the connection. `leftover` are bytes behind the handshake
+  /// that were already taken out of the stream; what still lies in the stream needs no mention.
+  Connection(Stream& stream, Role role, const Settings& settings, Random* random = nullptr, Bytes leftover = {})
+      : stream_(stream), session_(role, settings, random), leftover_(leftover.begin(), leftover.end()) {}
+
+  Session& session() noexcept { return session_; }
+  const Session& session() const noexcept { return session_; }
+
+  /// Moves everything that can move: call when the stream became readable or writable, at next_timeout(), and after
+  /// using session() from outside. `handler(const Event&, Session&)` sees each event and may send at once.
+  /// Returns true when the connection is over and both it and the stream may be dropped.
+  template <class Handler>
+  bool pump(Time now, Handler&& handler) {
+    bool moved = true;
+    while (moved) {
+      moved = read(handler);
+      session_.handle_timeout(now);
+      deliver(handler);
+      moved = write() || moved;
+    }
+    notice_end(handler);
+    return conclude();
+  }
+
+  Time next_timeout() const noexcept { return session_.next_timeout(); }
+
+ private:
+  static constexpr std::size_t kPieces = 64;  ///< spans in one write
+
+  template <class Handler>
+  void deliver(Handler& handler) {
+    while (const auto event = session_.poll_event()) handler(*event, session_);
+  }
+
+  bool may_read() const noexcept { return !session_.open() || session_.writable() > 0; }
+
+  template <class Handler>
+  bool read(Handler& handler) {
+    bool moved = false;
+    while (may_read()) {
+      const bool held = !leftover_.empty();
+      const MutableBytes input = held ? MutableBytes(leftover_) : stream_.peek();
+      if (input.empty()) break;
+      consume(held, receive(input, handler));
+      moved = true;
+    }
+    notice_end(handler);
+    return moved;
+  }
+
+  template <class Handler>
+  void notice_end(Handler& handler) {
+    const bool failed = stream_.error() != Errc::none;
+    if (ended_ || !(failed || (leftover_.empty() && stream_.at_eof()))) return;
+    ended_ = true;
+    session_.receive_eof();
+    deliver(handler);
+  }
+
+  /// Works through one run of input as far as back-pressure lets it; returns the bytes that are done with.
+  template <class Handler>
+  std::size_t receive(MutableBytes input, Handler& handler) {
+    std::size_t used = 0;
+    do {
+      used += session_.receive(input.subspan(used));
+      deliver(handler);
+    } while (used < input.size() && may_read());
+    return used;
+  }
+
+  void consume(bool held, std::size_t count) {
+    if (!held) return stream_.consume(count);
+    leftover_.erase(leftover_.begin(), leftover_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (leftover_.empty()) leftover_ = {};
+  }
+
+  bool write() {
+    bool moved = false;
+    for (auto waiting = session_.poll_transmit(); !waiting.empty(); waiting = session_.poll_transmit()) {
+      std::array<Bytes, kPieces> pieces;
+      const std::size_t count = std::min(waiting.size(), kPieces);
+      for (std::size_t i = 0; i < count; ++i) pieces[i] = waiting[i].bytes();
+      const Result<std::size_t> written = stream_.write(Gather(pieces).first(count));
+      if (!written || *written == 0) break;
+      session_.transmitted(*written);
+      moved = true;
+    }
+    return moved;
+  }
+
+  bool conclude() {
+    if (stream_.error() != Errc::none) return true;
+    const StreamStep step = session_.stream_step();
+    if (step == StreamStep::keep) return false;
+    if (step == StreamStep::abort) {
+      stream_.abort();
+      return true;
+    }
+    if (!finished_) stream_.finish();
+    finished_ = true;
+    return step == StreamStep::done;
+  }
+
+  Stream& stream_;
+  Session session_;
+  std::vector<std::uint8_t> leftover_;
+  bool ended_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace sluice::ws

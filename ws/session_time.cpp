@@ -1,0 +1,68 @@
+// A session's patience: silence, messages that stand still, closes that are not answered.
+#include <algorithm>
+
+#include "ws/session.hpp"
+
+namespace sluice::ws {
+
+Time Session::next_timeout() const noexcept {
+  if (gave_up_ || settled()) return kNever;
+  Time next = close_deadline_;
+  if (closed()) return next;
+  if (open() && settings_.idle_ping > Duration{}) next = std::min(next, silence_deadline_);
+  if (settings_.message_timeout > Duration{} && receiver_.in_message()) next = std::min(next, message_deadline_);
+  return next;
+}
+
+void Session::handle_timeout(Time now) {
+  if (!closed() && settings_.message_timeout > Duration{}) watch_message(now);
+  if (open() && settings_.idle_ping > Duration{}) watch_silence(now);
+  watch_close(now);
+}
+
+/// Silence asks for a Ping, more of it for the end (RFC 6455 5.5.2 calls it a keepalive).
+void Session::watch_silence(Time now) {
+  if (heard_) {
+    heard_ = false;
+    pinged_ = false;
+    silence_deadline_ = now + settings_.idle_ping;
+    return;
+  }
+  if (now < silence_deadline_) return;
+  if (pinged_) {
+    on_fault(Fault::ping_unanswered);
+    gave_up_ = true;
+    return;
+  }
+  sender_.control(Opcode::ping, {});
+  pinged_ = true;
+  silence_deadline_ = now + settings_.ping_timeout;
+}
+
+/// A message in progress must go on [A-WS-05].
+void Session::watch_message(Time now) {
+  if (!receiver_.in_message()) {
+    message_deadline_ = Time::min();
+    return;
+  }
+  if (message_deadline_ == Time::min() || message_seen_ != receiver_.progress()) {
+    message_seen_ = receiver_.progress();
+    message_deadline_ = now + settings_.message_timeout;
+  } else if (now >= message_deadline_) {
+    on_fault(Fault::message_stalled);
+  }
+}
+
+/// Our Close waits for the peer's, then for the end of its stream; never for ever [A-WS-15].
+void Session::watch_close(Time now) {
+  if (open() || settled()) return;
+  if (close_deadline_ == Time::min()) {
+    close_deadline_ = now + settings_.close_timeout;
+    return;
+  }
+  if (now < close_deadline_) return;
+  if (!closed()) on_fault(Fault::close_unanswered);
+  gave_up_ = true;
+}
+
+}  // namespace sluice::ws
