@@ -64,9 +64,9 @@ Phase drive(Stream& stream, S& session, Time now, OnEvent&& on_event) {
   session.handle_timeout(now);
   bool moved = true;
   while (moved && stream.error() == Errc::none) {
-    const bool in = detail::pump_in(stream, session, now, on_event);
-    const bool out = detail::pump_out(stream, session, now);
-    moved = in || out;
+    moved = false;
+    while (detail::pump_in(stream, session, now, on_event)) moved = true;  // all that waits: its answers leave together
+    while (detail::pump_out(stream, session, now)) moved = true;
   }
   if (stream.error() != Errc::none) return Phase::aborted;
   if (session.take_finish()) stream.finish();

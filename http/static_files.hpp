@@ -1,0 +1,52 @@
+// From a request to a file's answer: names, types, conditions, ranges (RFC 9110 8, 13, 14). Where files live is a
+// FileSource's business.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "http/body.hpp"
+#include "http/message.hpp"
+
+namespace sluice::http {
+
+/// A tree of files, as names and Resources.
+class FileSource {
+ public:
+  enum class Kind : std::uint8_t { missing, forbidden, directory, file };
+  struct Found {
+    Kind kind = Kind::missing;
+    std::unique_ptr<Resource> resource;     ///< of a file, open; else nullptr
+    std::int64_t modified_nanoseconds = 0;  ///< since 1970 UTC, of a file
+  };
+
+  FileSource() = default;
+  FileSource(const FileSource&) = delete;
+  FileSource& operator=(const FileSource&) = delete;
+  virtual ~FileSource() = default;
+
+  /// Looks a name up. `path` is relative to the root: "" is the root itself, else "a/b.html" without leading or
+  /// trailing slash. It never holds an empty, "." or ".." segment, a backslash, or a control byte; that links inside
+  /// the tree don't lead out of it is the source's care.
+  virtual Found open(std::string_view path) = 0;
+};
+
+/// What ServerSession::respond() takes.
+struct Answer {
+  Response response;
+  Body body;
+};
+
+/// Answers GET and HEAD with the file at the request's path, its part, or 304; a directory by its index.html, or by 301
+/// to its name with a slash. OPTIONS is told what is allowed; other methods are 405, bad paths 400, paths that point
+/// upwards 403, absent files 404, ranges beyond the end 416. Several ranges at once get the whole file.
+Answer serve_file(const Request& request, FileSource& files);
+
+/// An answer of one line of text: "404 Not Found".
+Answer status_answer(int status);
+
+/// "text/html; charset=utf-8" for "a/index.html"; "application/octet-stream" for an unknown ending.
+std::string_view media_type(std::string_view path) noexcept;
+
+}  // namespace sluice::http
