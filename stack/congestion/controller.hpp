@@ -11,14 +11,14 @@ namespace sluice::congestion {
 /// What an ACK told about delivery; made by loss recovery, read by rtt and congestion control.
 struct AckSample {
   Time now;
-  std::uint64_t newly_acked = 0;      ///< bytes that the cumulative ACK covers now and did not before
-  std::uint64_t newly_delivered = 0;  ///< bytes that left the network, by ACK or SACK, for the first time
-  std::uint64_t newly_lost = 0;       ///< bytes marked lost
-  std::uint64_t in_flight_before = 0; ///< pipe before this ACK, bytes
-  std::uint64_t in_flight = 0;        ///< pipe now, bytes
-  Duration rtt{};                     ///< a sample by Karn's rule; 0 = none
+  std::uint64_t newly_acked = 0;       ///< bytes that the cumulative ACK covers now and did not before
+  std::uint64_t newly_delivered = 0;   ///< bytes that left the network, by ACK or SACK, for the first time
+  std::uint64_t newly_lost = 0;        ///< bytes marked lost
+  std::uint64_t in_flight_before = 0;  ///< pipe before this ACK, bytes
+  std::uint64_t in_flight = 0;         ///< pipe now, bytes
+  Duration rtt{};                      ///< a sample by Karn's rule; 0 = none
   bool in_recovery = false;
-  bool cwnd_limited = false;          ///< the window, not the application, held the sender back
+  bool cwnd_limited = false;  ///< the window, not the application, held the sender back
 };
 
 /// Owns cwnd and ssthresh, in bytes. Never called with time going backwards.

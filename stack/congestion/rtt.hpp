@@ -28,18 +28,21 @@ class RttEstimator {
   Duration srtt() const noexcept { return srtt_; }
   Duration rttvar() const noexcept { return rttvar_; }
   /// The smallest sample of the last ten seconds or so (RFC 8985 6.2 step 1); 0 before the first.
-  Duration min_rtt() const noexcept { return min_rtt_; }
+  Duration min_rtt() const noexcept { return minimum_now_ < minimum_before_ ? minimum_now_ : minimum_before_; }
   /// Without backoff.
   Duration rto() const noexcept;
   /// Doubled `backoff` times, up to the ceiling (RFC 6298 5.5).
   Duration rto(unsigned backoff) const noexcept;
 
  private:
+  void take_minimum(Duration rtt, Time now) noexcept;
+
   const Settings* settings_;  ///< the layer's, outlives us
   Duration srtt_{};
   Duration rttvar_{};
-  Duration min_rtt_{};
-  Time min_rtt_at_{};
+  Duration minimum_before_{};  // of the period before this one
+  Duration minimum_now_{};     // of the period that began at period_at_
+  Time period_at_{};
   bool syn_timed_out_ = false;
 };
 

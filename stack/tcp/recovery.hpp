@@ -15,19 +15,23 @@ namespace sluice::tcp {
 
 /// What an ACK or a timer did to the log.
 struct RecoveryFacts {
-  congestion::AckSample sample;      ///< for rtt and congestion control (cwnd_limited is the caller's to fill)
-  bool congestion_event = false;     ///< loss found: recovery begins, or a retransmission was lost again
-  std::uint64_t event_flight = 0;    ///< with congestion_event: FlightSize for RFC 5681 eq. 4, bytes
-  bool recovery_ended = false;
+  congestion::AckSample sample;     ///< for rtt and congestion control (cwnd_limited is the caller's to fill)
+  bool congestion_event = false;    ///< loss found: recovery begins, or a retransmission was lost again
+  std::uint64_t event_flight = 0;   ///< with congestion_event, and of on_timeout(): FlightSize for RFC 5681 eq. 4
+  bool recovery_ended = false;      ///< with congestion_event too: one recovery ended, and the next one begins
+  bool duplicate_reported = false;  ///< a D-SACK came (RFC 2883)
 };
 
 /// What the caller knows about an arriving ACK besides its number.
 struct AckInput {
-  Seq ack;                             ///< SEG.ACK; una <= ack <= nxt
-  std::span<const SeqRange> sacks;     ///< as received, unwrapped, unchecked, in the order of the option
-  bool duplicate = false;              ///< RFC 5681 section 2's definition holds
-  std::uint32_t smss = 536;            ///< sender maximum segment size, bytes
+  Seq ack;                          ///< SEG.ACK; una <= ack <= nxt
+  std::span<const SeqRange> sacks;  ///< as received, unwrapped, unchecked, in the order of the option
+  bool duplicate = false;           ///< RFC 5681 section 2's definition holds
+  std::uint32_t smss = 536;         ///< sender maximum segment size, bytes
   Time now;
+  /// The transmission that this ACK echoes left before this time (from TSecr, rounded up to the end of its tick);
+  /// kNever = not known. Tells the ACK of a retransmission from that of its original (RFC 8985 6.2 step 2).
+  Time echoed_before = kNever;
 };
 
 /// One connection's loss recovery. It holds no memory while nothing is in flight. FIN and SYN count as one byte.
@@ -45,7 +49,7 @@ class Recovery {
   /// Digest an acceptable ACK.
   RecoveryFacts on_ack(const AckInput& input, const congestion::RttEstimator& rtt);
   /// The retransmission timer fired (RFC 8985 6.3, RFC 6298 5.4): the head is lost in any case, even if it was SACKed
-  /// (RFC 2018 5); others as the rules say.
+  /// (RFC 2018 5); others as the rules say. No congestion_event: the caller tells the controller of the timeout.
   RecoveryFacts on_timeout(Time now, const congestion::RttEstimator& rtt);
   /// The reordering timer fired (RFC 8985 6.2 step 5).
   RecoveryFacts on_reorder_timer(Time now, const congestion::RttEstimator& rtt);
@@ -72,18 +76,65 @@ class Recovery {
   const SentLog& log() const noexcept { return log_; }
   std::size_t footprint() const noexcept { return log_.footprint(); }
 
+  /// Packets seem to overtake each other here (RFC 8985 6.2 step 3).
+  bool reordering_seen() const noexcept { return rack_.reordering_seen; }
+  /// Bytes delivered so far, by ACK or SACK.
+  std::uint64_t delivered() const noexcept { return delivered_; }
+
  private:
   enum class Phase : std::uint8_t { open, fast_recovery, timeout };
 
-  // The helper functions of the algorithm's own steps go here.
+  // RFC 8985 section 5.3. "sent_at, end" name the latest sent of what has been delivered.
+  struct Rack {
+    Time sent_at = Time::min();
+    Seq end;
+    Duration rtt{};
+    Seq fack;
+    bool reordering_seen = false;
+  };
+  // RFC 6582, for peers without SACK. Duplicates stand for bytes delivered, at most `limit` of them.
+  struct NewReno {
+    std::uint64_t presumed = 0;
+    std::uint64_t limit = 0;
+    Seq nxt_at_first_duplicate;
+  };
+  struct Delivery;  // what one ACK delivered
+  struct Losses;    // what was marked by one event
+
+  void acknowledge(Seq ack, Delivery& delivery) noexcept;
+  void digest_sacks(const AckInput& input, Delivery& delivery);
+  void digest_block(SeqRange block, const AckInput& input, Delivery& delivery);
+  void update_rack(const Delivery& delivery) noexcept;
+  Duration reorder_window(const congestion::RttEstimator& rtt) const noexcept;
+  Losses detect_losses(Time now, const congestion::RttEstimator& rtt) noexcept;
+  bool judge(std::size_t i, Time now, Duration wait, Losses& losses) noexcept;
+  void judge_firsts(Time now, Duration wait, Losses& losses) noexcept;
+  void judge_resends(Time now, Duration wait, Losses& losses) noexcept;
+  void declare_lost(std::size_t i, Losses& losses) noexcept;
+  Losses count_duplicates(const AckInput& input, const Delivery& delivery);
+  Losses take_advance(const Delivery& delivery);
+  Losses lose_head_segment();
+  Losses lose_overdue(Time now, const congestion::RttEstimator& rtt) noexcept;
+  void end_recovery(RecoveryFacts& facts) noexcept;
+  void respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) noexcept;
+  std::uint64_t flight_before(std::uint64_t delivered_now) const noexcept;
+  void close(RecoveryFacts& facts) noexcept;
 
   SentLog log_;
-  Seq recovery_point_;
+  Rack rack_;
+  NewReno newreno_;
+  Seq recovery_point_;  // recovery ends here; RFC 6582's recover + 1
+  Seq unjudged_;        // before it, every range is SACKed, lost or resent
   Time reorder_deadline_ = kNever;
+  Time reduced_at_ = Time::min();  // the last congestion event or timeout
+  std::uint64_t delivered_ = 0;
+  Time delivered_at_;
+  std::uint32_t smss_ = 536;
   unsigned duplicates_ = 0;
   Phase phase_ = Phase::open;
   bool sack_ = false;
   bool owes_fast_retransmit_ = false;
+  bool lost_beyond_point_ = false;  // of what was sent after the reduction: one more event when this recovery ends
 };
 
 }  // namespace sluice::tcp

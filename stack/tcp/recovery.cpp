@@ -1,0 +1,176 @@
+// What every kind of loss recovery shares: sending, digesting an ACK, timeouts, and when recovery begins and ends.
+#include "stack/tcp/recovery.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "stack/tcp/recovery_steps.hpp"
+
+namespace sluice::tcp {
+
+void Recovery::start(bool sack, Seq una) noexcept {
+  *this = Recovery();
+  sack_ = sack;
+  log_.start(una);
+  recovery_point_ = una - 1;  // RFC 6582 3.2 step 1: recover is the initial sequence number
+}
+
+void Recovery::on_sent(SeqRange range, Time now, bool app_limited) {
+  assert(range.begin == log_.end() && !range.empty());
+  if (log_.empty()) {
+    delivered_at_ = now;  // a rate sample must not count the silence before
+    unjudged_ = range.begin;
+  }
+  log_.push({.end = range.end,
+             .sent_at = now,
+             .delivered = delivered_,
+             .delivered_at = delivered_at_,
+             .app_limited = app_limited});
+}
+
+// RFC 8985 6.1: another transmission has a new time and is no longer lost.
+void Recovery::on_resent(SeqRange range, Time now) {
+  assert(log_.begin() <= range.begin && range.end <= log_.end() && !range.empty());
+  std::size_t i = log_.find(range.begin);
+  if (log_.span(i).begin < range.begin) log_.split(i++, range.begin);
+  for (; i < log_.size() && log_.span(i).begin < range.end; ++i) {
+    if (range.end < log_[i].end) log_.split(i, range.end);
+    log_.mark_resent(i, now, delivered_, delivered_at_);
+  }
+  if (sack_) log_.push_resend({range, now});
+  owes_fast_retransmit_ = false;
+}
+
+std::optional<SeqRange> Recovery::next_to_resend(std::uint64_t limit) const noexcept { return log_.first_lost(limit); }
+
+std::uint64_t Recovery::pipe() const noexcept {
+  const std::uint64_t gone = log_.sacked_bytes() + log_.lost_bytes() + newreno_.presumed;
+  return log_.outstanding() > gone ? log_.outstanding() - gone : 0;
+}
+
+Time Recovery::oldest_sent_at() const noexcept { return log_.empty() ? kNever : log_[0].sent_at; }
+
+RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstimator& rtt) {
+  RecoveryFacts facts;
+  facts.sample.now = input.now;
+  facts.sample.in_flight_before = pipe();
+  const bool was_in_recovery = in_recovery();
+  smss_ = input.smss;
+
+  Delivery delivery{input.now, input.echoed_before, rtt.min_rtt(), rack_.fack};
+  acknowledge(input.ack, delivery);
+  if (sack_) digest_sacks(input, delivery);
+  if (delivery.bytes > 0) {
+    delivered_ += delivery.bytes;
+    delivered_at_ = input.now;
+  }
+  end_recovery(facts);
+  Losses losses;
+  if (sack_) {
+    update_rack(delivery);
+    losses = detect_losses(input.now, rtt);
+  } else {
+    losses = count_duplicates(input, delivery);
+  }
+  respond(losses, flight_before(delivery.bytes), input.now, facts);
+
+  facts.sample.newly_acked = delivery.acked;
+  facts.sample.newly_delivered = delivery.bytes;
+  facts.sample.newly_lost = losses.bytes;
+  facts.sample.rtt = delivery.rtt_sample();
+  facts.duplicate_reported = delivery.duplicate_reported;
+  close(facts);
+  facts.sample.in_recovery = was_in_recovery || in_recovery();
+  return facts;
+}
+
+RecoveryFacts Recovery::on_timeout(Time now, const congestion::RttEstimator& rtt) {
+  RecoveryFacts facts;
+  facts.sample.now = now;
+  facts.sample.in_flight_before = pipe();
+  if (log_.empty()) return facts;
+  facts.event_flight = flight_before(0);
+  // The left edge was SACKed and is still not acknowledged: the receiver took it back (RFC 2018 section 8).
+  if (log_[0].sacked) {
+    log_.forget_sacks();
+    unjudged_ = log_.begin();
+  }
+  const Losses losses = lose_overdue(now, rtt);
+  newreno_.presumed = 0;
+  duplicates_ = 0;
+  phase_ = Phase::timeout;
+  recovery_point_ = log_.end();  // RFC 6582 3.2 step 6
+  lost_beyond_point_ = false;
+  owes_fast_retransmit_ = true;
+  reduced_at_ = now;
+  reorder_deadline_ = kNever;
+  facts.sample.newly_lost = losses.bytes;
+  close(facts);
+  facts.sample.in_recovery = true;
+  return facts;
+}
+
+RecoveryFacts Recovery::on_reorder_timer(Time now, const congestion::RttEstimator& rtt) {
+  RecoveryFacts facts;
+  facts.sample.now = now;
+  facts.sample.in_flight_before = pipe();
+  const Losses losses = detect_losses(now, rtt);
+  respond(losses, flight_before(0), now, facts);
+  facts.sample.newly_lost = losses.bytes;
+  close(facts);
+  facts.sample.in_recovery = in_recovery();
+  return facts;
+}
+
+// The cumulative part of an ACK.
+void Recovery::acknowledge(Seq ack, Delivery& delivery) noexcept {
+  ack = std::min(ack, log_.end());
+  while (log_.begin() < ack) {
+    const SeqRange bytes{log_.begin(), std::min(ack, log_[0].end)};
+    delivery.acked += bytes.size();
+    if (!log_[0].sacked) delivery.credit(bytes, log_[0], true);
+    log_.trim_front(bytes.end);
+  }
+}
+
+void Recovery::end_recovery(RecoveryFacts& facts) noexcept {
+  if (phase_ == Phase::open || log_.begin() < recovery_point_) return;
+  phase_ = Phase::open;
+  newreno_.presumed = 0;
+  facts.recovery_ended = true;
+}
+
+// A recovery begins with the first loss; inside one, only a lost retransmission is a new sign of congestion
+// [R5681-4.3-1] [R8985-9.3-3]. What was lost of the window after the reduction counts when this recovery is over.
+void Recovery::respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) noexcept {
+  const bool begins = phase_ == Phase::open && (losses.bytes > 0 || (facts.recovery_ended && lost_beyond_point_));
+  if (!begins && !losses.retransmission) return;
+  phase_ = Phase::fast_recovery;
+  recovery_point_ = log_.end();
+  lost_beyond_point_ = false;
+  owes_fast_retransmit_ = true;
+  reduced_at_ = now;
+  facts.congestion_event = true;
+  facts.event_flight = flight;
+}
+
+// FlightSize without what limited transmit added [R5681-3.2-6]. With SACK that is RFC 9937's RecoverFS: the bytes
+// that SACKs released are not counted, so neither are those which took their place.
+std::uint64_t Recovery::flight_before(std::uint64_t delivered_now) const noexcept {
+  const std::uint64_t out = log_.outstanding();
+  if (sack_) return out - log_.sacked_bytes() + delivered_now;
+  if (duplicates_ == 0 || phase_ != Phase::open) return out;
+  return std::max(newreno_.nxt_at_first_duplicate, log_.begin()) - log_.begin();
+}
+
+void Recovery::close(RecoveryFacts& facts) noexcept {
+  if (log_.lost_bytes() == 0) owes_fast_retransmit_ = false;
+  if (log_.empty()) {
+    log_.release();
+    reorder_deadline_ = kNever;
+    duplicates_ = 0;
+  }
+  facts.sample.in_flight = pipe();
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,66 @@
+// What the steps of loss recovery hand to each other while one ACK or timer is digested.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "stack/tcp/recovery.hpp"
+
+namespace sluice::tcp {
+
+/// RFC 8985 6.2's order of transmissions: by time, then by sequence [R8985-6.2-8].
+constexpr bool sent_after(Time a, Seq a_end, Time b, Seq b_end) noexcept { return a > b || (a == b && a_end > b_end); }
+
+/// What one ACK delivered, gathered range by range.
+struct Recovery::Delivery {
+  Time now{};
+  Time echoed_before = kNever;  ///< AckInput's
+  Duration min_rtt{};
+  Seq fack{};  ///< RACK.fack before this ACK
+
+  std::uint64_t acked = 0;            ///< bytes, by the cumulative number
+  std::uint64_t bytes = 0;            ///< for the first time, by number or SACK
+  bool overtaken = false;             ///< something sent once arrived after what was sent later
+  bool duplicate_reported = false;    ///< a D-SACK
+  Seq highest{};                      ///< the end of the highest range delivered
+  Time latest_sent_at = Time::min();  ///< RACK's news: the latest sent of what surely arrived now
+  Seq latest_end{};
+  bool resent_acked = false;          ///< the cumulative number covers a retransmission
+  Time acked_sent_at = Time::min();   ///< the latest that was sent once, by number
+  Time sacked_sent_at = Time::min();  ///< and by SACK
+
+  void credit(SeqRange range, const SentRange& sent, bool cumulative) noexcept {
+    bytes += range.size();
+    highest = std::max(highest, range.end);
+    overtaken |= !sent.resent && range.end < fack;  // [R8985-6.2-3]
+    if (!ambiguous(sent) && sent_after(sent.sent_at, range.end, latest_sent_at, latest_end)) {
+      latest_sent_at = sent.sent_at;
+      latest_end = range.end;
+    }
+    if (sent.resent) {
+      resent_acked |= cumulative;
+    } else {
+      Time& latest = cumulative ? acked_sent_at : sacked_sent_at;
+      latest = std::max(latest, sent.sent_at);
+    }
+  }
+  /// By Karn's rule: what was sent twice tells nothing, nor does a number that covers such; of the rest the latest sent
+  /// counts [R6298-3-1]. 0 = none.
+  Duration rtt_sample() const noexcept {
+    const Time sent_at = resent_acked ? sacked_sent_at : std::max(acked_sent_at, sacked_sent_at);
+    return sent_at == Time::min() ? Duration::zero() : std::max(now - sent_at, Duration(1));
+  }
+
+  // The ACK may be that of the original: it is too early, or echoes an older timestamp [R8985-6.2-2].
+  bool ambiguous(const SentRange& sent) const noexcept {
+    return sent.resent && (sent.sent_at >= echoed_before || now - sent.sent_at < min_rtt);
+  }
+};
+
+/// What one event marked.
+struct Recovery::Losses {
+  std::uint64_t bytes = 0;
+  bool retransmission = false;  ///< one that was sent since the last reduction
+};
+
+}  // namespace sluice::tcp
