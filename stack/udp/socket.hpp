@@ -16,24 +16,25 @@
 namespace sluice::udp {
 
 class Layer;
+struct BoundSocket;
 
 struct Options {
   std::size_t receive_buffer = 256 * 1024;  ///< bytes of payload and overhead that may wait
   std::size_t send_buffer = 256 * 1024;
-  std::uint8_t hop_limit = 0;               ///< 0 = the stack's default
-  std::uint8_t dscp = 0;                    ///< 0..63
-  bool dont_fragment = true;                ///< DF on IPv4; IPv6 fragments only when false
-  bool dual_stack = true;                   ///< a socket bound to [::] serves IPv4 too, as v4-mapped addresses
+  std::uint8_t hop_limit = 0;  ///< 0 = the stack's default
+  std::uint8_t dscp = 0;       ///< 0..63
+  bool dont_fragment = true;   ///< DF on IPv4; IPv6 fragments only when false
+  bool dual_stack = true;      ///< a socket bound to [::] serves IPv4 too, as v4-mapped addresses
 };
 
 /// What came with a received datagram.
 struct Received {
   Endpoint from;
-  IpAddress local;                ///< the address it was sent to
+  IpAddress local;  ///< the address it was sent to
   Ecn ecn = Ecn::not_ect;
   std::uint8_t dscp = 0;
   std::uint8_t hop_limit = 0;
-  std::uint16_t gso_size = 0;     ///< not 0: several datagrams of this size, the last may be shorter
+  std::uint16_t gso_size = 0;  ///< not 0: several datagrams of this size, the last may be shorter
   Slice data;
 };
 
@@ -43,13 +44,14 @@ struct Outgoing {
   std::optional<IpAddress> local = std::nullopt;
   Ecn ecn = Ecn::not_ect;
   std::optional<std::uint8_t> dscp = std::nullopt;
+  std::optional<std::uint8_t> hop_limit = std::nullopt;
   std::optional<bool> dont_fragment = std::nullopt;
-  std::uint16_t gso_size = 0;     ///< not 0: cut data every gso_size bytes into datagrams of their own
-  Slice data;
+  std::uint16_t gso_size = 0;  ///< not 0: cut data every gso_size bytes into datagrams of their own
+  Slice data = {};
 };
 
-/// Move-only owner of one UDP socket: the destructor closes it. Calls after the layer is gone, or on a moved-from or
-/// closed socket, answer stale_handle.
+/// Move-only owner of one UDP socket: the destructor closes it. Calls on a moved-from or closed socket answer
+/// stale_handle. The Layer must outlive its sockets.
 class Socket {
  public:
   Socket() noexcept = default;
@@ -61,10 +63,13 @@ class Socket {
   SlotId id() const noexcept { return id_; }
   explicit operator bool() const noexcept { return layer_ != nullptr; }
 
-  /// Fixes the remote end: only its datagrams are received, and its ICMP errors become this socket's error.
+  /// Fixes the remote end: only its datagrams are received, and its ICMP errors become this socket's error. A wildcard
+  /// local address becomes the one that is used for this peer. A second call replaces the first.
+  /// invalid_argument for port 0 or an unspecified address; address_in_use when another socket has the same pair.
   Result<void> connect(const Endpoint& remote);
-  /// Takes as many of the datagrams, in order, as the send buffer has room for; answers how many (0: not now).
-  /// An error is about the first one that was not taken.
+  /// Takes as many of the datagrams, in order, as the send buffer has room for; answers how many (0: not now, and
+  /// `writable` follows). An error is about the first one, of which nothing was taken: not_connected without a
+  /// destination, address_not_available for a local address that is not ours, message_too_large, network_unreachable.
   Result<std::size_t> send(std::span<const Outgoing> batch);
   /// The convenient form: one datagram, copied. would_block when there is no room.
   Result<void> send_to(const Endpoint& to, Bytes data);
@@ -72,12 +77,18 @@ class Socket {
   Result<std::size_t> receive(std::span<Received> batch);
 
   Result<Endpoint> local() const;
+  /// none before connect().
+  Result<std::optional<Endpoint>> remote() const;
   Result<Options> options() const;
+  /// invalid_argument for dscp above 63 or another dual_stack than the one it was bound with.
   Result<void> set_options(const Options& options);
   /// Drops what waits to be received; queued sends still leave.
   void close() noexcept;
 
  private:
+  /// nullptr when this handle names no open socket.
+  BoundSocket* find() const noexcept;
+
   Layer* layer_ = nullptr;
   SlotId id_;
 };

@@ -1,0 +1,164 @@
+// Datagrams on their way from a socket to the device.
+#include <array>
+
+#include "stack/udp/layer_state.hpp"
+#include "stack/wire/pseudo_header.hpp"
+#include "stack/wire/udp.hpp"
+
+namespace sluice::udp {
+namespace {
+
+constexpr auto kProtocol = static_cast<std::uint8_t>(ip::Protocol::udp);
+constexpr std::size_t kMaximumLength = 65535;
+
+/// What a departing datagram costs besides its text.
+constexpr std::size_t kOverhead = sizeof(Departing);
+
+std::size_t headers_size(const IpAddress& address) noexcept {
+  return ip::header_size(address.family()) + wire::udp::kHeaderSize;
+}
+
+/// Bytes of data that fit into one packet of `size`, or of the largest that IP can write.
+std::size_t text_limit(const IpAddress& address, std::size_t packet_size) noexcept {
+  const std::size_t largest = address.is_v4() ? kMaximumLength : kMaximumLength + ip::header_size(Family::ipv6);
+  return std::min(packet_size, largest) - headers_size(address);
+}
+
+/// The size of the next datagram that `departing` is cut into.
+std::size_t next_size(const Departing& departing) noexcept {
+  const std::size_t left = departing.data.size() - departing.sent;
+  return departing.gso_size ? std::min<std::size_t>(left, departing.gso_size) : left;
+}
+
+}  // namespace
+
+Result<Endpoint> Layer::State::destination_of(const BoundSocket& socket, const Outgoing& outgoing) const noexcept {
+  if (!outgoing.to) {
+    if (socket.remote) return *socket.remote;
+    return Errc::not_connected;
+  }
+  if (outgoing.to->port == 0 || outgoing.to->address.is_unspecified()) return Errc::invalid_argument;
+  if (outgoing.to->address.is_v6() != socket.speaks_v6) return Errc::address_family;
+  const Endpoint to{outgoing.to->address.unmapped(), outgoing.to->port};
+  const IpAddress& bound = socket.bound.address;
+  const bool reachable =
+      bound.family() == to.address.family() || (bound.is_unspecified() && bound.is_v6() && socket.options.dual_stack);
+  if (!reachable) return Errc::address_family;
+  return to;
+}
+
+Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoing& outgoing) const noexcept {
+  const Result<Endpoint> to = destination_of(socket, outgoing);
+  if (!to) return to.error();
+  Departing departing{.local = socket.local, .remote = *to, .data = outgoing.data};
+  if (outgoing.local && !outgoing.local->is_unspecified()) {
+    departing.local.address = outgoing.local->unmapped();
+    // [R1122-4.1.3.6-2]
+    if (departing.local.address.is_loopback() || !ip.is_local(departing.local.address))
+      return Errc::address_not_available;
+    if (!socket.local.address.is_unspecified() && departing.local.address != socket.local.address)
+      return Errc::address_not_available;
+  }
+  if (departing.local.address.is_unspecified()) {
+    const Result<IpAddress> source = ip.select_source(to->address);
+    if (!source) return source.error();
+    departing.local.address = *source;
+  }
+  if (departing.local.address.family() != to->address.family()) return Errc::address_family;
+  departing.dscp = outgoing.dscp.value_or(socket.options.dscp);
+  if (departing.dscp > 63) return Errc::invalid_argument;
+  departing.ecn = outgoing.ecn;
+  departing.dont_fragment = outgoing.dont_fragment.value_or(socket.options.dont_fragment);
+  departing.gso_size = outgoing.gso_size;
+  const std::uint8_t usual = to->address.is_multicast() ? std::uint8_t{1} : ip.config().hop_limit;  // [R1112-6-1]
+  departing.hop_limit = outgoing.hop_limit.value_or(socket.options.hop_limit);
+  if (departing.hop_limit == 0) departing.hop_limit = usual;
+  const std::size_t packet_limit = departing.dont_fragment ? ip.path_mtu(to->address) : ~std::size_t{0};
+  if (next_size(departing) > text_limit(to->address, packet_limit)) return Errc::message_too_large;
+  return departing;
+}
+
+/// True when it was taken, false when there is no room now.
+Result<bool> Layer::State::queue(BoundSocket& socket, const Outgoing& outgoing) {
+  Result<Departing> departing = address(socket, outgoing);
+  if (!departing) return departing.error();
+  departing->charge = kOverhead + departing->data.size();
+  if (departing->charge > socket.options.send_buffer) return Errc::message_too_large;
+  if (departing->charge > socket.options.send_buffer - std::min(socket.departing_bytes, socket.options.send_buffer))
+    return false;
+  if (!budget.charge(departing->charge)) {
+    // With a queue of its own the socket will be told when there is room; without one nothing would wake it.
+    if (socket.departing.empty()) return Errc::no_buffer_space;
+    return false;
+  }
+  socket.departing_bytes += departing->charge;
+  socket.departing.push_back(*std::move(departing));
+  transmitting.push_back(socket);
+  return true;
+}
+
+void Layer::State::finish_front(BoundSocket& socket) noexcept {
+  const std::size_t charge = socket.departing.front().charge;
+  socket.departing_bytes -= charge;
+  budget.release(charge);
+  socket.departing.pop_front();
+  if (socket.departing.empty()) socket.departing.release();
+  if (socket.write_refused && socket.departing_bytes <= socket.options.send_buffer / 2) {
+    socket.write_refused = false;
+    raise(socket, Readiness::writable);
+  }
+}
+
+/// Offers the next datagram; false when the sink is full.
+bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now) {
+  Departing& departing = socket.departing.front();
+  const std::size_t size = next_size(departing);
+  const Slice text = departing.data.part(departing.sent, size);
+  const auto length = static_cast<std::uint16_t>(wire::udp::kHeaderSize + size);
+  std::array<std::uint8_t, ip::kMaximumHeader + wire::udp::kHeaderSize> head;
+  const std::size_t ip_size = ip::header_size(departing.remote.address.family());
+  const MutableBytes transport = MutableBytes(head).subspan(ip_size, wire::udp::kHeaderSize);
+  wire::udp::Header header{departing.local.port, departing.remote.port, length, 0};
+  wire::udp::write(transport, header);
+  ChecksumSum sum = wire::pseudo_header(departing.local.address, departing.remote.address, kProtocol, length);
+  sum.add(transport);
+  sum.add(text.bytes());
+  header.checksum = sum.checksum() ? sum.checksum() : std::uint16_t{0xffff};  // [R768-3]
+  wire::udp::write(transport, header);
+
+  const ip::HeaderFields fields{.source = departing.local.address,
+                                .destination = departing.remote.address,
+                                .protocol = ip::Protocol::udp,
+                                .hop_limit = departing.hop_limit,
+                                .dscp = departing.dscp,
+                                .ecn = departing.ecn,
+                                .dont_fragment = departing.dont_fragment,
+                                .payload_size = length};
+  const Result<void> sent =
+      ip.send(fields, MutableBytes(head).first(ip_size + wire::udp::kHeaderSize), {&text, 1}, sink, now);
+  if (sent.error() == Errc::would_block) return false;
+  if (sent) {
+    log.add(Counter::datagrams_out);
+    socket.remember(departing.remote);
+  } else {
+    log.drop(Counter::drop_send_too_large, now);  // the path became narrower while it waited
+    if (socket.remote) fail(socket, sent.error());
+  }
+  departing.sent += size;
+  if (departing.sent == departing.data.size()) finish_front(socket);
+  return true;
+}
+
+void Layer::poll_transmit(Time now, FrameSink& sink) {
+  while (BoundSocket* const socket = state_->transmitting.front()) {
+    if (!state_->transmit_front(*socket, sink, now)) return;
+    // To the end of the row: each socket in turn sends one.
+    state_->transmitting.remove(*socket);
+    if (!socket->departing.empty())
+      state_->transmitting.push_back(*socket);
+    else if (socket->closed)
+      state_->sockets.erase(socket->id);
+  }
+}
+
+}  // namespace sluice::udp
