@@ -93,7 +93,7 @@ RecoveryFacts Recovery::on_timeout(Time now, const congestion::RttEstimator& rtt
   // The left edge was SACKed and is still not acknowledged: the receiver took it back (RFC 2018 section 8).
   if (log_[0].sacked) {
     log_.forget_sacks();
-    unjudged_ = log_.begin();
+    unjudged_ = rack_.fack = log_.begin();
   }
   const Losses losses = lose_overdue(now, rtt);
   newreno_.presumed = 0;
