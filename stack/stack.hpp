@@ -22,11 +22,11 @@
 namespace sluice {
 
 struct Config {
-  Key key{};                                  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
+  Key key{};  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
   ip::Config ip;
   tcp::Config tcp;
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
-  Observer* observer = nullptr;               ///< outlives the stack
+  Observer* observer = nullptr;                       ///< outlives the stack
 };
 
 enum class SocketKind : std::uint8_t { tcp, tcp_listener, udp };
@@ -52,8 +52,8 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// Takes a batch of packets from the device; each begins with an IP header. The ACKs that they cause leave by the next
-  /// poll_transmit(), after the whole batch [9293 MUST-59].
+  /// Takes a batch of packets from the device; each begins with an IP header. The ACKs that they cause leave by the
+  /// next poll_transmit(), after the whole batch [9293 MUST-59].
   void receive(std::span<Packet> batch, Time now);
   void handle_timeout(Time now);
   /// When handle_timeout() wants to be called next; kNever = no timer runs.
@@ -74,6 +74,8 @@ class Stack {
   const Budget& memory() const noexcept { return memory_; }
 
  private:
+  void advance(Time now) noexcept;
+
   Budget memory_;
   ip::Outbox outbox_;
   ip::Layer ip_;

@@ -43,8 +43,8 @@ std::size_t class_of(std::size_t capacity) noexcept {
 void return_to_pool(PoolCore& core, Block* block) noexcept {
   --core.in_use;
   const std::size_t index = class_of(block->capacity);
-  const bool keep = core.pool_alive && index < core.free.size() &&
-                    core.idle_bytes + block->capacity <= PoolCore::kMaximumIdleBytes;
+  const bool keep =
+      core.pool_alive && index < core.free.size() && core.idle_bytes + block->capacity <= PoolCore::kMaximumIdleBytes;
   if (keep) {
     block->next_free = core.free[index];
     core.free[index] = block;

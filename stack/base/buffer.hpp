@@ -22,7 +22,7 @@ struct Block {
   std::uint32_t references = 1;
   std::uint32_t capacity = 0;
   std::uint8_t* bytes = nullptr;
-  PoolCore* pool = nullptr;  ///< where it returns to; nullptr: freed
+  PoolCore* pool = nullptr;                           ///< where it returns to; nullptr: freed
   void (*release)(void* context) noexcept = nullptr;  ///< told when the last reference goes; or nullptr
   void* context = nullptr;
   Block* next_free = nullptr;

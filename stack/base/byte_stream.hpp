@@ -12,12 +12,12 @@ namespace sluice {
 /// What a socket can do now. A mask: an event says "look again", never how often something happened.
 enum class Readiness : std::uint8_t {
   none = 0,
-  readable = 1,    ///< bytes, datagrams or connections to accept wait, or the stream ended
-  writable = 2,    ///< room to write
-  peer_closed = 4, ///< the peer sent FIN: after the bytes that wait comes the end
-  failed = 8,      ///< error() says why; nothing more will come
-  urgent = 16,     ///< the urgent mark appeared or moved (RFC 9293 3.8.5)
-  connected = 32,  ///< the handshake ended well
+  readable = 1,     ///< bytes, datagrams or connections to accept wait, or the stream ended
+  writable = 2,     ///< room to write
+  peer_closed = 4,  ///< the peer sent FIN: after the bytes that wait comes the end
+  failed = 8,       ///< error() says why; nothing more will come
+  urgent = 16,      ///< the urgent mark appeared or moved (RFC 9293 3.8.5)
+  connected = 32,   ///< the handshake ended well
 };
 constexpr Readiness operator|(Readiness a, Readiness b) noexcept {
   return static_cast<Readiness>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
@@ -29,7 +29,8 @@ constexpr Readiness& operator|=(Readiness& a, Readiness b) noexcept { return a =
 constexpr bool any(Readiness mask) noexcept { return mask != Readiness::none; }
 
 /// A reliable stream of bytes in both directions, never blocking.
-/// - peek(): the first contiguous run of received bytes, mutable and owned by the reader until consume(); empty = not now.
+/// - peek(): the first contiguous run of received bytes, mutable and owned by the reader until consume(); empty = not
+/// now.
 /// - consume(n): the reader is done with the first n bytes. REQUIRES n <= peek().size().
 /// - at_eof(): the peer finished and everything is consumed.
 /// - write(pieces): takes as many bytes as fit, in order, and says how many; 0 = not now.

@@ -7,7 +7,8 @@
 
 namespace sluice {
 
-/// A ones'-complement sum over several pieces, which may have odd lengths. The order of pieces matters only for odd ones.
+/// A ones'-complement sum over several pieces, which may have odd lengths. The order of pieces matters only for odd
+/// ones.
 class ChecksumSum {
  public:
   void add(Bytes bytes) noexcept;

@@ -15,7 +15,8 @@ namespace sluice {
 /// The ECN field of an IP header (RFC 3168 section 5).
 enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
 
-/// One received IP packet, or a super-segment of up to 64 KiB that stands for several. Move-only: whoever holds it owns it.
+/// One received IP packet, or a super-segment of up to 64 KiB that stands for several. Move-only: whoever holds it owns
+/// it.
 class Packet {
  public:
   /// Room that a device leaves before the IP header (a virtio-net header or an Ethernet header fits).
@@ -61,11 +62,11 @@ class Packet {
 /// One frame on its way out: headers just written, then spans into chunks. Valid only during FrameSink::accept();
 /// a sink that keeps the body copies the Slices (a reference each), so that an ACK can't free the memory.
 struct Frame {
-  Bytes head;                    ///< link, IP and transport headers; the sink copies them if it keeps them
-  std::span<const Slice> body;   ///< the payload, in order
-  std::uint16_t gso_size = 0;    ///< not 0: the device (or software) cuts the body every gso_size bytes
+  Bytes head;                          ///< link, IP and transport headers; the sink copies them if it keeps them
+  std::span<const Slice> body;         ///< the payload, in order
+  std::uint16_t gso_size = 0;          ///< not 0: the device (or software) cuts the body every gso_size bytes
   std::uint16_t transport_offset = 0;  ///< where in head the TCP or UDP header begins
-  bool checksum_partial = false; ///< the transport checksum field holds only the pseudo-header sum
+  bool checksum_partial = false;       ///< the transport checksum field holds only the pseudo-header sum
 
   std::size_t size() const noexcept {
     std::size_t total = head.size();
@@ -74,7 +75,8 @@ struct Frame {
   }
 };
 
-/// Where frames go. accept() answers true = taken, false = full: the stack then changes nothing and offers it again later.
+/// Where frames go. accept() answers true = taken, false = full: the stack then changes nothing and offers it again
+/// later.
 class FrameSink {
  public:
   virtual bool accept(const Frame& frame) noexcept = 0;

@@ -9,7 +9,8 @@ namespace {
 using Words = std::array<std::uint32_t, 16>;
 
 std::uint32_t little32(const std::uint8_t* bytes) noexcept {
-  return std::uint32_t{bytes[0]} | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 | std::uint32_t{bytes[3]} << 24;
+  return std::uint32_t{bytes[0]} | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 |
+         std::uint32_t{bytes[3]} << 24;
 }
 
 std::uint64_t little64(const std::uint8_t* bytes) noexcept {

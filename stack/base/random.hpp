@@ -13,7 +13,17 @@ using Key = std::array<std::uint8_t, 32>;
 
 /// Separates the uses of one Key from each other.
 enum class KeyUse : std::uint32_t {
-  isn = 1, ephemeral_port, cookie, timestamp_offset, ip_id, hash_table, jitter, websocket_mask, impairment, test, icmp,
+  isn = 1,
+  ephemeral_port,
+  cookie,
+  timestamp_offset,
+  ip_id,
+  hash_table,
+  jitter,
+  websocket_mask,
+  impairment,
+  test,
+  icmp,
 };
 
 /// SipHash-2-4: a pseudo-random function of short inputs (Aumasson and Bernstein 2012); the F() of RFC 6528 section 3.

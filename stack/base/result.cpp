@@ -42,9 +42,7 @@ namespace {
 class Category final : public std::error_category {
  public:
   const char* name() const noexcept override { return "sluice"; }
-  std::string message(int code) const override {
-    return std::string(describe(static_cast<Errc>(code)));
-  }
+  std::string message(int code) const override { return std::string(describe(static_cast<Errc>(code))); }
 };
 
 constinit const Category kCategory{};
@@ -53,8 +51,6 @@ constinit const Category kCategory{};
 
 const std::error_category& error_category() noexcept { return kCategory; }
 
-std::error_code make_error_code(Errc error) noexcept {
-  return {static_cast<int>(error), error_category()};
-}
+std::error_code make_error_code(Errc error) noexcept { return {static_cast<int>(error), error_category()}; }
 
 }  // namespace sluice

@@ -22,8 +22,14 @@ class Ring {
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
-  T& operator[](std::size_t i) noexcept { assert(i < size_); return slots_[(head_ + i) & (capacity_ - 1)]; }
-  const T& operator[](std::size_t i) const noexcept { assert(i < size_); return slots_[(head_ + i) & (capacity_ - 1)]; }
+  T& operator[](std::size_t i) noexcept {
+    assert(i < size_);
+    return slots_[(head_ + i) & (capacity_ - 1)];
+  }
+  const T& operator[](std::size_t i) const noexcept {
+    assert(i < size_);
+    return slots_[(head_ + i) & (capacity_ - 1)];
+  }
   T& front() noexcept { return (*this)[0]; }
   const T& front() const noexcept { return (*this)[0]; }
   T& back() noexcept { return (*this)[size_ - 1]; }

@@ -23,6 +23,10 @@ class SlotMap {
   /// Makes a T from `args` and names it.
   template <class... Args>
   std::pair<SlotId, T&> emplace(Args&&... args) {
+    return adopt(std::make_unique<T>(std::forward<Args>(args)...));
+  }
+  /// Takes over an object that exists already. REQUIRES object != nullptr.
+  std::pair<SlotId, T&> adopt(std::unique_ptr<T> object) {
     std::uint32_t index = free_head_;
     if (index == kNone) {
       index = static_cast<std::uint32_t>(slots_.size());
@@ -31,7 +35,7 @@ class SlotMap {
       free_head_ = slots_[index].next_free;
     }
     Slot& slot = slots_[index];
-    slot.object = std::make_unique<T>(std::forward<Args>(args)...);
+    slot.object = std::move(object);
     ++size_;
     return {SlotId{index, slot.generation}, *slot.object};
   }

@@ -12,12 +12,13 @@ namespace sluice {
 /// Kept inside the object that owns a deadline.
 struct TimerEntry {
   static constexpr std::uint32_t kIdle = ~std::uint32_t{0};
-  Time scheduled = kNever;          ///< when the queue will look at the owner, at the latest when it is due
-  std::uint32_t position = kIdle;   ///< where in the heap, or kIdle
+  Time scheduled = kNever;         ///< when the queue will look at the owner, at the latest when it is due
+  std::uint32_t position = kIdle;  ///< where in the heap, or kIdle
 };
 
-/// A priority queue of `Owner`s, each with a TimerEntry that `entry_of(owner)` finds. A deadline that moves later touches
-/// nothing: the owner is visited at the earlier time and armed again. So every ACK costs a comparison, not a heap move.
+/// A priority queue of `Owner`s, each with a TimerEntry that `entry_of(owner)` finds. A deadline that moves later
+/// touches nothing: the owner is visited at the earlier time and armed again. So every ACK costs a comparison, not a
+/// heap move.
 template <class Owner, TimerEntry& (*entry_of)(Owner&) noexcept>
 class TimerQueue {
  public:

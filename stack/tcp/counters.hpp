@@ -11,22 +11,22 @@ namespace sluice::tcp {
 enum class Counter : std::uint8_t {
   segments_in,
   segments_out,
-  drop_truncated,            ///< shorter than a header
+  drop_truncated,  ///< shorter than a header
   drop_bad_data_offset,
   drop_bad_checksum,
-  drop_group_destination,    ///< to or from a broadcast or multicast address
+  drop_group_destination,  ///< to or from a broadcast or multicast address
   drop_zero_port,
-  drop_no_connection,        ///< nobody there; answered with RST unless it was one
-  drop_unacceptable,         ///< outside the window
+  drop_no_connection,  ///< nobody there; answered with RST unless it was one
+  drop_unacceptable,   ///< outside the window
   drop_paws,
   drop_missing_timestamp,
   drop_no_ack_bit,
-  drop_bad_ack,              ///< RFC 5961 5, or an ACK of something not sent
-  drop_bad_reset,            ///< a RST that does not match
-  drop_syn_backlog,          ///< SYN refused: too many half-open connections
-  drop_accept_backlog,       ///< the last ACK of a handshake ignored: accept() lags behind
-  drop_memory,               ///< text dropped: the budget is exhausted
-  drop_out_of_order_limit,   ///< too many pieces wait for a gap
+  drop_bad_ack,             ///< RFC 5961 5, or an ACK of something not sent
+  drop_bad_reset,           ///< a RST that does not match
+  drop_syn_backlog,         ///< SYN refused: too many half-open connections
+  drop_accept_backlog,      ///< the last ACK of a handshake ignored: accept() lags behind
+  drop_memory,              ///< text dropped: the budget is exhausted
+  drop_out_of_order_limit,  ///< too many pieces wait for a gap
   malformed_options,
   active_opens,
   passive_opens,
@@ -38,7 +38,7 @@ enum class Counter : std::uint8_t {
   timeouts,
   fast_retransmits,
   challenge_acks,
-  acks_suppressed,           ///< an answer withheld by a rate limit
+  acks_suppressed,  ///< an answer withheld by a rate limit
   window_probes,
   keep_alives,
   out_of_order_segments,
@@ -46,13 +46,13 @@ enum class Counter : std::uint8_t {
   late_data_resets,
   connections_timed_out,
   time_wait_entered,
-  time_wait_recycled,        ///< the oldest record made way for a new one
-  time_wait_reused,          ///< RFC 6191
-  icmp_ignored,              ///< the quote matched no outstanding segment
+  time_wait_recycled,  ///< the oldest record made way for a new one
+  time_wait_reused,    ///< RFC 6191
+  icmp_ignored,        ///< the quote matched no outstanding segment
   icmp_soft_errors,
   icmp_hard_errors,
   path_mtu_changes,
-  r1_advice,                 ///< RFC 9293 3.8.3: R1 reached
+  r1_advice,  ///< RFC 9293 3.8.3: R1 reached
   count,
 };
 

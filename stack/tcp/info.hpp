@@ -19,11 +19,11 @@ struct Info {
   Duration srtt{};
   Duration rttvar{};
   Duration min_rtt{};
-  std::uint32_t send_mss = 0;      ///< effective, RFC 9293 3.7.1
-  std::uint32_t receive_mss = 0;   ///< the largest segment seen
+  std::uint32_t send_mss = 0;     ///< effective, RFC 9293 3.7.1
+  std::uint32_t receive_mss = 0;  ///< the largest segment seen
   std::uint32_t cwnd = 0;
   std::uint32_t ssthresh = 0;
-  std::uint32_t pipe = 0;          ///< bytes thought to be in the network
+  std::uint32_t pipe = 0;  ///< bytes thought to be in the network
   std::uint32_t send_window = 0;
   std::uint32_t receive_window = 0;
   std::uint8_t send_scale = 0;
@@ -32,12 +32,12 @@ struct Info {
   bool timestamps = false;
   bool window_scaling = false;
   bool in_recovery = false;
-  std::uint8_t backoff = 0;        ///< consecutive timeouts of the oldest segment
-  std::size_t unsent = 0;          ///< bytes queued and never sent
-  std::size_t unacked = 0;         ///< bytes sent and not acknowledged
-  std::size_t unread = 0;          ///< bytes that the application hasn't read
-  std::size_t memory = 0;          ///< bytes that this connection holds
-  std::uint64_t bytes_sent = 0;    ///< text, with retransmissions
+  std::uint8_t backoff = 0;      ///< consecutive timeouts of the oldest segment
+  std::size_t unsent = 0;        ///< bytes queued and never sent
+  std::size_t unacked = 0;       ///< bytes sent and not acknowledged
+  std::size_t unread = 0;        ///< bytes that the application hasn't read
+  std::size_t memory = 0;        ///< bytes that this connection holds
+  std::uint64_t bytes_sent = 0;  ///< text, with retransmissions
   std::uint64_t bytes_acked = 0;
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_retransmitted = 0;

@@ -19,25 +19,25 @@ struct Linger {
 };
 
 struct KeepAlive {
-  bool on = false;              ///< [9293 MUST-25]
-  Duration idle = 7200s;        ///< [9293 MUST-28]
+  bool on = false;        ///< [9293 MUST-25]
+  Duration idle = 7200s;  ///< [9293 MUST-28]
   Duration interval = 75s;
-  std::uint8_t probes = 9;      ///< unanswered ones before the connection ends [9293 MUST-29]
+  std::uint8_t probes = 9;  ///< unanswered ones before the connection ends [9293 MUST-29]
 };
 
 enum class CongestionControl : std::uint8_t { reno };
 
 /// Per connection; may be changed at any time.
 struct Options {
-  bool no_delay = false;                      ///< Nagle off [9293 MUST-17]
-  std::size_t send_buffer = 256 * 1024;       ///< bytes, 2 KiB .. 1 GiB
-  std::size_t receive_buffer = 256 * 1024;    ///< bytes, 2 KiB .. 1 GiB; decides the window scale at open
-  std::uint8_t hop_limit = 0;                 ///< 0 = the IP layer's default [9293 MUST-49]
-  std::uint8_t dscp = 0;                      ///< 0..63 [9293 MUST-48]
+  bool no_delay = false;                    ///< Nagle off [9293 MUST-17]
+  std::size_t send_buffer = 256 * 1024;     ///< bytes, 2 KiB .. 1 GiB
+  std::size_t receive_buffer = 256 * 1024;  ///< bytes, 2 KiB .. 1 GiB; decides the window scale at open
+  std::uint8_t hop_limit = 0;               ///< 0 = the IP layer's default [9293 MUST-49]
+  std::uint8_t dscp = 0;                    ///< 0..63 [9293 MUST-48]
   KeepAlive keep_alive;
   Linger linger;
-  Duration user_timeout = 0s;                 ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
-  bool report_soft_errors = true;             ///< [9293 SHLD-20]
+  Duration user_timeout = 0s;      ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
+  bool report_soft_errors = true;  ///< [9293 SHLD-20]
 };
 
 /// Active OPEN.
@@ -49,35 +49,36 @@ struct OpenOptions {
 
 /// Passive OPEN.
 struct ListenOptions {
-  std::size_t backlog = 128;        ///< established connections that may wait for accept(); half-open ones get as many again
-  bool dual_stack = true;           ///< a listener on [::] takes IPv4 too, with v4-mapped addresses
+  std::size_t backlog = 128;  ///< established connections that may wait for accept(); half-open ones get as many again
+  bool dual_stack = true;     ///< a listener on [::] takes IPv4 too, with v4-mapped addresses
   CongestionControl congestion = CongestionControl::reno;
-  Options options = {};             ///< inherited by accepted connections
+  Options options = {};  ///< inherited by accepted connections
 };
 
 /// The layer's constants. Defaults are DECISIONS in force; each names its source.
 struct Config {
-  bool sack = true;                       ///< RFC 2018
-  bool timestamps = true;                 ///< RFC 7323
-  bool window_scaling = true;             ///< RFC 7323
-  Duration rto_initial = 1s;              ///< RFC 6298 2.1
-  Duration rto_variance_floor = 200ms;    ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
-  Duration rto_floor = 0s;                ///< 1 s here and 0 above restore RFC 6298 to the letter
-  Duration rto_ceiling = 120s;            ///< RFC 6298 2.5, at least 60 s
-  Duration delayed_ack = 40ms;            ///< below 500 ms [9293 MUST-40]
-  std::uint8_t quick_acks = 16;           ///< segments acknowledged at once after the handshake
-  Duration time_wait = 60s;               ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
-  Duration fin_wait_2 = 60s;              ///< after close(); a half-close by finish() waits without limit
-  std::uint8_t r1 = 3;                    ///< retransmissions before the IP layer is told [9293 SHLD-10]
-  std::uint8_t r2 = 15;                   ///< timeouts before the connection ends [9293 SHLD-11]
-  std::uint8_t syn_retries = 7;           ///< 1+2+4+…+128 s, more than three minutes [9293 MUST-23]
-  std::uint8_t syn_ack_retries = 5;       ///< [A-TCP-38]
+  bool sack = true;                         ///< RFC 2018
+  bool timestamps = true;                   ///< RFC 7323
+  bool window_scaling = true;               ///< RFC 7323
+  Duration rto_initial = 1s;                ///< RFC 6298 2.1
+  Duration rto_variance_floor = 200ms;      ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
+  Duration rto_floor = 0s;                  ///< 1 s here and 0 above restore RFC 6298 to the letter
+  Duration rto_ceiling = 120s;              ///< RFC 6298 2.5, at least 60 s
+  Duration delayed_ack = 40ms;              ///< below 500 ms [9293 MUST-40]
+  std::uint8_t quick_acks = 16;             ///< segments acknowledged at once after the handshake
+  Duration time_wait = 60s;                 ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
+  Duration fin_wait_2 = 60s;                ///< after close(); a half-close by finish() waits without limit
+  std::uint8_t r1 = 3;                      ///< retransmissions before the IP layer is told [9293 SHLD-10]
+  std::uint8_t r2 = 15;                     ///< timeouts before the connection ends [9293 SHLD-11]
+  std::uint8_t syn_retries = 7;             ///< 1+2+4+…+128 s, more than three minutes [9293 MUST-23]
+  std::uint8_t syn_ack_retries = 5;         ///< [A-TCP-38]
   Duration challenge_ack_interval = 500ms;  ///< per connection, jittered; 0 = no limit (RFC 5961 7)
-  std::size_t minimum_send_mss = 48;      ///< smaller offers count as this
+  std::size_t minimum_send_mss = 48;        ///< smaller offers count as this
   std::size_t maximum_half_open = 4096;
   std::size_t maximum_time_wait = 65536;
-  std::size_t maximum_frame = 0;          ///< bytes of IP packet in a super-segment for a device with offloads; 0 = path MTU
-  std::uint16_t port_first = 32768;       ///< the ephemeral range
+  bool compact_time_wait = true;     ///< TIME-WAIT as a 64-byte record; false keeps the connection (for tests)
+  std::size_t maximum_frame = 0;     ///< bytes of IP packet in a super-segment for a device with offloads; 0 = path MTU
+  std::uint16_t port_first = 32768;  ///< the ephemeral range
   std::uint16_t port_last = 60999;
 };
 

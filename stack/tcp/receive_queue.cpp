@@ -9,7 +9,7 @@ namespace sluice::tcp {
 namespace {
 
 // Text that fills less than this share of its buffer is copied into a compact block.
-constexpr bool wastes_memory(const Slice& text) noexcept { return text.size() < text.buffer().capacity() / 2; }
+bool wastes_memory(const Slice& text) noexcept { return text.size() < text.buffer().capacity() / 2; }
 
 }  // namespace
 
@@ -36,10 +36,11 @@ ReceiveQueue::Taken ReceiveQueue::take(Seq seq, Slice text, Seq& nxt) {
 }
 
 // Charges the budget and decides whether the buffer itself or a compact copy is kept.
-bool ReceiveQueue::admit(Seq seq, Slice text, Piece& piece) {
+// In-order text gets a block with room for more; out-of-order text one that just fits.
+bool ReceiveQueue::admit(Seq seq, Slice text, bool in_order, Piece& piece) {
   const bool copy = wastes_memory(text);
   Buffer block;
-  if (copy) block = pool_->take(text.size());
+  if (copy) block = in_order ? pool_->take(text.size()) : Buffer::allocate(text.size());
   const std::size_t charge = copy ? block.capacity() : text.buffer().capacity();
   if (!budget_->charge(charge)) return false;
   charged_ += charge;
@@ -68,7 +69,7 @@ bool ReceiveQueue::append_in_order(Seq seq, Slice text) {
   const std::size_t size = text.size();
   if (!(wastes_memory(text) && append_compact(text.bytes()))) {
     Piece piece;
-    if (!admit(seq, std::move(text), piece)) return false;
+    if (!admit(seq, std::move(text), true, piece)) return false;
     readable_.push_back(std::move(piece));
   }
   readable_bytes_ += size;
@@ -102,7 +103,7 @@ ReceiveQueue::Taken ReceiveQueue::insert_out_of_order(Seq seq, Slice text) {
       if (pieces_.size() >= kMaximumPieces) return Taken::too_many_pieces;
       const Seq until = i < pieces_.size() ? std::min(end, pieces_[i].begin) : end;
       Piece piece;
-      if (!admit(at, text.part(static_cast<std::size_t>(at - seq), static_cast<std::size_t>(until - at)), piece))
+      if (!admit(at, text.part(static_cast<std::size_t>(at - seq), static_cast<std::size_t>(until - at)), false, piece))
         return Taken::no_memory;
       pieces_.insert(i, std::move(piece));
       fresh = true;
@@ -132,11 +133,17 @@ void ReceiveQueue::absorb_pieces(Seq& nxt) {
 // RFC 2018 4: the block that holds the segment just received comes first, the others in order of their last change.
 void ReceiveQueue::note_range(Seq begin, Seq end) noexcept {
   SeqRange whole{begin, end};
-  for (std::size_t i = lower_bound(begin); i-- > 0 && pieces_[i].end() == whole.begin;) whole.begin = pieces_[i].begin;
-  for (std::size_t i = lower_bound(begin); i < pieces_.size() && pieces_[i].begin <= whole.end; ++i) {
-    whole.begin = std::min(whole.begin, pieces_[i].begin);
-    whole.end = std::max(whole.end, pieces_[i].end());
-  }
+  const auto join = [&whole](Seq from, Seq to) {
+    whole.begin = std::min(whole.begin, from);
+    whole.end = std::max(whole.end, to);
+  };
+  // Known ranges first, so that the walk over single pieces stays short however long a range grows.
+  for (const SeqRange& old : sacks())
+    if (old.begin <= whole.end && whole.begin <= old.end) join(old.begin, old.end);
+  for (std::size_t i = lower_bound(whole.begin); i-- > 0 && pieces_[i].end() == whole.begin;)
+    join(pieces_[i].begin, whole.end);
+  for (std::size_t i = lower_bound(whole.end - 1); i < pieces_.size() && pieces_[i].begin <= whole.end; ++i)
+    join(pieces_[i].begin, pieces_[i].end());
   std::array<SeqRange, kMaximumSacks> list{whole};
   std::uint8_t count = 1;
   for (const SeqRange& old : sacks()) {

@@ -33,7 +33,9 @@ class ReceiveQueue {
   Taken take(Seq seq, Slice text, Seq& nxt);
 
   /// The first contiguous run of readable bytes.
-  MutableBytes peek() const noexcept { return readable_.empty() ? MutableBytes{} : readable_.front().text.mutable_bytes(); }
+  MutableBytes peek() const noexcept {
+    return readable_.empty() ? MutableBytes{} : readable_.front().text.mutable_bytes();
+  }
   Slice peek_slice() const noexcept { return readable_.empty() ? Slice{} : readable_.front().text; }
   /// REQUIRES count <= peek().size().
   void consume(std::size_t count) noexcept;
@@ -55,7 +57,7 @@ class ReceiveQueue {
     Seq end() const noexcept { return begin + text.size(); }
   };
 
-  bool admit(Seq seq, Slice text, Piece& piece);
+  bool admit(Seq seq, Slice text, bool in_order, Piece& piece);
   bool append_compact(Bytes text) noexcept;
   bool append_in_order(Seq seq, Slice text);
   std::size_t lower_bound(Seq seq) const noexcept;

@@ -14,16 +14,18 @@ namespace flag = wire::tcp;
 
 struct Segment {
   wire::tcp::Header header;
-  FourTuple tuple;            ///< local is us
-  Seq seq;                    ///< SEG.SEQ, unwrapped by the connection that it belongs to
-  Seq ack;                    ///< SEG.ACK, likewise; meaningless without the ACK bit
-  Packet packet;              ///< owns the text
+  FourTuple tuple;  ///< local is us
+  Seq seq;          ///< SEG.SEQ, unwrapped by the connection that it belongs to
+  Seq ack;          ///< SEG.ACK, likewise; meaningless without the ACK bit
+  Packet packet;    ///< owns the text
   std::uint32_t text_offset = 0;
   std::uint32_t text_size = 0;
 
   bool has(wire::tcp::Flag bit) const noexcept { return header.has(bit); }
   /// SEG.LEN: text, SYN and FIN each take part in the sequence space (RFC 9293 3.4).
-  std::uint64_t length() const noexcept { return text_size + std::uint64_t{has(flag::syn)} + std::uint64_t{has(flag::fin)}; }
+  std::uint64_t length() const noexcept {
+    return text_size + std::uint64_t{has(flag::syn)} + std::uint64_t{has(flag::fin)};
+  }
   Seq end() const noexcept { return seq + length(); }
   Bytes text() const noexcept { return packet.bytes().subspan(text_offset, text_size); }
   /// The size of the largest wire segment in it, for RMSS.

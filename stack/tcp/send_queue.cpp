@@ -70,7 +70,8 @@ std::size_t SendQueue::find(Seq seq) const noexcept {
   return low;
 }
 
-std::size_t SendQueue::gather(Seq from, std::size_t size, std::span<Slice> pieces, std::size_t& covered) const noexcept {
+std::size_t SendQueue::gather(Seq from, std::size_t size, std::span<Slice> pieces,
+                              std::size_t& covered) const noexcept {
   assert(begin_ <= from);
   covered = 0;
   std::size_t used = 0;

@@ -8,33 +8,33 @@ namespace sluice::tcp {
 
 enum class SendReason : std::uint8_t {
   none,
-  open,                ///< SYN of an active OPEN
-  open_again,          ///< SYN after its timeout
-  accept_open,         ///< SYN,ACK
-  accept_open_again,   ///< SYN,ACK after its timeout or for a repeated SYN
+  open,               ///< SYN of an active OPEN
+  open_again,         ///< SYN after its timeout
+  accept_open,        ///< SYN,ACK
+  accept_open_again,  ///< SYN,ACK after its timeout or for a repeated SYN
   new_data,
-  override_small,      ///< less than a full segment after the silly-window override
-  finish,              ///< FIN alone
-  fast_retransmit,     ///< third duplicate ACK
-  partial_ack,         ///< the next hole without SACK
-  rack_loss,           ///< a lost range by time
-  timeout,             ///< after the retransmission timer
+  override_small,   ///< less than a full segment after the silly-window override
+  finish,           ///< FIN alone
+  fast_retransmit,  ///< third duplicate ACK
+  partial_ack,      ///< the next hole without SACK
+  rack_loss,        ///< a lost range by time
+  timeout,          ///< after the retransmission timer
   window_probe,
   keep_alive,
-  delayed_ack,         ///< the delay is over
-  second_segment,      ///< two full segments arrived
-  quick_ack,           ///< the first segments of a connection
-  gap,                 ///< out-of-order text arrived, or a gap shrank
+  delayed_ack,     ///< the delay is over
+  second_segment,  ///< two full segments arrived
+  quick_ack,       ///< the first segments of a connection
+  gap,             ///< out-of-order text arrived, or a gap shrank
   window_update,
-  handshake_ack,       ///< the ACK of a SYN,ACK
-  finish_ack,          ///< the ACK of a FIN
-  unacceptable,        ///< a segment outside the window
-  challenge,           ///< RFC 5961
-  paws,                ///< an old timestamp
-  abort,               ///< RST by the application or a timer
-  reset_no_connection, ///< RST for a segment that belongs to nobody
-  reset_bad_ack,       ///< RST for an ACK of something never sent, before the connection is synchronized
-  reset_late_data,     ///< RST for text after close()
+  handshake_ack,        ///< the ACK of a SYN,ACK
+  finish_ack,           ///< the ACK of a FIN
+  unacceptable,         ///< a segment outside the window
+  challenge,            ///< RFC 5961
+  paws,                 ///< an old timestamp
+  abort,                ///< RST by the application or a timer
+  reset_no_connection,  ///< RST for a segment that belongs to nobody
+  reset_bad_ack,        ///< RST for an ACK of something never sent, before the connection is synchronized
+  reset_late_data,      ///< RST for text after close()
 };
 
 /// snake_case.

@@ -23,8 +23,8 @@ class Seq {
   /// The number nearest to `reference` that shows `wire`: at most 2^31 away, so unambiguous for every window that
   /// RFC 7323 allows (2^30). This is where segments' numbers lose their modulus.
   static constexpr Seq unwrap(WireSeq wire, Seq reference) noexcept {
-    const auto distance = static_cast<std::int32_t>(static_cast<std::uint32_t>(wire) -
-                                                    static_cast<std::uint32_t>(reference.number_));
+    const auto distance =
+        static_cast<std::int32_t>(static_cast<std::uint32_t>(wire) - static_cast<std::uint32_t>(reference.number_));
     return Seq(reference.number_ + static_cast<std::uint64_t>(std::int64_t{distance}));
   }
 

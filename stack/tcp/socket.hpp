@@ -16,10 +16,11 @@
 
 namespace sluice::tcp {
 
+class Connection;
 class Layer;
 
-/// Move-only owner of one connection. It is a ByteStream. Its destructor closes (FIN after what is queued; RST if unread
-/// text waits, RFC 2525 2.17) and lets the stack finish alone. The Layer must outlive its sockets.
+/// Move-only owner of one connection. It is a ByteStream. Its destructor closes (FIN after what is queued; RST if
+/// unread text waits, RFC 2525 2.17) and lets the stack finish alone. The Layer must outlive its sockets.
 class Socket {
  public:
   Socket() noexcept = default;
@@ -32,13 +33,15 @@ class Socket {
   /// False for a default-made, moved-from or closed socket.
   explicit operator bool() const noexcept { return layer_ != nullptr; }
 
-  /// The first contiguous run of received bytes, the caller's to change until consume(). Empty: nothing now, or the end.
+  /// The first contiguous run of received bytes, the caller's to change until consume(). Empty: nothing now, or the
+  /// end.
   MutableBytes peek() noexcept;
   /// REQUIRES count <= peek().size().
   void consume(std::size_t count) noexcept;
   /// The same memory as a counted slice, so that bytes can go elsewhere (even out again) without a copy.
   Slice peek_slice() noexcept;
-  /// Copies up to room.size() bytes out; 0 = nothing now (see at_eof()). An error once the connection failed and all is read.
+  /// Copies up to room.size() bytes out; 0 = nothing now (see at_eof()). An error once the connection failed and all is
+  /// read.
   Result<std::size_t> read(MutableBytes room);
   /// Bytes that wait to be read.
   std::size_t readable() const noexcept;
@@ -79,6 +82,8 @@ class Socket {
   Result<void> set_options(const Options& options) noexcept;
 
  private:
+  Connection* connection() const noexcept;
+
   Layer* layer_ = nullptr;
   SlotId id_;
 };

@@ -9,8 +9,17 @@
 namespace sluice::tcp {
 
 enum class State : std::uint8_t {
-  closed, listen, syn_sent, syn_received, established,
-  fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait,
+  closed,
+  listen,
+  syn_sent,
+  syn_received,
+  established,
+  fin_wait_1,
+  fin_wait_2,
+  close_wait,
+  closing,
+  last_ack,
+  time_wait,
 };
 inline constexpr std::size_t kStateCount = 11;
 

@@ -4,7 +4,15 @@
 namespace sluice::wire::tcp {
 namespace {
 
-enum Kind : std::uint8_t { end_of_list = 0, no_operation = 1, mss = 2, window_scale = 3, sack_permitted = 4, sack = 5, timestamps = 8 };
+enum Kind : std::uint8_t {
+  end_of_list = 0,
+  no_operation = 1,
+  mss = 2,
+  window_scale = 3,
+  sack_permitted = 4,
+  sack = 5,
+  timestamps = 8
+};
 
 // What nearly every segment of an established connection carries: two NOPs and timestamps.
 constexpr std::uint32_t kPaddedTimestamps = 0x0101080a;
@@ -32,17 +40,14 @@ void read_option(std::uint8_t kind, Bytes body, Options& options) noexcept {
     case Kind::sack_permitted:
       if (body.empty()) options.sack_permitted = true;
       break;
-    case Kind::sack:
-      read_sack(body, options);
-      break;
+    case Kind::sack: read_sack(body, options); break;
     case Kind::timestamps:
       if (body.size() != 8) break;
       options.timestamps = true;
       options.ts_value = in.u32();
       options.ts_echo = in.u32();
       break;
-    default:
-      break;  // [9293 MUST-6]
+    default: break;  // [9293 MUST-6]
   }
 }
 

@@ -25,13 +25,13 @@ struct SackBlock {
 
 /// What the known options say. An option that appears twice counts as it appeared last.
 struct Options {
-  std::optional<std::uint16_t> mss;           ///< kind 2
-  std::optional<std::uint8_t> window_scale;   ///< kind 3, as received: may exceed 14
-  bool sack_permitted = false;                ///< kind 4
-  bool timestamps = false;                    ///< kind 8
+  std::optional<std::uint16_t> mss;          ///< kind 2
+  std::optional<std::uint8_t> window_scale;  ///< kind 3, as received: may exceed 14
+  bool sack_permitted = false;               ///< kind 4
+  bool timestamps = false;                   ///< kind 8
   std::uint32_t ts_value = 0;
   std::uint32_t ts_echo = 0;
-  std::uint8_t sack_count = 0;                ///< kind 5
+  std::uint8_t sack_count = 0;  ///< kind 5
   std::array<SackBlock, 4> sacks{};
 };
 
@@ -42,12 +42,13 @@ struct Header {
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
   std::uint8_t flags = 0;
-  std::uint16_t window = 0;          ///< as on the wire, unscaled
+  std::uint16_t window = 0;  ///< as on the wire, unscaled
   std::uint16_t checksum = 0;
   std::uint16_t urgent = 0;
   Options options;
   std::uint8_t size = kMinimumHeader;  ///< bytes with options
-  bool malformed_options = false;    ///< an option had an impossible length; it and all behind it were ignored [9293 MUST-7]
+  bool malformed_options =
+      false;  ///< an option had an impossible length; it and all behind it were ignored [9293 MUST-7]
 
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
 };

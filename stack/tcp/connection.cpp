@@ -1,0 +1,143 @@
+// What all events of a connection share: changing state, failing, becoming established, asking for ACKs.
+#include "stack/tcp/connection.hpp"
+
+#include <array>
+
+namespace sluice::tcp {
+
+std::string_view name(Timer timer) noexcept {
+  static constexpr std::array<std::string_view, kTimerCount> kNames = {
+      "retransmit", "persist", "override_sws", "delayed_ack", "keep_alive", "user_timeout", "closing"};
+  return kNames[static_cast<std::size_t>(timer)];
+}
+
+/// The only place that writes the state.
+void Connection::enter(State next) {
+  assert(is_edge(state_, next));
+  if (env_.tracer.on())
+    env_.tracer.tell(env_.now, TraceKind::state, flow(), {{"from", 0, name(state_)}, {"to", 0, name(next)}});
+  state_ = next;
+  if (next == State::fin_wait_2 && detached_ && !armed(Timer::closing))
+    arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+}
+
+// Both directions end; what was received in order stays readable. REQUIRES state != CLOSED.
+void Connection::finished_with_error(Errc error) {
+  enter(State::closed);
+  error_ = error;
+  deadlines_.fill(kNever);
+  send_queue_.clear();
+  recovery_.reset();
+  output_due_ = false;
+  signal(Readiness::failed | Readiness::readable | Readiness::writable);
+}
+
+void Connection::fail(Errc error) {
+  if (state_ == State::syn_sent || state_ == State::syn_received) env_.count(Counter::failed_opens);
+  finished_with_error(error);
+}
+
+// SYN-SENT or SYN-RECEIVED to ESTABLISHED: loss recovery, congestion control and the timers of an open connection
+// begin.
+void Connection::establish() {
+  enter(State::established);
+  env_.count(Counter::established);
+  disarm(Timer::retransmit);
+  refresh_mss();
+  const bool syn_was_lost = backoff_ > 0;
+  if (syn_was_lost)
+    rtt_.syn_timed_out();
+  else if (env_.now > sent_at_)
+    rtt_.sample(env_.now - sent_at_, env_.now);
+  backoff_ = 0;
+  const std::uint32_t smss = effective_mss();
+  // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
+  congestion_ = congestion::make_reno(smss, syn_was_lost ? smss : congestion::initial_window(smss));
+  progress_at_ = env_.now;
+  if (unsent() == 0 && !fin_queued_) disarm(Timer::user_timeout);
+  watch_keep_alive();
+  signal(Readiness::connected | Readiness::writable);
+  request_output();
+}
+
+Recovery& Connection::recovery() {
+  if (!recovery_) {
+    recovery_ = std::make_unique<Recovery>();
+    recovery_->start(sack_, snd_.nxt);
+  }
+  return *recovery_;
+}
+
+// The ACK leaves with the next output, after the whole batch of input [9293 MUST-58, MUST-59]; the first reason stays.
+void Connection::request_ack(SendReason reason) noexcept {
+  if (ack_due_ == SendReason::none) ack_due_ = reason;
+  request_output();
+}
+
+// RFC 5961 7: per connection, with jitter, so that nobody can count our answers [A-TCP-04, A-TCP-15].
+void Connection::request_limited_ack(SendReason reason) noexcept {
+  const Duration interval = env_.config.challenge_ack_interval;
+  if (env_.now < next_challenge_at_) {
+    env_.count(Counter::acks_suppressed);
+    return;
+  }
+  if (interval > Duration::zero()) {
+    const auto spread = static_cast<std::uint32_t>(interval / 4 / std::chrono::microseconds(1)) + 1;
+    next_challenge_at_ = env_.now + interval - interval / 8 + std::chrono::microseconds(env_.jitter.below(spread));
+  }
+  if (reason == SendReason::challenge) env_.count(Counter::challenge_acks);
+  request_ack(reason);
+}
+
+// RFC 9293 3.10.7.4: the other timers are turned off, 2 MSL begin [9293 MUST-13].
+void Connection::enter_time_wait() {
+  if (state_ != State::time_wait) enter(State::time_wait);
+  deadlines_.fill(kNever);
+  arm(Timer::closing, env_.now + env_.config.time_wait);
+}
+
+void Connection::reset_peer(SendReason reason) {
+  // A peer may require RST at exactly its rcv.nxt (RFC 5961 3): text beyond its window can't have moved that.
+  const Seq edge = snd_.una + snd_.wnd;
+  const Seq seq = state_ == State::syn_received ? snd_.nxt : std::max(snd_.una, std::min(snd_.nxt, edge));
+  ControlSegment reset{.tuple = tuple_, .header = {}, .hop_limit = hop_limit(), .dscp = cold_->options.dscp};
+  reset.header.seq = static_cast<std::uint32_t>(seq.wire());
+  reset.header.ack = static_cast<std::uint32_t>(rcv_.nxt.wire());
+  reset.header.flags = flag::rst | flag::ack;
+  if (ts_.on) {
+    reset.header.options.timestamps = true;  // [R7323-3.2-2]
+    reset.header.options.ts_value = env_.timestamp(ts_.offset);
+    reset.header.options.ts_echo = ts_.recent;
+  }
+  std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
+  const std::size_t size = write_control_segment(room, reset);
+  env_.outbox.push(Bytes(room).first(size));
+  env_.count(Counter::resets_out);
+  if (env_.tracer.on())
+    env_.tracer.tell(env_.now, TraceKind::segment_out, flow(),
+                     {{"seq", reset.header.seq},
+                      {"ack", reset.header.ack},
+                      {"flags", reset.header.flags},
+                      {"reason", 0, name(reason)},
+                      {"clause", 0, clause(reason)}});
+}
+
+std::uint8_t Connection::hop_limit() const noexcept {
+  return cold_->options.hop_limit != 0 ? cold_->options.hop_limit : env_.ip.config().hop_limit;
+}
+
+// RFC 9293 3.7.1 without the options: min(SendMSS + 20, MMS_S) - 20 [9293 MUST-16].
+void Connection::refresh_mss() noexcept {
+  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
+  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address) - headers;
+  const std::size_t offered = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
+  const auto mss = static_cast<std::uint32_t>(std::min(path, offered));
+  if (mss == mss_) return;
+  mss_ = mss;
+  if (congestion_) congestion_->on_mss(effective_mss());
+}
+
+// TCPhdrsize counts the timestamps that every segment carries.
+std::uint32_t Connection::effective_mss() const noexcept { return ts_.on ? mss_ - 12 : mss_; }
+
+}  // namespace sluice::tcp

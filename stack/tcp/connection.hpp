@@ -1,0 +1,279 @@
+// One connection: RFC 9293's state machine. The bodies stand where the RFC has them: user_calls.cpp (3.10.1-6),
+// segment_arrives.cpp (3.10.7), timeouts.cpp (3.10.8), and output.cpp decides what to send now, and why.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "stack/base/byte_stream.hpp"
+#include "stack/base/result.hpp"
+#include "stack/base/slot_map.hpp"
+#include "stack/base/timers.hpp"
+#include "stack/congestion/controller.hpp"
+#include "stack/congestion/rtt.hpp"
+#include "stack/ip/datagram.hpp"
+#include "stack/tcp/environment.hpp"
+#include "stack/tcp/info.hpp"
+#include "stack/tcp/options.hpp"
+#include "stack/tcp/receive_queue.hpp"
+#include "stack/tcp/recovery.hpp"
+#include "stack/tcp/segment.hpp"
+#include "stack/tcp/send_queue.hpp"
+#include "stack/tcp/send_reason.hpp"
+#include "stack/tcp/state.hpp"
+#include "stack/tcp/tcb.hpp"
+
+namespace sluice::tcp {
+
+struct HalfOpen;
+struct TimeWait;
+
+enum class Timer : std::uint8_t {
+  retransmit,    ///< RFC 6298; also for SYN and SYN,ACK
+  persist,       ///< zero-window probes (RFC 9293 3.8.6.1)
+  override_sws,  ///< send a small segment after all (RFC 9293 3.8.6.2.1 (4))
+  delayed_ack,
+  keep_alive,
+  user_timeout,  ///< nothing acknowledged for too long (RFC 9293 3.8.3, RFC 5482)
+  closing,       ///< linger, FIN-WAIT-2 and TIME-WAIT
+};
+inline constexpr std::size_t kTimerCount = 7;
+std::string_view name(Timer timer) noexcept;
+
+/// Raises flags and sets deadlines, but sends nothing by itself: the Layer pulls transmit() and looks at the flags
+/// after each call. All times are env.now.
+class Connection {
+ public:
+  Connection(Environment& env, const FourTuple& tuple, const Options& options, CongestionControl congestion);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- user_calls.cpp: RFC 9293 3.10.1 to 3.10.6 -------------------------------------------------------------------
+  /// Active OPEN: CLOSED to SYN-SENT.
+  void open_active();
+  /// Passive OPEN: CLOSED to LISTEN; the SYN comes by segment_arrives().
+  void open_passive();
+  Result<std::size_t> send(Gather pieces);
+  Result<std::size_t> send(const Slice& shared);
+  Result<std::size_t> send_urgent(Bytes bytes);
+  std::size_t writable() const noexcept;
+  MutableBytes peek() const noexcept { return receive_queue_.peek(); }
+  Slice peek_slice() const noexcept { return receive_queue_.peek_slice(); }
+  void consume(std::size_t count) noexcept;
+  std::size_t readable() const noexcept { return receive_queue_.readable(); }
+  /// FIN received and everything before it consumed.
+  bool at_eof() const noexcept;
+  std::optional<std::size_t> urgent_ahead() const noexcept;
+  /// CLOSE: FIN after what is queued; reading goes on.
+  void close();
+  void abort();
+  /// The application lets go of its handle: CLOSE by the linger option, RST if unread text waits (RFC 2525 2.17).
+  void detach();
+  bool detached() const noexcept { return detached_; }
+  Info status() const noexcept;
+  const Options& options() const noexcept { return cold_->options; }
+  Result<void> set_options(const Options& options);
+  Errc error() const noexcept { return error_; }
+  Errc take_soft_error() noexcept;
+
+  // --- segment_arrives.cpp: RFC 9293 3.10.7 ------------------------------------------------------------------------
+  void segment_arrives(Segment& segment);
+  /// `quoted_seq` is the sequence number in the quote; the tuple was matched already (RFC 9293 3.9.2.2, RFC 5927).
+  void icmp_error(const ip::IcmpError& error, WireSeq quoted_seq);
+
+  // --- timeouts.cpp: RFC 9293 3.10.8 -------------------------------------------------------------------------------
+  /// Acts on every deadline that has passed.
+  void handle_timeouts();
+  Time next_deadline() const noexcept;
+
+  // --- output.cpp --------------------------------------------------------------------------------------------------
+  /// Something may have to be sent: transmit() is worth calling.
+  bool wants_transmit() const noexcept { return output_due_; }
+  /// Offers at most `quota` frames; false = the sink is full. Clears wants_transmit() when nothing is left.
+  bool transmit(FrameSink& sink, unsigned quota);
+
+  State state() const noexcept { return state_; }
+  const FourTuple& tuple() const noexcept { return tuple_; }
+  /// What became ready since the last call.
+  Readiness take_readiness() noexcept;
+  bool has_readiness() const noexcept { return any(ready_); }
+
+  // Compact forms for the states in which most connections of a busy server are (half_open.hpp, time_wait.hpp).
+  HalfOpen freeze_half_open() const noexcept;
+  void thaw(const HalfOpen& record);
+  TimeWait freeze_time_wait() const noexcept;
+  void thaw(const TimeWait& record);
+
+  // What the Layer keeps in each connection: its name and its places in the Layer's lists.
+  SlotId id;
+  SlotId listener;  ///< who will accept() it; generation 0 = nobody (any more)
+  TimerEntry timer;
+  Connection* next_ready = nullptr;  ///< intrusive list of connections with something to send
+  Connection* next_event = nullptr;  ///< intrusive list of connections with news
+  bool in_ready_list = false;
+  bool in_event_list = false;
+  bool retired = false;         ///< no segment can find it any more; it waits for its handle to go
+  bool present_mapped = false;  ///< its application sees IPv4 addresses as v4-mapped IPv6 ones
+
+ private:
+  /// What to put into the next segment.
+  struct Plan {
+    SendReason reason = SendReason::none;
+    Seq seq;
+    std::uint64_t text = 0;  ///< bytes
+    bool syn = false;
+    bool fin = false;
+    bool resend = false;  ///< all of it was sent before
+    bool probe = false;   ///< zero-window probe: counts as sent, but the persist timer watches it
+    SeqRange range() const noexcept { return {seq, seq + text + (fin ? 1u : 0u)}; }
+    bool occupies() const noexcept { return text > 0 || fin; }
+  };
+  /// Settings and statistics that the packet path rarely reads.
+  struct Cold {
+    Options options;
+    std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_received = 0, bytes_retransmitted = 0;
+    std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
+  };
+
+  // state
+  void enter(State next);
+  void fail(Errc error);
+  void finished_with_error(Errc error);
+  void establish();
+  void signal(Readiness what) noexcept { ready_ |= what; }
+  void request_output() noexcept { output_due_ = true; }
+  void request_ack(SendReason reason) noexcept;
+  void request_limited_ack(SendReason reason) noexcept;
+  void enter_time_wait();
+  void reset_peer(SendReason reason);
+  std::uint64_t flow() const noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
+
+  // segment_arrives.cpp
+  void place(Segment& segment) const noexcept;
+  void arrives_in_listen(Segment& segment);
+  void arrives_in_syn_sent(Segment& segment);
+  void arrives_synchronized(Segment& segment);
+  void learn_from_syn(const Segment& segment);
+  bool check_timestamps(const Segment& segment);
+  bool check_sequence(Segment& segment);
+  void answer_unacceptable(const Segment& segment);
+  void note_timestamp(const Segment& segment) noexcept;
+  bool check_reset(const Segment& segment);
+  bool check_syn(const Segment& segment);
+  bool check_ack(const Segment& segment);
+  bool ack_in_syn_received(const Segment& segment);
+  bool process_ack(const Segment& segment);
+  void take_acknowledgement(const Segment& segment);
+  void update_send_window(const Segment& segment) noexcept;
+  bool is_duplicate_ack(const Segment& segment) const noexcept;
+  void digest(RecoveryFacts facts);
+  bool our_fin_acknowledged() const noexcept { return fin_queued_ && snd_.una > send_queue_.end(); }
+  bool ack_of_fin();
+  void check_urgent(const Segment& segment) noexcept;
+  bool take_text(Segment& segment);
+  void schedule_ack_for_text(const Segment& segment, ReceiveQueue::Taken taken, bool had_gap) noexcept;
+  void check_fin(const Segment& segment);
+  void trace_arrival(const Segment& segment) const noexcept;
+  void path_mtu_shrank(const ip::IcmpError& error);  // icmp_errors.cpp
+
+  // timeouts.cpp
+  void arm(Timer which, Time deadline) noexcept;
+  void disarm(Timer which) noexcept { deadlines_[static_cast<std::size_t>(which)] = kNever; }
+  bool armed(Timer which) const noexcept { return deadlines_[static_cast<std::size_t>(which)] != kNever; }
+  void fire(Timer which);
+  void retransmission_timeout();
+  void handshake_timeout();
+  void persist_timeout();
+  void keep_alive_timeout();
+  void user_timeout_expired();
+  void closing_timeout();
+  void restart_retransmit_timer() noexcept;
+  void watch_progress() noexcept;
+  void watch_keep_alive() noexcept;
+  void time_out();
+
+  // output.cpp and plan.cpp
+  std::optional<Plan> next_plan();
+  std::optional<Plan> plan_handshake() const noexcept;
+  std::optional<Plan> plan_resend() const noexcept;
+  std::optional<Plan> plan_probe() const noexcept;
+  std::optional<Plan> plan_new_text() noexcept;
+  std::optional<Plan> plan_finish() const noexcept;
+  std::optional<Plan> plan_ack() const noexcept;
+  std::uint64_t sendable_text(std::uint64_t queued, std::uint64_t usable, std::uint64_t permitted) noexcept;
+  bool may_send_small(std::uint64_t small, std::uint64_t queued, std::uint64_t usable) const noexcept;
+  std::size_t sack_blocks() const noexcept;
+  std::uint64_t segment_text_limit() const noexcept;
+  std::uint64_t frame_text_limit() const noexcept;
+  SendReason resend_reason() const noexcept;
+  bool emit(Plan& plan, FrameSink& sink);
+  wire::tcp::Header header_for(const Plan& plan) const noexcept;
+  void add_syn_options(wire::tcp::Options& options) const noexcept;
+  void add_sacks(wire::tcp::Options& options) const noexcept;
+  void commit(const Plan& plan, const wire::tcp::Header& header);
+  void commit_text(const Plan& plan);
+  void settle_timers() noexcept;
+  void trace_departure(const Plan& plan, const wire::tcp::Header& header) const noexcept;
+  Seq window_edge() const noexcept;
+  bool window_update_due() const noexcept;
+  std::uint32_t effective_mss() const noexcept;
+  void refresh_mss() noexcept;
+  Recovery& recovery();
+  std::uint64_t pipe() const noexcept { return recovery_ ? recovery_->pipe() : 0; }
+  std::uint64_t cwnd() const noexcept { return congestion_ ? congestion_->cwnd() : 0; }
+  std::uint64_t outstanding() const noexcept { return snd_.nxt - snd_.una; }
+  bool fin_sent() const noexcept { return fin_queued_ && snd_.nxt > send_queue_.end(); }
+  /// Text that was never sent.
+  std::uint64_t unsent() const noexcept { return snd_.nxt >= send_queue_.end() ? 0 : send_queue_.end() - snd_.nxt; }
+  std::uint8_t hop_limit() const noexcept;
+
+  Environment& env_;
+  FourTuple tuple_;
+  SendVariables snd_;
+  ReceiveVariables rcv_;
+  TimestampVariables ts_;
+  SendQueue send_queue_;
+  ReceiveQueue receive_queue_;
+  std::unique_ptr<Recovery> recovery_;                  ///< made when text first leaves
+  std::unique_ptr<congestion::Controller> congestion_;  ///< made when the connection is established
+  std::unique_ptr<Cold> cold_;
+  congestion::RttEstimator rtt_;
+  std::array<Time, kTimerCount> deadlines_;
+  Time heard_at_{};                 ///< when the peer was last heard
+  Time sent_at_{};                  ///< when text, SYN or SYN,ACK last left
+  Time progress_at_{};              ///< when snd.una last moved, or waiting for that began
+  Time next_challenge_at_{};        ///< no challenge ACK before this
+  std::uint32_t mss_ = 536;         ///< sender maximum segment size without options, from peer's MSS and path MTU
+  std::uint32_t unacked_text_ = 0;  ///< bytes received since our last ACK
+  std::uint16_t ip_id_ = 0;
+  State state_ = State::closed;
+  Errc error_ = Errc::none;
+  Errc soft_error_ = Errc::none;
+  Readiness ready_ = Readiness::none;
+  SendReason ack_due_ = SendReason::none;  ///< why an ACK must leave now
+  CongestionControl congestion_kind_;
+  std::uint8_t backoff_ = 0;            ///< timeouts in a row: retransmissions or unanswered probes
+  std::uint8_t unanswered_probes_ = 0;  ///< zero-window probes without any ACK since
+  std::uint8_t quick_acks_ = 0;         ///< segments still to be acknowledged at once
+  std::uint8_t keep_alive_probes_ = 0;  ///< sent and unanswered
+  std::uint8_t orphan_probes_ = 0;      ///< zero-window probes since the application left
+  bool passive_ : 1 = false;            ///< opened by a listener [9293 MUST-11]
+  bool sack_ : 1 = false;
+  bool scaling_ : 1 = false;
+  bool fin_queued_ : 1 = false;  ///< CLOSE was called: FIN follows the last byte of the send queue
+  bool detached_ : 1 = false;
+  bool output_due_ : 1 = false;
+  bool syn_due_ : 1 = false;
+  bool sent_syn_ : 1 = false;
+  bool probe_due_ : 1 = false;
+  bool keep_alive_due_ : 1 = false;
+  bool override_due_ : 1 = false;
+  bool writer_waits_ : 1 = false;  ///< a write found no room: tell when there is some
+  bool cwnd_limited_ : 1 = false;
+  bool urgent_told_ : 1 = false;
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,239 @@
+// From a datagram to whoever deals with it: a connection, a TIME-WAIT record, a half-open one, a listener, or nobody.
+#include <algorithm>
+#include <array>
+
+#include "stack/tcp/layer.hpp"
+#include "stack/wire/pseudo_header.hpp"
+
+namespace sluice::tcp {
+namespace {
+
+bool checksum_is_good(const ip::Datagram& datagram) noexcept {
+  if (datagram.packet.checksum_known_good) return true;
+  const Bytes payload = datagram.payload();
+  ChecksumSum sum = wire::pseudo_header(datagram.source, datagram.destination,
+                                        static_cast<std::uint8_t>(ip::Protocol::tcp), payload.size());
+  sum.add(payload);
+  return sum.checksum() == 0;
+}
+
+constexpr bool later(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) > 0; }
+
+}  // namespace
+
+// What makes a datagram a segment at all; the rest ends in a counter.
+bool Layer::parse(ip::Datagram& datagram, Segment& segment) {
+  const Bytes payload = datagram.payload();
+  segment.tuple = {{datagram.destination, 0}, {datagram.source, 0}};
+  const wire::tcp::ParseError error = wire::tcp::parse(payload, segment.header);
+  const auto refuse = [&](Counter why) {
+    env_.drop(why, segment);
+    return false;
+  };
+  if (error == wire::tcp::ParseError::truncated) return refuse(Counter::drop_truncated);
+  if (error == wire::tcp::ParseError::bad_data_offset) return refuse(Counter::drop_bad_data_offset);
+  if (!checksum_is_good(datagram)) return refuse(Counter::drop_bad_checksum);  // [9293 MUST-3]
+  const bool group = datagram.to_group || datagram.source.is_multicast() || env_.ip.is_broadcast(datagram.source);
+  if (group) return refuse(Counter::drop_group_destination);  // [9293 MUST-57, MUST-63]
+  if (segment.header.source_port == 0 || segment.header.destination_port == 0) return refuse(Counter::drop_zero_port);
+  if (segment.header.malformed_options) env_.count(Counter::malformed_options);
+  segment.tuple.local.port = segment.header.destination_port;
+  segment.tuple.remote.port = segment.header.source_port;
+  segment.text_offset = datagram.header_size + segment.header.size;
+  segment.text_size = static_cast<std::uint32_t>(payload.size() - segment.header.size);
+  segment.packet = std::move(datagram.packet);
+  return true;
+}
+
+void Layer::receive(ip::Datagram datagram) {
+  env_.count(Counter::segments_in);
+  Segment segment;
+  if (parse(datagram, segment)) dispatch(segment);
+}
+
+void Layer::dispatch(Segment& segment) {
+  if (Connection* connection = find(segment.tuple)) {
+    connection->segment_arrives(segment);
+    return settle(*connection);
+  }
+  if (time_wait_.find(segment.tuple) && arrives_for_time_wait(segment)) return;
+  if (half_open_.contains(segment.tuple)) return arrives_for_half_open(segment);
+  if (ListenerState* listener = find_listener(segment.tuple.local)) return arrives_for_listener(*listener, segment);
+  env_.drop(Counter::drop_no_connection, segment);
+  reply_with_reset(env_, segment, SendReason::reset_no_connection);  // 3.10.7.1
+}
+
+Connection* Layer::find(const FourTuple& tuple) noexcept {
+  if (last_found_ && last_found_->tuple() == tuple) return last_found_;
+  const auto found = by_tuple_.find(tuple);
+  if (found == by_tuple_.end()) return nullptr;
+  return last_found_ = found->second;
+}
+
+// The most specific listener: this address, then any of the family, then a dual-stack one.
+ListenerState* Layer::find_listener(const Endpoint& local) noexcept {
+  const auto lookup = [this, &local](const IpAddress& address) -> ListenerState* {
+    const auto found = listener_by_endpoint_.find({{address, local.port}, {}});
+    return found == listener_by_endpoint_.end() ? nullptr : listeners_.find(found->second);
+  };
+  if (ListenerState* exact = lookup(local.address)) return exact;
+  if (ListenerState* any = lookup(IpAddress::any(local.address.family()))) return any;
+  if (!local.address.is_v4()) return nullptr;
+  ListenerState* dual = lookup(IpAddress::any(Family::ipv6));
+  return dual && dual->options.dual_stack ? dual : nullptr;
+}
+
+// --- LISTEN and SYN-RECEIVED -------------------------------------------------------------------------------------
+
+void Layer::arrives_for_listener(ListenerState& listener, Segment& segment) {
+  const bool opens = segment.has(flag::syn) && !segment.has(flag::ack) && !segment.has(flag::rst);
+  const std::size_t backlog = listener.options.backlog;
+  const bool full = listener.ready.size() >= backlog || listener.half_open >= backlog ||
+                    half_open_.size() >= env_.config.maximum_half_open;
+  if (opens && full) return env_.drop(Counter::drop_syn_backlog, segment);
+  auto connection =
+      std::make_unique<Connection>(env_, segment.tuple, listener.options.options, listener.options.congestion);
+  connection->listener = listener.id;
+  connection->open_passive();
+  connection->segment_arrives(segment);
+  after_half_open_event(std::move(connection), false);
+}
+
+std::unique_ptr<Connection> Layer::thawed(const FourTuple& tuple, const HalfOpen& record) {
+  const ListenerState& listener = *listeners_.find(record.listener);
+  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options, listener.options.congestion);
+  connection->thaw(record);
+  return connection;
+}
+
+void Layer::arrives_for_half_open(Segment& segment) {
+  const HalfOpen& record = half_open_.find(segment.tuple)->second;
+  const ListenerState& listener = *listeners_.find(record.listener);
+  const bool may_complete = segment.has(flag::ack) && !segment.has(flag::rst) && !segment.has(flag::syn);
+  // accept() lags behind: the SYN,ACK will go again, and so will the peer's ACK or text.
+  if (may_complete && listener.ready.size() >= listener.options.backlog)
+    return env_.drop(Counter::drop_accept_backlog, segment);
+  auto connection = thawed(segment.tuple, record);
+  connection->segment_arrives(segment);
+  after_half_open_event(std::move(connection), true);
+}
+
+void Layer::after_half_open_event(std::unique_ptr<Connection> connection, bool existed) {
+  switch (connection->state()) {
+    case State::syn_received: return keep_half_open(*connection, existed);
+    case State::listen:
+    case State::closed:
+      if (existed) forget_half_open(connection->tuple());
+      return;
+    default:
+      if (existed) forget_half_open(connection->tuple());
+      return await_accept(std::move(connection));
+  }
+}
+
+void Layer::keep_half_open(Connection& connection, bool existed) {
+  flush_to_outbox(connection);
+  const HalfOpen record = connection.freeze_half_open();
+  if (!existed) {
+    env_.count(Counter::passive_opens);
+    ++listeners_.find(record.listener)->half_open;
+  }
+  HalfOpen& kept = half_open_[connection.tuple()];
+  const bool moved = !existed || kept.deadline != record.deadline;
+  kept = record;
+  if (!moved) return;
+  half_open_turns_.push_back({record.deadline, connection.tuple()});
+  std::push_heap(half_open_turns_.begin(), half_open_turns_.end(),
+                 [](const Turn& a, const Turn& b) { return a.due > b.due; });
+}
+
+void Layer::await_accept(std::unique_ptr<Connection> connection) {
+  ListenerState& listener = *listeners_.find(connection->listener);
+  Connection& adopted = adopt(std::move(connection));
+  adopted.present_mapped = listener.local.address.is_v6() && adopted.tuple().local.address.is_v4();
+  listener.ready.push_back(adopted.id);
+  push_event(listener);
+  settle(adopted);
+}
+
+void Layer::forget_half_open(const FourTuple& tuple) noexcept {
+  const auto found = half_open_.find(tuple);
+  if (found == half_open_.end()) return;
+  if (ListenerState* listener = listeners_.find(found->second.listener)) --listener->half_open;
+  half_open_.erase(found);
+}
+
+void Layer::half_open_timeouts() {
+  const auto later_first = [](const Turn& a, const Turn& b) { return a.due > b.due; };
+  while (!half_open_turns_.empty() && half_open_turns_.front().due <= env_.now) {
+    std::pop_heap(half_open_turns_.begin(), half_open_turns_.end(), later_first);
+    const Turn turn = half_open_turns_.back();
+    half_open_turns_.pop_back();
+    const auto found = half_open_.find(turn.tuple);
+    if (found == half_open_.end() || found->second.deadline != turn.due) continue;
+    auto connection = thawed(turn.tuple, found->second);
+    connection->handle_timeouts();
+    after_half_open_event(std::move(connection), true);
+  }
+}
+
+// Control segments that no connection waits for: if the outbox is full they are lost, and the peer asks again.
+void Layer::flush_to_outbox(Connection& connection) {
+  SinkOf sink([this](const Frame& frame) noexcept {
+    assert(frame.body.empty());
+    env_.outbox.push(frame.head);
+    return true;
+  });
+  connection.transmit(sink, 4);
+}
+
+// --- TIME-WAIT ---------------------------------------------------------------------------------------------------
+
+// False: the record made way and the segment is a SYN for whoever listens.
+bool Layer::arrives_for_time_wait(Segment& segment) {
+  const FourTuple tuple = segment.tuple;
+  const TimeWait record = *time_wait_.find(tuple);
+  if (reopens(record, segment)) {
+    env_.count(Counter::time_wait_reused);
+    time_wait_.erase(tuple);
+    return false;
+  }
+  Connection connection(env_, tuple, {}, CongestionControl::reno);
+  connection.thaw(record);
+  connection.segment_arrives(segment);
+  flush_to_outbox(connection);
+  time_wait_.insert(tuple, connection.freeze_time_wait());
+  return true;
+}
+
+// RFC 6191 and RFC 9293 MAY-2: a new SYN that can't be mistaken for an old one may reopen the connection.
+bool Layer::reopens(const TimeWait& record, const Segment& segment) const noexcept {
+  const bool pure_syn = segment.has(flag::syn) && !segment.has(flag::ack) && !segment.has(flag::rst);
+  if (!pure_syn) return false;
+  const bool newer_number = later(segment.header.seq, record.rcv_nxt);
+  if (!record.timestamps || !segment.header.options.timestamps) return newer_number;
+  const std::uint32_t value = segment.header.options.ts_value;
+  return later(value, record.ts_recent) || (value == record.ts_recent && newer_number);
+}
+
+// --- ICMP --------------------------------------------------------------------------------------------------------
+
+void Layer::icmp_error(const ip::IcmpError& error) {
+  ByteReader quote(error.quote());
+  const std::uint16_t local_port = quote.u16();
+  const std::uint16_t remote_port = quote.u16();
+  const WireSeq seq{quote.u32()};
+  if (!quote.ok()) return env_.count(Counter::icmp_ignored);
+  const FourTuple tuple{{error.local, local_port}, {error.remote, remote_port}};
+  if (Connection* connection = find(tuple)) {
+    connection->icmp_error(error, seq);
+    return settle(*connection);
+  }
+  const auto half_open = half_open_.find(tuple);
+  if (half_open == half_open_.end()) return env_.count(Counter::icmp_ignored);
+  auto connection = thawed(tuple, half_open->second);
+  connection->icmp_error(error, seq);
+  after_half_open_event(std::move(connection), true);
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,287 @@
+// The Layer's books: which connections have something to send, to tell or to wait for, and who may be opened.
+#include "stack/tcp/layer.hpp"
+
+#include <algorithm>
+
+namespace sluice::tcp {
+namespace {
+
+// Frames that one connection may send before the next gets its turn.
+constexpr unsigned kQuota = 16;
+
+}  // namespace
+
+Layer::Layer(const Config& config, ip::Layer& ip, ip::Outbox& outbox, Budget& budget, const Key& key, Tracer tracer)
+    : env_(config, ip, outbox, budget, key, tracer),
+      hash_{KeyedHash(key, KeyUse::hash_table)},
+      by_tuple_(16, hash_),
+      listener_by_endpoint_(16, hash_),
+      half_open_(16, hash_),
+      time_wait_(key, config.maximum_time_wait) {
+  for (std::uint16_t& rover : port_rovers_) rover = static_cast<std::uint16_t>(env_.jitter.u32());
+}
+
+Layer::~Layer() = default;
+
+// --- OPEN --------------------------------------------------------------------------------------------------------
+
+Result<Socket> Layer::connect(const Endpoint& remote, const OpenOptions& options) {
+  const Result<Endpoint> local = choose_local(remote, options);
+  if (!local) return local.error();
+  const FourTuple tuple{*local, remote};
+  if (tuple_in_use(tuple)) return Errc::address_in_use;
+  Connection& connection = adopt(std::make_unique<Connection>(env_, tuple, options.options, options.congestion));
+  connection.open_active();
+  settle(connection);
+  return Socket(*this, connection.id);
+}
+
+Result<Endpoint> Layer::choose_local(const Endpoint& remote, const OpenOptions& options) {
+  const IpAddress& to = remote.address;
+  const bool nobody = to.is_unspecified() || to.is_multicast() || env_.ip.is_broadcast(to) || remote.port == 0;
+  if (nobody) return Errc::invalid_argument;  // [9293 MUST-46]
+  Endpoint local = options.local.value_or(Endpoint{IpAddress::any(to.family()), 0});
+  if (local.address.family() != to.family()) return Errc::address_family;
+  if (local.address.is_unspecified()) {
+    const Result<IpAddress> source = env_.ip.select_source(to);  // [9293 MUST-44]
+    if (!source) return source.error();
+    local.address = *source;
+  } else if (!env_.ip.is_local(local.address)) {
+    return Errc::address_not_available;
+  }
+  if (local.port != 0) return local;
+  const Result<std::uint16_t> port = choose_port(local.address, remote);
+  if (!port) return port.error();
+  return Endpoint{local.address, *port};
+}
+
+// RFC 6056 3.3.4: a keyed offset for each destination, and a counter shared by few of them.
+Result<std::uint16_t> Layer::choose_port(const IpAddress& local, const Endpoint& remote) {
+  const std::uint32_t range = std::uint32_t{env_.config.port_last} - env_.config.port_first + 1;
+  const std::uint64_t hash = env_.port_hash(TupleBytes(FourTuple{{local, 0}, remote}).bytes());
+  std::uint16_t& rover = port_rovers_[hash >> 56];
+  for (std::uint32_t tries = 0; tries < range; ++tries) {
+    const std::uint32_t step = (static_cast<std::uint32_t>(hash) + rover++) % range;
+    const auto port = static_cast<std::uint16_t>(env_.config.port_first + step);
+    if (!tuple_in_use({{local, port}, remote})) return port;
+  }
+  return Errc::address_not_available;
+}
+
+bool Layer::tuple_in_use(const FourTuple& tuple) noexcept {
+  return by_tuple_.contains(tuple) || half_open_.contains(tuple) || time_wait_.find(tuple) != nullptr;
+}
+
+Result<Listener> Layer::listen(const Endpoint& local, const ListenOptions& options) {
+  Endpoint where = local;
+  if (!where.address.is_unspecified() && !env_.ip.is_local(where.address)) return Errc::address_not_available;
+  for (std::uint32_t port = env_.config.port_first; where.port == 0; ++port) {
+    if (port > env_.config.port_last) return Errc::address_not_available;
+    const auto candidate = static_cast<std::uint16_t>(port);
+    if (!listener_by_endpoint_.contains({{where.address, candidate}, {}})) where.port = candidate;
+  }
+  if (listener_by_endpoint_.contains({where, {}})) return Errc::address_in_use;
+  const auto [id, listener] = listeners_.emplace();
+  listener.local = where;
+  listener.options = options;
+  listener.id = id;
+  listener_by_endpoint_.emplace(FourTuple{where, {}}, id);
+  return Listener(*this, id);
+}
+
+// --- the life of a connection in the tables ----------------------------------------------------------------------
+
+Connection& Layer::adopt(std::unique_ptr<Connection> connection) {
+  const auto [id, adopted] = connections_.adopt(std::move(connection));
+  adopted.id = id;
+  by_tuple_.emplace(adopted.tuple(), &adopted);
+  return adopted;
+}
+
+// After every call into a connection: act on the flags that it raised.
+void Layer::settle(Connection& connection) {
+  if (!connection.retired) {
+    if (connection.state() == State::time_wait && env_.config.compact_time_wait)
+      into_time_wait(connection);
+    else if (connection.state() == State::closed)
+      retire(connection);
+  }
+  if (connection.retired) {
+    if (connection.detached()) return forget(connection);
+  } else {
+    if (connection.wants_transmit()) push_ready(connection);
+    timers_.arm(connection, connection.next_deadline());
+  }
+  const bool awaits_accept = connection.listener.generation != 0;
+  if (connection.has_readiness() && !awaits_accept && !connection.detached()) push_event(connection);
+}
+
+void Layer::into_time_wait(Connection& connection) {
+  env_.count(Counter::time_wait_entered);
+  flush_to_outbox(connection);  // the ACK of the peer's FIN
+  if (time_wait_.insert(connection.tuple(), connection.freeze_time_wait())) env_.count(Counter::time_wait_recycled);
+  retire(connection);
+}
+
+// No segment finds it any more; what it received can still be read.
+void Layer::retire(Connection& connection) noexcept {
+  connection.retired = true;
+  by_tuple_.erase(connection.tuple());
+  timers_.remove(connection);
+  if (last_found_ == &connection) last_found_ = nullptr;
+}
+
+void Layer::forget(Connection& connection) {
+  unlink(connection);
+  connections_.erase(connection.id);
+}
+
+void Layer::close(SlotId id) noexcept {
+  Connection* connection = find(id);
+  if (!connection) return;
+  connection->detach();
+  settle(*connection);
+}
+
+void Layer::close_listener(SlotId id) noexcept {
+  ListenerState* listener = listeners_.find(id);
+  if (!listener) return;
+  listener_by_endpoint_.erase({listener->local, {}});
+  while (!listener->ready.empty()) {
+    Connection* waiting = find(listener->ready.front());
+    listener->ready.pop_front();
+    if (!waiting) continue;
+    waiting->listener = {};
+    waiting->abort();
+    waiting->detach();
+    settle(*waiting);
+  }
+  std::erase_if(half_open_, [id](const auto& entry) { return entry.second.listener == id; });
+  ListenerState** link = &listener_events_;
+  while (*link && *link != listener) link = &(*link)->next_event;
+  if (*link) *link = listener->next_event;
+  listeners_.erase(id);
+}
+
+Result<Socket> Layer::accept(SlotId id) {
+  ListenerState* listener = listeners_.find(id);
+  if (!listener) return Errc::stale_handle;
+  if (listener->ready.empty()) {
+    listener->ready.release();
+    return Errc::would_block;
+  }
+  const SlotId accepted = listener->ready.front();
+  listener->ready.pop_front();
+  Connection* connection = find(accepted);
+  connection->listener = {};
+  settle(*connection);
+  return Socket(*this, accepted);
+}
+
+// --- time and output ---------------------------------------------------------------------------------------------
+
+void Layer::handle_timeouts() {
+  while (Connection* connection = timers_.pop_due(env_.now)) {
+    if (connection->next_deadline() <= env_.now) connection->handle_timeouts();
+    settle(*connection);
+  }
+  half_open_timeouts();
+  time_wait_.expire(env_.now);
+}
+
+Time Layer::next_timeout() const noexcept {
+  const Time half_open = half_open_turns_.empty() ? kNever : half_open_turns_.front().due;
+  return std::min({timers_.next(), half_open, time_wait_.next_deadline()});
+}
+
+// Round robin over the connections that have something to send; nothing else is looked at.
+void Layer::poll_transmit(FrameSink& sink) {
+  while (Connection* connection = ready_head_) {
+    const bool accepted = connection->transmit(sink, kQuota);
+    if (!accepted) return settle(*connection);
+    pop_ready();
+    settle(*connection);
+  }
+}
+
+void Layer::push_ready(Connection& connection) noexcept {
+  if (connection.in_ready_list) return;
+  connection.in_ready_list = true;
+  connection.next_ready = nullptr;
+  (ready_tail_ ? ready_tail_->next_ready : ready_head_) = &connection;
+  ready_tail_ = &connection;
+}
+
+Connection* Layer::pop_ready() noexcept {
+  Connection* connection = ready_head_;
+  ready_head_ = connection->next_ready;
+  if (!ready_head_) ready_tail_ = nullptr;
+  connection->in_ready_list = false;
+  return connection;
+}
+
+// --- events ------------------------------------------------------------------------------------------------------
+
+void Layer::push_event(Connection& connection) noexcept {
+  if (connection.in_event_list) return;
+  connection.in_event_list = true;
+  connection.next_event = nullptr;
+  (event_tail_ ? event_tail_->next_event : event_head_) = &connection;
+  event_tail_ = &connection;
+}
+
+void Layer::push_event(ListenerState& listener) noexcept {
+  if (listener.in_event_list) return;
+  listener.in_event_list = true;
+  listener.next_event = listener_events_;
+  listener_events_ = &listener;
+}
+
+std::optional<Layer::News> Layer::poll_event() {
+  if (ListenerState* listener = listener_events_) {
+    listener_events_ = listener->next_event;
+    listener->in_event_list = false;
+    return News{true, listener->id, Readiness::readable};
+  }
+  Connection* connection = event_head_;
+  if (!connection) return std::nullopt;
+  event_head_ = connection->next_event;
+  if (!event_head_) event_tail_ = nullptr;
+  connection->in_event_list = false;
+  return News{false, connection->id, connection->take_readiness()};
+}
+
+// A connection that goes away while it stands in a list: rare, so a walk is good enough.
+void Layer::unlink(Connection& connection) noexcept {
+  const auto remove = [&connection](Connection*& head, Connection*& tail, Connection* Connection::*next) {
+    Connection* before = nullptr;
+    for (Connection* at = head; at; before = at, at = at->*next) {
+      if (at != &connection) continue;
+      (before ? before->*next : head) = at->*next;
+      if (tail == at) tail = before;
+      return;
+    }
+  };
+  if (connection.in_ready_list) remove(ready_head_, ready_tail_, &Connection::next_ready);
+  if (connection.in_event_list) remove(event_head_, event_tail_, &Connection::next_event);
+}
+
+// --- listings ----------------------------------------------------------------------------------------------------
+
+Info Layer::describe(const ListenerState& listener) {
+  Info info;
+  info.state = State::listen;
+  info.local = listener.local;
+  info.unread = listener.ready.size();
+  return info;
+}
+
+Info Layer::describe(const FourTuple& tuple, State state) {
+  Info info;
+  info.state = state;
+  info.local = tuple.local;
+  info.remote = tuple.remote;
+  return info;
+}
+
+}  // namespace sluice::tcp

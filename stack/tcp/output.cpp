@@ -1,0 +1,210 @@
+// From a plan to a frame: headers are written, the sink is asked, and only what it accepted changes the connection.
+#include <algorithm>
+#include <array>
+
+#include "stack/tcp/connection.hpp"
+#include "stack/wire/pseudo_header.hpp"
+
+namespace sluice::tcp {
+namespace {
+
+// RFC 9293 3.8.6.2.1 (4): the override timeout lies between 0.1 and 1 second.
+constexpr Duration kOverride = std::chrono::milliseconds(200);
+
+}  // namespace
+
+bool Connection::transmit(FrameSink& sink, unsigned quota) {
+  for (; quota > 0; --quota) {
+    std::optional<Plan> plan = next_plan();
+    if (!plan) {
+      output_due_ = false;
+      settle_timers();
+      return true;
+    }
+    if (!emit(*plan, sink)) return false;
+  }
+  return true;
+}
+
+bool Connection::emit(Plan& plan, FrameSink& sink) {
+  std::array<Slice, SendQueue::kMaximumPieces> pieces;
+  std::size_t piece_count = 0;
+  if (plan.text > 0) {
+    std::size_t covered = 0;
+    piece_count = send_queue_.gather(plan.seq, static_cast<std::size_t>(plan.text), pieces, covered);
+    if (covered < plan.text) {
+      // Many small pieces: a shorter segment now, the rest in the next.
+      plan.text = covered;
+      plan.fin = false;
+    }
+  }
+  std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
+  const wire::tcp::Header header = header_for(plan);
+  const std::size_t ip_size = ip::header_size(tuple_.local.address.family());
+  const std::size_t tcp_size = wire::tcp::write(MutableBytes(room).subspan(ip_size), header);
+  const MutableBytes tcp_header = MutableBytes(room).subspan(ip_size, tcp_size);
+  const std::size_t payload = tcp_size + static_cast<std::size_t>(plan.text);
+  const std::uint64_t mss = segment_text_limit();
+  const bool super = plan.text > mss;
+
+  // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
+  ChecksumSum sum = wire::pseudo_header(tuple_.local.address, tuple_.remote.address,
+                                        static_cast<std::uint8_t>(ip::Protocol::tcp), payload);
+  if (!super) {
+    sum.add(tcp_header);
+    for (std::size_t i = 0; i < piece_count; ++i) sum.add(pieces[i].bytes());
+  }
+  wire::tcp::set_checksum(tcp_header, super ? sum.folded() : sum.checksum());
+  ip::write_header(room, {.source = tuple_.local.address,
+                          .destination = tuple_.remote.address,
+                          .protocol = ip::Protocol::tcp,
+                          .hop_limit = hop_limit(),
+                          .dscp = cold_->options.dscp,
+                          .identification = ip_id_,
+                          .payload_size = payload});
+  const Frame frame{.head = Bytes(room).first(ip_size + tcp_size),
+                    .body = std::span(pieces).first(piece_count),
+                    .gso_size = static_cast<std::uint16_t>(super ? mss : 0),
+                    .transport_offset = static_cast<std::uint16_t>(ip_size),
+                    .checksum_partial = super};
+  if (!sink.accept(frame)) return false;
+  ip_id_ = static_cast<std::uint16_t>(ip_id_ + (super ? (plan.text + mss - 1) / mss : 1));
+  commit(plan, header);
+  return true;
+}
+
+// --- headers -----------------------------------------------------------------------------------------------------
+
+wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
+  wire::tcp::Header header;
+  header.source_port = tuple_.local.port;
+  header.destination_port = tuple_.remote.port;
+  header.seq = static_cast<std::uint32_t>(plan.seq.wire());
+  const bool acks = state_ != State::syn_sent;
+  std::uint8_t flags = acks ? flag::ack : 0;
+  if (acks) header.ack = static_cast<std::uint32_t>(rcv_.nxt.wire());
+  if (plan.syn) flags |= flag::syn;
+  if (plan.fin) flags |= flag::fin;
+  if (plan.text > 0 && plan.seq + plan.text == send_queue_.end()) flags |= flag::psh;  // [9293 MUST-61, SHLD-27]
+  if (snd_.up > plan.seq && !plan.syn) {
+    flags |= flag::urg;
+    header.urgent = static_cast<std::uint16_t>(std::min<std::uint64_t>(snd_.up - plan.seq, 65535));
+  }
+  header.flags = flags;
+  if (ts_.on) {
+    header.options.timestamps = true;  // [R7323-3.2-1]
+    header.options.ts_value = env_.timestamp(ts_.offset);
+    header.options.ts_echo = acks ? ts_.recent : 0;  // [R7323-3.2-7]
+  }
+  if (plan.syn) {
+    add_syn_options(header.options);
+    // Never scaled on a SYN [R7323-2.2-3].
+    header.window = static_cast<std::uint16_t>(std::min<std::size_t>(cold_->options.receive_buffer, 65535));
+  } else {
+    add_sacks(header.options);
+    header.window =
+        static_cast<std::uint16_t>(std::min<std::uint64_t>((window_edge() - rcv_.nxt) >> rcv_.scale, 65535));
+  }
+  return header;
+}
+
+void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
+  // What we can receive: the MTU without fixed headers [9293 MUST-67, SHLD-6].
+  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
+  options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - headers, 65535));
+  options.sack_permitted = sack_;
+  if (scaling_) options.window_scale = rcv_.scale;
+}
+
+void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
+  const std::span<const SeqRange> ranges = receive_queue_.sacks();
+  const std::size_t count = sack_blocks();
+  for (std::size_t i = 0; i < count; ++i)
+    options.sacks[i] = {static_cast<std::uint32_t>(ranges[i].begin.wire()),
+                        static_cast<std::uint32_t>(ranges[i].end.wire())};
+  options.sack_count = static_cast<std::uint8_t>(count);
+}
+
+// --- what the accepted segment changes ---------------------------------------------------------------------------
+
+void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
+  ++cold_->segments_out;
+  env_.count(Counter::segments_out);
+  if (env_.tracer.on()) trace_departure(plan, header);
+  if (plan.syn) {
+    syn_due_ = false;
+    sent_syn_ = true;
+    sent_at_ = env_.now;
+    if (!armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
+  } else {
+    rcv_.edge = window_edge();
+  }
+  if (header.has(flag::ack)) {
+    rcv_.last_ack = rcv_.nxt;
+    ack_due_ = SendReason::none;
+    unacked_text_ = 0;
+    disarm(Timer::delayed_ack);
+  }
+  if (plan.reason == SendReason::keep_alive) {
+    keep_alive_due_ = false;
+    env_.count(Counter::keep_alives);
+  }
+  if (plan.probe) {
+    probe_due_ = false;
+    env_.count(Counter::window_probes);
+  }
+  if (plan.occupies()) commit_text(plan);
+}
+
+void Connection::commit_text(const Plan& plan) {
+  const SeqRange range = plan.range();
+  if (plan.resend) {
+    recovery().on_resent(range, env_.now);
+    cold_->bytes_retransmitted += plan.text;
+    ++cold_->retransmissions;
+    env_.count(Counter::retransmissions);
+  } else {
+    const bool application_limited = unsent() <= plan.text && !cwnd_limited_;
+    recovery().on_sent(range, env_.now, application_limited);
+    if (outstanding() == 0) progress_at_ = env_.now;
+    snd_.nxt = range.end;
+  }
+  cold_->bytes_sent += plan.text;
+  sent_at_ = env_.now;
+  override_due_ = false;
+  if (!plan.probe && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));  // RFC 6298 5.1
+}
+
+// Exactly one of three watches over what can't leave now: the retransmission timer over what is out, the persist timer
+// over a closed window, the override timer over text that is too small to go.
+void Connection::settle_timers() noexcept {
+  if (!is_synchronized(state_) || state_ == State::time_wait || snd_.una == snd_.iss) return;
+  const bool fin_waits = fin_queued_ && !fin_sent();
+  const bool waiting = outstanding() > 0 || unsent() > 0 || fin_waits;
+  if (waiting && snd_.wnd == 0) {
+    disarm(Timer::retransmit);
+    if (!armed(Timer::persist)) arm(Timer::persist, env_.now + rtt_.rto(backoff_));  // [9293 MUST-35, SHLD-29]
+    return;
+  }
+  if (armed(Timer::persist)) disarm(Timer::persist);
+  unanswered_probes_ = 0;
+  if (outstanding() > 0 && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
+  const bool too_small = unsent() > 0 && outstanding() == 0;
+  if (!too_small)
+    disarm(Timer::override_sws);
+  else if (!armed(Timer::override_sws))
+    arm(Timer::override_sws, env_.now + kOverride);
+}
+
+void Connection::trace_departure(const Plan& plan, const wire::tcp::Header& header) const noexcept {
+  env_.tracer.tell(env_.now, TraceKind::segment_out, flow(),
+                   {{"seq", header.seq},
+                    {"ack", header.ack},
+                    {"len", static_cast<std::int64_t>(plan.text)},
+                    {"flags", header.flags},
+                    {"win", std::int64_t{header.window} << (plan.syn ? 0 : rcv_.scale)},
+                    {"reason", 0, name(plan.reason)},
+                    {"clause", 0, clause(plan.reason)}});
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,177 @@
+// What to send now, and why: the order of preference is the order of the functions.
+#include <algorithm>
+
+#include "stack/tcp/connection.hpp"
+
+namespace sluice::tcp {
+
+std::optional<Connection::Plan> Connection::next_plan() {
+  if (state_ == State::closed || state_ == State::listen) return std::nullopt;
+  if (syn_due_) return plan_handshake();
+  if (state_ == State::syn_sent) return std::nullopt;
+  if (state_ == State::syn_received) return plan_ack();
+  if (auto plan = plan_resend()) return plan;
+  if (auto plan = plan_probe()) return plan;
+  if (auto plan = plan_new_text()) return plan;
+  if (auto plan = plan_finish()) return plan;
+  return plan_ack();
+}
+
+std::optional<Connection::Plan> Connection::plan_handshake() const noexcept {
+  const bool again = backoff_ > 0 || sent_syn_;
+  Plan plan{.reason = again ? SendReason::open_again : SendReason::open, .seq = snd_.iss, .syn = true, .resend = again};
+  if (state_ != State::syn_sent) plan.reason = again ? SendReason::accept_open_again : SendReason::accept_open;
+  return plan;
+}
+
+// Lost text goes before new text. What is lost waits for the congestion window's permit [R8985-9.3-1], except for the
+// fast retransmit itself (RFC 5681 3.2 step 3). With a closed window the persist timer rules instead.
+std::optional<Connection::Plan> Connection::plan_resend() const noexcept {
+  if (!recovery_ || snd_.wnd == 0) return std::nullopt;
+  const std::uint64_t mss = segment_text_limit();
+  std::uint64_t limit = mss;
+  if (!recovery_->owes_fast_retransmit()) {
+    const std::uint64_t in_flight = pipe();
+    const std::uint64_t permitted = cwnd() > in_flight ? cwnd() - in_flight : 0;
+    if (permitted < mss && in_flight > 0) return std::nullopt;
+    limit = std::max(mss, std::min(permitted / mss * mss, frame_text_limit()));
+  }
+  const std::optional<SeqRange> range = recovery_->next_to_resend(limit);
+  if (!range) return std::nullopt;
+  const bool fin = range->end > send_queue_.end();
+  return Plan{.reason = resend_reason(),
+              .seq = range->begin,
+              .text = range->size() - (fin ? 1u : 0u),
+              .fin = fin,
+              .resend = true};
+}
+
+SendReason Connection::resend_reason() const noexcept {
+  if (recovery_->after_timeout()) return SendReason::timeout;
+  if (sack_) return SendReason::rack_loss;
+  return recovery_->owes_fast_retransmit() && snd_.una == recovery_->log().begin() && recovery_->duplicates() >= 3
+             ? SendReason::fast_retransmit
+             : SendReason::partial_ack;
+}
+
+// RFC 9293 3.8.6.1: one octet beyond the closed window; the same octet again until it is taken.
+std::optional<Connection::Plan> Connection::plan_probe() const noexcept {
+  if (keep_alive_due_) return Plan{.reason = SendReason::keep_alive, .seq = snd_.nxt - 1};  // [9293 SHLD-12]
+  if (!probe_due_) return std::nullopt;
+  const bool again = outstanding() > 0;
+  const Seq at = again ? snd_.una : snd_.nxt;
+  Plan plan{.reason = SendReason::window_probe, .seq = at, .resend = again, .probe = true};
+  if (at < send_queue_.end())
+    plan.text = 1;
+  else
+    plan.fin = fin_queued_;
+  return plan;
+}
+
+std::optional<Connection::Plan> Connection::plan_new_text() noexcept {
+  const std::uint64_t queued = unsent();
+  if (queued == 0 || (recovery_ && recovery_->lost_bytes() > 0)) return std::nullopt;
+  const Seq edge = snd_.una + snd_.wnd;
+  const std::uint64_t usable = edge > snd_.nxt ? edge - snd_.nxt : 0;  // may have been shrunk [9293 MUST-34, SHLD-15]
+  const bool idle = outstanding() == 0 && env_.now - sent_at_ > rtt_.rto();
+  if (idle) congestion_->on_idle(env_.now);  // [R5681-4.1-1]
+  const std::uint64_t in_flight = pipe();
+  const std::uint64_t permitted = cwnd() > in_flight ? cwnd() - in_flight : 0;
+  const std::uint64_t text = sendable_text(queued, usable, permitted);
+  if (text == 0) return std::nullopt;
+  Plan plan{.reason = override_due_ ? SendReason::override_small : SendReason::new_data, .seq = snd_.nxt, .text = text};
+  plan.fin = fin_queued_ && text == queued && usable > text;
+  return plan;
+}
+
+// RFC 9293 3.8.6.2.1: full segments as far as both windows reach [9293 SHLD-28]; a smaller one only by its rules.
+std::uint64_t Connection::sendable_text(std::uint64_t queued, std::uint64_t usable, std::uint64_t permitted) noexcept {
+  const std::uint64_t mss = segment_text_limit();
+  const std::uint64_t room = std::min(queued, usable);
+  const std::uint64_t reach = std::min(room, permitted);
+  cwnd_limited_ = permitted < room && (permitted < mss || permitted / mss < room / mss);
+  const std::uint64_t whole = std::min(reach, frame_text_limit()) / mss * mss;
+  if (whole == 0) {
+    const bool window_permits = permitted >= room || pipe() == 0;
+    return window_permits && room > 0 && may_send_small(room, queued, usable) ? std::min(room, std::max(permitted, mss))
+                                                                              : 0;
+  }
+  // A super-segment takes the small rest along where a segment of its own would leave at once as well.
+  const std::uint64_t rest = queued - whole;
+  const bool takes_rest = rest > 0 && rest < mss && queued <= reach && queued <= frame_text_limit() &&
+                          (cold_->options.no_delay || fin_queued_);
+  return takes_rest ? queued : whole;
+}
+
+// The four cases, for less than a full segment. All text counts as pushed: nobody calls PUSH [9293 MUST-60, MUST-61].
+bool Connection::may_send_small(std::uint64_t small, std::uint64_t queued, std::uint64_t usable) const noexcept {
+  if (small >= segment_text_limit()) return true;                                           // (1)
+  const bool nagle_permits = cold_->options.no_delay || fin_queued_ || outstanding() == 0;  // [9293 SHLD-7, MUST-17]
+  if (nagle_permits && queued <= usable) return true;                                       // (2)
+  if (nagle_permits && small * 2 >= snd_.max_wnd) return true;                              // (3)
+  return override_due_;                                                                     // (4)
+}
+
+std::optional<Connection::Plan> Connection::plan_finish() const noexcept {
+  if (!fin_queued_ || fin_sent() || unsent() > 0) return std::nullopt;
+  const Seq edge = snd_.una + snd_.wnd;
+  if (edge <= snd_.nxt) return std::nullopt;  // FIN takes a number too: the persist timer probes with it
+  return Plan{.reason = SendReason::finish, .seq = snd_.nxt, .fin = true};
+}
+
+std::optional<Connection::Plan> Connection::plan_ack() const noexcept {
+  SendReason reason = ack_due_;
+  if (reason == SendReason::none && window_update_due()) reason = SendReason::window_update;
+  if (reason == SendReason::none) return std::nullopt;
+  // Numbers beyond a closed window would be refused by the peer, and the ACK with them.
+  const Seq edge = snd_.una + snd_.wnd;
+  return Plan{.reason = reason,
+              .seq = state_ == State::syn_received ? snd_.nxt : std::max(snd_.una, std::min(snd_.nxt, edge))};
+}
+
+// --- limits ------------------------------------------------------------------------------------------------------
+
+std::size_t Connection::sack_blocks() const noexcept {
+  if (!sack_) return 0;
+  return std::min<std::size_t>(receive_queue_.sacks().size(), ts_.on ? 3 : 4);  // [R2018-3-1, R2018-3-2]
+}
+
+// Eff.snd.MSS: what fits beside the options that this segment will carry [9293 MUST-16].
+std::uint64_t Connection::segment_text_limit() const noexcept {
+  const std::size_t blocks = sack_blocks();
+  return effective_mss() - (blocks > 0 ? 4 + 8 * blocks : 0);
+}
+
+// A device with offloads takes many segments in one frame; they must be cut the same way as if they had left one by
+// one.
+std::uint64_t Connection::frame_text_limit() const noexcept {
+  const std::uint64_t mss = segment_text_limit();
+  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMaximumHeader;
+  const std::size_t frame = std::min<std::size_t>(env_.config.maximum_frame, 65535);
+  if (frame < headers + 2 * mss) return mss;
+  return (frame - headers) / mss * mss;
+}
+
+// --- the receive window ------------------------------------------------------------------------------------------
+
+// Where the right edge may stand now. It never goes back [9293 SHLD-14], moves on only by steps worth a segment
+// (RFC 9293 3.8.6.2.2 [9293 MUST-39]), and not at all while memory is short.
+Seq Connection::window_edge() const noexcept {
+  const std::size_t buffer = cold_->options.receive_buffer;
+  const std::size_t used = std::min(buffer, receive_queue_.readable());
+  const std::uint64_t largest = std::uint64_t{65535} << rcv_.scale;
+  const Seq candidate = rcv_.nxt + std::min<std::uint64_t>(buffer - used, largest);
+  const std::uint64_t step = std::min<std::uint64_t>(buffer / 2, effective_mss());
+  if (candidate < rcv_.edge + step || env_.memory.under_pressure()) return rcv_.edge;
+  return candidate;
+}
+
+// Worth a segment of its own when the window at least doubles.
+bool Connection::window_update_due() const noexcept {
+  if (!may_receive_text(state_)) return false;
+  const Seq edge = window_edge();
+  const std::uint64_t gain = edge - rcv_.edge;
+  return gain > 0 && (gain >= rcv_.wnd() || gain >= cold_->options.receive_buffer / 2);
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,89 @@
+// Connections into records and back (half_open.hpp, time_wait.hpp): the state machine exists once.
+#include "stack/tcp/connection.hpp"
+#include "stack/tcp/half_open.hpp"
+#include "stack/tcp/time_wait.hpp"
+
+namespace sluice::tcp {
+
+HalfOpen Connection::freeze_half_open() const noexcept {
+  assert(state_ == State::syn_received && passive_);
+  HalfOpen record;
+  record.listener = listener;
+  record.deadline = deadlines_[static_cast<std::size_t>(Timer::retransmit)];
+  record.sent_at = sent_at_;
+  record.next_challenge_at = next_challenge_at_;
+  record.iss = static_cast<std::uint32_t>(snd_.iss.wire());
+  record.irs = static_cast<std::uint32_t>(rcv_.irs.wire());
+  record.ts_recent = ts_.recent;
+  record.peer_mss = snd_.peer_mss;
+  record.window = static_cast<std::uint16_t>(snd_.wnd);
+  record.send_scale = snd_.scale;
+  record.receive_scale = rcv_.scale;
+  record.backoff = backoff_;
+  record.sack = sack_;
+  record.scaling = scaling_;
+  record.timestamps = ts_.on;
+  return record;
+}
+
+void Connection::thaw(const HalfOpen& record) {
+  passive_ = true;
+  sent_syn_ = true;
+  state_ = State::syn_received;  // not an edge: it was there before
+  listener = record.listener;
+  sack_ = record.sack;
+  scaling_ = record.scaling;
+  snd_.iss = snd_.una = Seq::initial(WireSeq{record.iss});
+  snd_.nxt = snd_.iss + 1;
+  snd_.peer_mss = record.peer_mss;
+  snd_.wnd = snd_.max_wnd = record.window;
+  snd_.scale = record.send_scale;
+  rcv_.irs = Seq::initial(WireSeq{record.irs});
+  rcv_.nxt = rcv_.last_ack = rcv_.irs + 1;
+  rcv_.edge = rcv_.nxt + std::min<std::size_t>(cold_->options.receive_buffer, 65535);
+  rcv_.scale = record.receive_scale;
+  snd_.wl1 = rcv_.irs;
+  snd_.wl2 = snd_.una;
+  ts_.on = record.timestamps;
+  ts_.recent = record.ts_recent;
+  ts_.recent_at = record.sent_at;
+  backoff_ = record.backoff;
+  sent_at_ = record.sent_at;
+  next_challenge_at_ = record.next_challenge_at;
+  send_queue_.start(snd_.nxt);
+  refresh_mss();
+  deadlines_[static_cast<std::size_t>(Timer::retransmit)] = record.deadline;
+}
+
+TimeWait Connection::freeze_time_wait() const noexcept {
+  assert(state_ == State::time_wait);
+  TimeWait record;
+  record.expires = deadlines_[static_cast<std::size_t>(Timer::closing)];
+  record.snd_nxt = static_cast<std::uint32_t>(snd_.nxt.wire());
+  record.rcv_nxt = static_cast<std::uint32_t>(rcv_.nxt.wire());
+  record.ts_recent = ts_.recent;
+  record.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(rcv_.wnd() >> rcv_.scale, 65535));
+  record.timestamps = ts_.on;
+  return record;
+}
+
+void Connection::thaw(const TimeWait& record) {
+  state_ = State::time_wait;
+  fin_queued_ = detached_ = true;
+  snd_.nxt = snd_.una = Seq::initial(WireSeq{record.snd_nxt});
+  snd_.iss = snd_.una - 2;
+  rcv_.nxt = rcv_.last_ack = Seq::initial(WireSeq{record.rcv_nxt});
+  rcv_.fin = rcv_.nxt - 1;
+  rcv_.fin_known = true;
+  // The window goes out as it last did; nothing can arrive in it any more.
+  rcv_.scale = 0;
+  rcv_.edge = rcv_.nxt + record.window;
+  cold_->options.receive_buffer = record.window;
+  ts_.on = record.timestamps;
+  ts_.recent = record.ts_recent;
+  ts_.recent_at = record.expires - env_.config.time_wait;
+  send_queue_.start(snd_.una - 1);
+  deadlines_[static_cast<std::size_t>(Timer::closing)] = record.expires;
+}
+
+}  // namespace sluice::tcp

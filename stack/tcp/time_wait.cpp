@@ -1,0 +1,37 @@
+// The queue of TIME-WAIT records; see time_wait.hpp.
+#include "stack/tcp/time_wait.hpp"
+
+#include "stack/tcp/environment.hpp"
+
+namespace sluice::tcp {
+
+std::size_t TupleHash::operator()(const FourTuple& tuple) const noexcept { return hash(TupleBytes(tuple).bytes()); }
+
+bool TimeWaitTable::insert(const FourTuple& tuple, const TimeWait& record) {
+  const auto [place, fresh] = records_.insert_or_assign(tuple, record);
+  (void)place;
+  queue_.push_back({tuple, record.expires});
+  if (!fresh || records_.size() <= limit_) return false;
+  const std::size_t before = records_.size();
+  while (records_.size() == before) drop_oldest();
+  return true;
+}
+
+TimeWait* TimeWaitTable::find(const FourTuple& tuple) noexcept {
+  const auto found = records_.find(tuple);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+void TimeWaitTable::drop_oldest() noexcept {
+  const Turn turn = queue_.front();
+  queue_.pop_front();
+  const auto found = records_.find(turn.tuple);
+  if (found != records_.end() && found->second.expires == turn.expires) records_.erase(found);
+  queue_.release();
+}
+
+void TimeWaitTable::expire(Time now) noexcept {
+  while (!queue_.empty() && queue_.front().expires <= now) drop_oldest();
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,64 @@
+// A connection in TIME-WAIT as a record of 64 bytes, key included, and the queue in which such records grow old.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+
+#include "stack/base/random.hpp"
+#include "stack/base/ring.hpp"
+#include "stack/base/time.hpp"
+#include "stack/wire/address.hpp"
+
+namespace sluice::tcp {
+
+/// What a thawed Connection needs to answer old duplicates and a repeated FIN.
+struct TimeWait {
+  Time expires{};
+  std::uint32_t snd_nxt = 0;
+  std::uint32_t rcv_nxt = 0;
+  std::uint32_t ts_recent = 0;  ///< with timestamps: RFC 6191 decides by it
+  std::uint16_t window = 0;     ///< as it goes on the wire, already scaled
+  bool timestamps = false;
+};
+static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
+
+/// Hashes 4-tuples under a secret key, so that nobody can choose addresses that collide.
+struct TupleHash {
+  KeyedHash hash;
+  std::size_t operator()(const FourTuple& tuple) const noexcept;
+};
+
+/// Records by 4-tuple. All live equally long, so the oldest is always first in one queue: no heap, no wheel.
+class TimeWaitTable {
+ public:
+  TimeWaitTable(const Key& key, std::size_t limit)
+      : records_(16, TupleHash{KeyedHash(key, KeyUse::hash_table)}), limit_(limit) {}
+
+  /// Adds or renews. Beyond the limit the oldest goes; true if that happened.
+  bool insert(const FourTuple& tuple, const TimeWait& record);
+  TimeWait* find(const FourTuple& tuple) noexcept;
+  void erase(const FourTuple& tuple) noexcept { records_.erase(tuple); }
+  /// Drops what has expired.
+  void expire(Time now) noexcept;
+  Time next_deadline() const noexcept { return queue_.empty() ? kNever : queue_.front().expires; }
+  std::size_t size() const noexcept { return records_.size(); }
+
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [tuple, record] : records_) visit(tuple, record);
+  }
+
+ private:
+  struct Turn {
+    FourTuple tuple;
+    Time expires{};
+  };
+  void drop_oldest() noexcept;
+
+  std::unordered_map<FourTuple, TimeWait, TupleHash> records_;
+  Ring<Turn> queue_;  // a renewed or erased record leaves a turn behind that no longer matches
+  std::size_t limit_;
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,233 @@
+// What the application asks for: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS (RFC 9293 3.10.1 to 3.10.6).
+#include <algorithm>
+#include <bit>
+
+#include "stack/tcp/connection.hpp"
+
+namespace sluice::tcp {
+namespace {
+
+// RFC 7323 2.3: the smallest shift with which the whole receive buffer can be offered, at most 14.
+std::uint8_t scale_for(std::size_t receive_buffer) noexcept {
+  std::uint8_t scale = 0;
+  while (scale < 14 && (receive_buffer >> scale) > 65535) ++scale;
+  return scale;
+}
+
+bool in_range(std::size_t buffer) noexcept { return buffer >= 2048 && buffer <= (std::size_t{1} << 30); }
+
+}  // namespace
+
+Connection::Connection(Environment& env, const FourTuple& tuple, const Options& options, CongestionControl congestion)
+    : env_(env),
+      tuple_(tuple),
+      send_queue_(env.pool, env.memory),
+      receive_queue_(env.pool, env.memory),
+      cold_(std::make_unique<Cold>()),
+      rtt_(env.rtt),
+      congestion_kind_(congestion) {
+  deadlines_.fill(kNever);
+  cold_->options = options;
+  snd_.peer_mss = tuple.local.address.is_v4() ? 536 : 1220;  // [9293 MUST-15]
+  rcv_.scale = scale_for(options.receive_buffer);
+  ts_.offset = env.timestamp_offset(tuple);
+  ip_id_ = static_cast<std::uint16_t>(env.jitter.u32());
+  quick_acks_ = env.config.quick_acks;
+  heard_at_ = sent_at_ = progress_at_ = env.now;
+}
+
+Connection::~Connection() = default;
+
+// --- 3.10.1 OPEN ---
+
+void Connection::open_active() {
+  env_.count(Counter::active_opens);
+  snd_.iss = Seq::initial(env_.initial_sequence(tuple_));
+  snd_.una = snd_.iss;
+  snd_.nxt = snd_.iss + 1;
+  send_queue_.start(snd_.nxt);
+  sack_ = env_.config.sack;
+  scaling_ = env_.config.window_scaling;
+  ts_.on = env_.config.timestamps;
+  refresh_mss();
+  enter(State::syn_sent);
+  syn_due_ = true;
+  request_output();
+  watch_progress();
+}
+
+void Connection::open_passive() {
+  passive_ = true;
+  enter(State::listen);
+}
+
+// --- 3.10.2 SEND ---
+
+std::size_t Connection::writable() const noexcept {
+  const bool open = state_ == State::syn_sent || state_ == State::syn_received || may_send_text(state_);
+  if (!open || fin_queued_) return 0;
+  const std::size_t limit = cold_->options.send_buffer;
+  return limit - std::min(limit, send_queue_.size());
+}
+
+Result<std::size_t> Connection::send(Gather pieces) {
+  if (error_ != Errc::none) return error_;
+  if (fin_queued_ || state_ == State::closed) return Errc::connection_closing;
+  const std::size_t taken = send_queue_.append(pieces, writable());
+  writer_waits_ = taken < gather_size(pieces);
+  if (taken > 0) request_output();
+  watch_progress();
+  return taken;
+}
+
+Result<std::size_t> Connection::send(const Slice& shared) {
+  if (error_ != Errc::none) return error_;
+  if (fin_queued_ || state_ == State::closed) return Errc::connection_closing;
+  const std::size_t taken = send_queue_.append(shared, writable());
+  writer_waits_ = taken < shared.size();
+  if (taken > 0) request_output();
+  watch_progress();
+  return taken;
+}
+
+// RFC 9293 3.8.5: the urgent pointer covers everything up to the end of this call's text [9293 MUST-31].
+Result<std::size_t> Connection::send_urgent(Bytes bytes) {
+  const Result<std::size_t> taken = send(Gather(&bytes, 1));
+  if (taken && *taken > 0) snd_.up = send_queue_.end();
+  return taken;
+}
+
+// --- 3.10.3 RECEIVE ---
+
+void Connection::consume(std::size_t count) noexcept {
+  receive_queue_.consume(count);
+  cold_->bytes_received += count;
+  // Room again: output decides whether the window has grown enough to say so.
+  if (count > 0 && may_receive_text(state_)) request_output();
+  if (urgent_told_ && !urgent_ahead()) urgent_told_ = false;
+}
+
+bool Connection::at_eof() const noexcept {
+  return rcv_.fin_known && rcv_.nxt > rcv_.fin && receive_queue_.readable() == 0;
+}
+
+std::optional<std::size_t> Connection::urgent_ahead() const noexcept {
+  const bool fin_taken = rcv_.fin_known && rcv_.nxt > rcv_.fin;
+  const Seq read = (fin_taken ? rcv_.fin : rcv_.nxt) - receive_queue_.readable();
+  if (rcv_.up <= read) return std::nullopt;
+  return static_cast<std::size_t>(rcv_.up - read);
+}
+
+// --- 3.10.4 CLOSE ---
+
+void Connection::close() {
+  if (fin_queued_) return;
+  switch (state_) {
+    case State::closed:
+    case State::listen:
+    case State::syn_sent:
+      // Nothing was agreed with anybody yet.
+      if (state_ != State::closed) finished_with_error(Errc::connection_aborted);
+      return;
+    case State::syn_received:
+    case State::established:
+      fin_queued_ = true;
+      enter(State::fin_wait_1);
+      break;
+    case State::close_wait:
+      fin_queued_ = true;
+      enter(State::last_ack);
+      break;
+    default: return;  // closed by us already
+  }
+  request_output();
+  watch_progress();
+}
+
+// --- 3.10.5 ABORT ---
+
+void Connection::abort() {
+  if (state_ == State::closed) return;
+  const bool peer_cares = state_ == State::syn_received || state_ == State::established ||
+                          state_ == State::fin_wait_1 || state_ == State::fin_wait_2 || state_ == State::close_wait ||
+                          state_ == State::closing || state_ == State::last_ack;
+  if (peer_cares) reset_peer(SendReason::abort);
+  finished_with_error(Errc::connection_aborted);
+}
+
+void Connection::detach() {
+  if (detached_) return;
+  detached_ = true;
+  const Linger linger = cold_->options.linger;
+  const bool unread = receive_queue_.readable() > 0;
+  if (unread || (linger.on && linger.timeout == Duration::zero())) {
+    abort();
+    return;
+  }
+  close();
+  if (linger.on && state_ != State::closed)
+    arm(Timer::closing, env_.now + linger.timeout);
+  else if (state_ == State::fin_wait_2)
+    arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+}
+
+// --- 3.10.6 STATUS and settings ---
+
+Result<void> Connection::set_options(const Options& options) {
+  const bool valid = in_range(options.send_buffer) && in_range(options.receive_buffer) && options.dscp < 64 &&
+                     options.keep_alive.idle > Duration::zero() && options.keep_alive.interval > Duration::zero() &&
+                     options.keep_alive.probes > 0 && options.user_timeout >= Duration::zero() &&
+                     options.linger.timeout >= Duration::zero();
+  if (!valid) return Errc::invalid_argument;
+  cold_->options = options;
+  watch_keep_alive();
+  disarm(Timer::user_timeout);
+  watch_progress();
+  request_output();  // no_delay may free small text, a larger buffer may open the window
+  return {};
+}
+
+Errc Connection::take_soft_error() noexcept { return std::exchange(soft_error_, Errc::none); }
+
+Readiness Connection::take_readiness() noexcept { return std::exchange(ready_, Readiness::none); }
+
+Info Connection::status() const noexcept {
+  Info info;
+  info.state = state_;
+  info.local = tuple_.local;
+  info.remote = tuple_.remote;
+  info.rto = rtt_.rto(backoff_);
+  info.srtt = rtt_.srtt();
+  info.rttvar = rtt_.rttvar();
+  info.min_rtt = rtt_.min_rtt();
+  info.send_mss = effective_mss();
+  info.receive_mss = rcv_.largest;
+  info.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(cwnd(), 0xffffffff));
+  info.ssthresh =
+      congestion_ ? static_cast<std::uint32_t>(std::min<std::uint64_t>(congestion_->ssthresh(), 0xffffffff)) : 0;
+  info.pipe = static_cast<std::uint32_t>(pipe());
+  info.send_window = snd_.wnd;
+  info.receive_window = static_cast<std::uint32_t>(rcv_.wnd());
+  info.send_scale = snd_.scale;
+  info.receive_scale = scaling_ ? rcv_.scale : std::uint8_t{0};
+  info.sack = sack_;
+  info.timestamps = ts_.on;
+  info.window_scaling = scaling_;
+  info.in_recovery = recovery_ && recovery_->in_recovery();
+  info.backoff = backoff_;
+  info.unsent = static_cast<std::size_t>(unsent());
+  info.unacked = static_cast<std::size_t>(outstanding());
+  info.unread = receive_queue_.readable();
+  info.memory = sizeof(Connection) + sizeof(Cold) + send_queue_.footprint() + receive_queue_.footprint() +
+                (recovery_ ? sizeof(Recovery) + recovery_->footprint() : 0);
+  info.bytes_sent = cold_->bytes_sent;
+  info.bytes_acked = cold_->bytes_acked;
+  info.bytes_received = cold_->bytes_received + receive_queue_.readable();
+  info.bytes_retransmitted = cold_->bytes_retransmitted;
+  info.segments_out = cold_->segments_out;
+  info.segments_in = cold_->segments_in;
+  info.retransmissions = cold_->retransmissions;
+  return info;
+}
+
+}  // namespace sluice::tcp
