@@ -1,6 +1,8 @@
 // The IP layer's addresses, path MTUs and time; receive.cpp takes packets in, send.cpp lets them out.
 #include "stack/ip/layer.hpp"
 
+#include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "stack/ip/layer_state.hpp"
@@ -20,20 +22,23 @@ bool is_directed_broadcast(const Prefix& prefix, const IpAddress& address) noexc
 }  // namespace
 
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
-    : config_(std::move(config)), outbox_(outbox), state_(std::make_unique<State>(config_, key, budget, tracer)) {}
+    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {}
 
 Layer::~Layer() = default;
 
 const Counters<Counter>& Layer::counters() const noexcept { return state_->log.counters; }
 
-std::monostate Layer::drop(Counter reason, Time now) noexcept {
-  state_->log.drop(reason, now);
-  return {};
+void Layer::handle_timeout(Time now) {
+  state_->path_mtus.expire(now);
+  while (const std::optional<Slice> first = state_->reassembly.expire_one(now)) {
+    // [R1122-3.3.2-3], [R8200-4.5-4]
+    if (!first->empty()) state_->send_time_exceeded(first->bytes(), now);
+  }
 }
 
-void Layer::handle_timeout(Time now) { state_->path_mtus.expire(now); }
-
-Time Layer::next_timeout() const noexcept { return state_->path_mtus.next_expiry(); }
+Time Layer::next_timeout() const noexcept {
+  return std::min(state_->path_mtus.next_expiry(), state_->reassembly.next_expiry());
+}
 
 bool Layer::is_ours(const IpAddress& address) const noexcept {
   for (const Prefix& prefix : config_.addresses)

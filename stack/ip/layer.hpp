@@ -103,16 +103,10 @@ class Layer {
  private:
   struct State;  // reassembly, path MTUs, limits, ids
 
-  std::monostate drop(Counter reason, Time now) noexcept;
   bool is_ours(const IpAddress& address) const noexcept;
   bool is_group(const IpAddress& address) const noexcept;
-  bool admits(const IpAddress& source, const IpAddress& destination, Time now) noexcept;
-  Received receive_v4(Packet packet, Time now);
-  Received receive_v6(Packet packet, Time now);
-  Received deliver(Datagram datagram, Time now);
 
   Config config_;
-  Outbox& outbox_;
   std::unique_ptr<State> state_;
 };
 
