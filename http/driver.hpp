@@ -41,13 +41,13 @@ bool pump_in(Stream& stream, S& session, Time now, OnEvent& on_event) {
   return moved;
 }
 
-/// True if bytes moved.
+/// True if bytes moved; the error of a stream that takes no more.
 template <ByteStream Stream, Session S>
-bool pump_out(Stream& stream, S& session, Time now) {
+Result<bool> pump_out(Stream& stream, S& session, Time now) {
   const Gather pieces = session.poll_transmit(stream.writable(), now);
   if (pieces.empty()) return false;
   const Result<std::size_t> written = stream.write(pieces);
-  if (!written) return false;  // stream.error() says more
+  if (!written) return written.error();
   session.transmitted(*written, now);
   return *written > 0;
 }
@@ -62,13 +62,13 @@ bool pump_out(Stream& stream, S& session, Time now) {
 template <ByteStream Stream, Session S, class OnEvent>
 Phase drive(Stream& stream, S& session, Time now, OnEvent&& on_event) {
   session.handle_timeout(now);
-  bool moved = true;
-  while (moved && stream.error() == Errc::none) {
+  for (bool moved = true; moved;) {
     moved = false;
     while (detail::pump_in(stream, session, now, on_event)) moved = true;  // all that waits: its answers leave together
-    while (detail::pump_out(stream, session, now)) moved = true;
+    Result<bool> sent = detail::pump_out(stream, session, now);
+    for (; sent && *sent; sent = detail::pump_out(stream, session, now)) moved = true;
+    if (!sent || stream.error() != Errc::none) return Phase::aborted;
   }
-  if (stream.error() != Errc::none) return Phase::aborted;
   if (session.take_finish()) stream.finish();
   if (session.phase() == Phase::aborted) stream.abort();
   return session.phase();
