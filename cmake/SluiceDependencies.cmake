@@ -14,6 +14,7 @@ endif()
 if(SLUICE_BUILD_TESTS OR SLUICE_FUZZ)
   find_package(doctest REQUIRED)
   find_library(SLUICE_TINS_LIBRARY tins REQUIRED)
+  find_library(SLUICE_PCAP_LIBRARY pcap REQUIRED)  # reads our captures with other eyes
   if(SLUICE_BUILD_BENCH)
     find_package(benchmark REQUIRED)
   endif()

@@ -23,6 +23,7 @@ struct Parsed {
     return none;
   }
   explicit operator bool() const noexcept { return value.has_value(); }
+  T& operator*() { return *value; }
   const T& operator*() const { return *value; }
 
  private:

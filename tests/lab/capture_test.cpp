@@ -1,0 +1,292 @@
+// Captures on disk, the tap on a device, and the bad link before a device.
+#include "lab/capture.hpp"
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lab/capture_reader.hpp"
+#include "lab/capture_tap.hpp"
+#include "lab/impaired_device.hpp"
+
+namespace sluice::lab {
+namespace {
+
+using namespace std::chrono_literals;
+using Out = std::vector<std::uint8_t>;
+
+/// A device of packets in memory.
+class MemoryDevice final : public tun::Device {
+ public:
+  int fd() const noexcept override { return -1; }
+  std::size_t mtu() const noexcept override { return 1500; }
+  tun::Offloads offloads() const noexcept override { return {.maximum_frame = 65535, .checksum = true}; }
+  void begin_turn(Time) noexcept override { full_ = false; }
+  bool receive_batch(std::vector<Packet>& into) noexcept override {
+    for (const std::string& text : arriving) into.push_back(Packet::copy_of(pool_, as_bytes(text)));
+    arriving.clear();
+    return false;
+  }
+  bool accept(const Frame& frame) noexcept override {
+    full_ = sent.size() == room;
+    if (full_) return false;
+    std::string text(as_text(frame.head));
+    for (const Slice& piece : frame.body) text += as_text(piece.bytes());
+    sent.push_back(std::move(text));
+    return true;
+  }
+  bool full() const noexcept override { return full_; }
+  Errc error() const noexcept override { return Errc::none; }
+  const Counters<tun::DeviceCounter>& counters() const noexcept override { return counters_; }
+
+  std::vector<std::string> arriving;
+  std::vector<std::string> sent;
+  std::size_t room = 1000;
+
+ private:
+  BufferPool pool_;
+  Counters<tun::DeviceCounter> counters_;
+  bool full_ = false;
+};
+
+/// A folder that vanishes with the test.
+struct Folder {
+  Folder() : path(std::filesystem::temp_directory_path() / "sluice-capture-test") {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path);
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string file(const std::string& name) const { return (path / name).string(); }
+  std::filesystem::path path;
+};
+
+std::unique_ptr<CaptureWriter> open(CaptureSettings settings) {
+  auto writer = CaptureWriter::open(std::move(settings));
+  REQUIRE_MESSAGE(writer, writer.error);
+  return std::move(*writer);
+}
+
+/// An IPv4 TCP segment with these fields and no text.
+std::string segment(std::uint32_t seq, std::uint32_t ack, std::uint8_t flags) {
+  Out bytes(40, 0);
+  bytes[0] = 0x45;
+  bytes[9] = 6;
+  ByteWriter writer(MutableBytes(bytes).subspan(24));
+  writer.u32(seq);
+  writer.u32(ack);
+  writer.u8(0x50);
+  writer.u8(flags);
+  return std::string(as_text(bytes));
+}
+
+void tell_departure(CaptureNotes& notes, std::uint32_t seq, std::uint8_t flags, std::string_view reason) {
+  const std::vector<TraceField> fields = {
+      {"seq", seq}, {"ack", 7}, {"flags", flags}, {"reason", 0, reason}, {"clause", 0, "RFC 9293 3.8"}};
+  notes.on_event({Time(), TraceKind::segment_out, 1, fields});
+}
+
+}  // namespace
+
+TEST_CASE("a capture holds packets and frames with wall-clock times, and is whole after each flush") {
+  const Folder folder;
+  const auto writer = open({.path = folder.file("x.pcapng"), .wall_offset = 1000s});
+  const std::vector<Slice> body = {Slice::copy_of(as_bytes("bo")), Slice::copy_of(as_bytes("dy"))};
+  writer->add(Time(1s), Direction::in, as_bytes("E packet"), "seen");
+  writer->add(Time(2s), Direction::out, Frame{.head = as_bytes("E head"), .body = body});
+  writer->flush();
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  CHECK(capture.error.empty());
+  REQUIRE(capture.packets.size() == 2);
+  CHECK(capture.packets[0].time == 1001s);
+  CHECK(capture.packets[0].comment == "seen");
+  CHECK(as_text(capture.packets[1].bytes) == "E headbody");
+  CHECK(writer->packets() == 2);
+  CHECK(writer->error().empty());
+}
+
+TEST_CASE("a full file gives its name to the next one, and only so many are kept") {
+  const Folder folder;
+  auto writer = open({.path = folder.file("x.pcapng"), .maximum_size = 2000, .files = 3});
+  for (int i = 0; i < 100; ++i) writer->add(Time(i * 1s), Direction::in, as_bytes(std::string(200, 'E')));
+  CHECK(writer->packets() == 100);
+  writer.reset();
+  std::chrono::nanoseconds newest_of_older{};
+  for (const char* name : {"x.2.pcapng", "x.1.pcapng", "x.pcapng"}) {
+    CAPTURE(name);
+    const Capture capture = load_capture(folder.file(name));
+    CHECK(capture.error.empty());
+    CHECK(capture.file.size() <= 2000);
+    REQUIRE(!capture.packets.empty());
+    CHECK(capture.packets.front().time > newest_of_older);
+    newest_of_older = capture.packets.back().time;
+  }
+  CHECK(newest_of_older == 99s);
+  CHECK(!std::filesystem::exists(folder.file("x.3.pcapng")));
+}
+
+TEST_CASE("one file alone begins anew when it is full, and a packet larger than the limit is kept") {
+  const Folder folder;
+  const auto writer = open({.path = folder.file("x.pcapng"), .maximum_size = 300});
+  for (int i = 0; i < 3; ++i) writer->add(Time(i * 1s), Direction::in, as_bytes(std::string(1000, 'E')));
+  writer->flush();
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  REQUIRE(capture.packets.size() == 1);
+  CHECK(capture.packets[0].time == 2s);
+}
+
+TEST_CASE("a place that can't be written is said at once") {
+  const Folder folder;
+  const auto writer = CaptureWriter::open({.path = folder.file("no/such/x.pcapng")});
+  CHECK(!writer);
+  CHECK(writer.error == "cannot write " + folder.file("no/such/x.pcapng") + ": No such file or directory");
+}
+
+TEST_CASE("a disk that fills up ends the capture and nothing else") {
+  const auto writer = CaptureWriter::open({.path = "/dev/full"});
+  CHECK(!writer);
+  CHECK(writer.error == "cannot write /dev/full: No space left on device");
+
+  const Folder folder;
+  const auto later = open({.path = folder.file("x.pcapng"), .maximum_size = 300, .files = 2});
+  later->add(Time(), Direction::in, as_bytes("E"));
+  std::filesystem::remove_all(folder.path);
+  later->add(Time(), Direction::in, as_bytes(std::string(500, 'E')));
+  later->add(Time(), Direction::in, as_bytes("E"));
+  CHECK(later->missed() == 2);
+  CHECK(later->packets() == 1);
+  CHECK(later->error().starts_with("cannot write"));
+}
+
+TEST_CASE("much traffic is written before a flush asks for it") {
+  const Folder folder;
+  const auto writer = open({.path = folder.file("x.pcapng")});
+  for (int i = 0; i < 100; ++i) writer->add(Time(), Direction::in, as_bytes(std::string(1000, 'E')));
+  CHECK(std::filesystem::file_size(folder.file("x.pcapng")) > 65536);
+}
+
+TEST_CASE("a tap captures both directions while it has a writer, and passes everything on always") {
+  const Folder folder;
+  MemoryDevice device;
+  CaptureTap tap(device);
+  std::vector<Packet> batch;
+  device.arriving = {"E before"};
+  tap.begin_turn(Time(1s));
+  tap.receive_batch(batch);
+  CHECK(tap.accept({.head = as_bytes("E unseen"), .body = {}}));
+  CHECK(tap.stop() == nullptr);
+
+  tap.start(open({.path = folder.file("x.pcapng")}));
+  device.arriving = {"E in one", "E in two"};
+  tap.begin_turn(Time(2s));
+  CHECK(!tap.receive_batch(batch));
+  CHECK(tap.accept({.head = as_bytes("E out"), .body = {}}));
+  device.room = device.sent.size();
+  CHECK(!tap.accept({.head = as_bytes("E refused"), .body = {}}));
+  tap.flush();
+  CHECK(batch.size() == 3);
+  CHECK(device.sent == std::vector<std::string>{"E unseen", "E out"});
+  CHECK(tap.writer()->packets() == 3);
+  const auto writer = tap.stop();
+  CHECK(writer->packets() == 3);
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  REQUIRE(capture.packets.size() == 3);
+  CHECK(capture.packets[1].direction == Direction::in);
+  CHECK(as_text(capture.packets[2].bytes) == "E out");
+  CHECK(capture.packets[2].direction == Direction::out);
+  CHECK(capture.packets[2].time == 2s);
+}
+
+TEST_CASE("each segment's reason stands in the capture, whether told after it left or before") {
+  struct Count final : Observer {
+    int events = 0;
+    void on_event(const TraceEvent&) noexcept override { ++events; }
+  } count;
+  const Folder folder;
+  MemoryDevice device;
+  CaptureTap tap(device);
+  CaptureNotes notes(tap, &count);
+  tell_departure(notes, 99, 0x10, "nobody_listens");
+  tap.start(open({.path = folder.file("x.pcapng")}));
+  tap.begin_turn(Time());
+
+  tell_departure(notes, 3, 0x14, "reset_no_connection");
+  const std::vector<Slice> body = {Slice::copy_of(as_bytes("text"))};
+  CHECK(tap.accept({.head = as_bytes(segment(1, 7, 0x10)), .body = body}));
+  tell_departure(notes, 1, 0x10, "new_data");
+  CHECK(tap.accept({.head = as_bytes(segment(2, 7, 0x10)), .body = {}}));
+  CHECK(tap.accept({.head = as_bytes(segment(3, 7, 0x14)), .body = {}}));
+  CHECK(tap.accept({.head = as_bytes("not even IP"), .body = {}}));
+  notes.on_event({Time(), TraceKind::drop, 1, {}});
+  notes.on_event({Time(), TraceKind::segment_out, 1, {}});
+  tap.stop();
+
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  REQUIRE(capture.packets.size() == 4);
+  CHECK(capture.packets[0].comment == "new_data (RFC 9293 3.8)");
+  CHECK(capture.packets[1].comment.empty());
+  CHECK(capture.packets[2].comment == "reset_no_connection (RFC 9293 3.8)");
+  CHECK(capture.packets[3].comment.empty());
+  CHECK(count.events == 5);
+}
+
+TEST_CASE("notes about frames that never leave don't pile up") {
+  const Folder folder;
+  MemoryDevice device;
+  CaptureTap tap(device);
+  CaptureNotes notes(tap);
+  tap.start(open({.path = folder.file("x.pcapng")}));
+  for (std::uint32_t i = 0; i < 300; ++i) tell_departure(notes, i, 0x10, "never");
+  CHECK(tap.accept({.head = as_bytes(segment(43, 7, 0x10)), .body = {}}));
+  CHECK(tap.accept({.head = as_bytes(segment(44, 7, 0x10)), .body = {}}));
+  tap.stop();
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  REQUIRE(capture.packets.size() == 2);
+  CHECK(capture.packets[0].comment.empty());
+  CHECK(!capture.packets[1].comment.empty());
+}
+
+TEST_CASE("a bad link delays both directions of a device, each by its own settings") {
+  MemoryDevice device;
+  ImpairedDevice bad(device, {.delay = 10ms}, {.delay = 5ms}, Key{});
+  std::vector<Packet> batch;
+  device.arriving = {"E in"};
+  bad.begin_turn(Time(0s));
+  bad.receive_batch(batch);
+  CHECK(bad.accept({.head = as_bytes("E out"), .body = {}}));
+  bad.flush();
+  CHECK(batch.empty());
+  CHECK(device.sent.empty());
+  CHECK(bad.next_timeout() == Time(5ms));
+  CHECK(bad.offloads().maximum_frame == 0);
+
+  bad.begin_turn(Time(5ms));
+  bad.flush();
+  CHECK(device.sent == std::vector<std::string>{"E out"});
+  CHECK(bad.next_timeout() == Time(10ms));
+  bad.begin_turn(Time(10ms));
+  bad.receive_batch(batch);
+  CHECK(batch.size() == 1);
+  CHECK(bad.next_timeout() == kNever);
+  CHECK(bad.in().counters()[ImpairmentCounter::released] == 1);
+  CHECK(bad.out().counters()[ImpairmentCounter::released] == 1);
+}
+
+TEST_CASE("behind a bad link packets wait in order for a full device, and its descriptor wakes the loop") {
+  MemoryDevice device;
+  device.room = 1;
+  ImpairedDevice bad(device, {}, {}, Key{});
+  bad.begin_turn(Time(0s));
+  for (const char* text : {"E 1", "E 2", "E 3"}) CHECK(bad.accept({.head = as_bytes(text), .body = {}}));
+  bad.flush();
+  CHECK(bad.full());
+  CHECK(bad.next_timeout() == kNever);
+  device.room = 10;
+  bad.begin_turn(Time(1s));
+  CHECK(!bad.full());
+  bad.flush();
+  CHECK(device.sent == std::vector<std::string>{"E 1", "E 2", "E 3"});
+}
+
+}  // namespace sluice::lab
