@@ -24,17 +24,6 @@ void quarter_round(Words& w, unsigned a, unsigned b, unsigned c, unsigned d) noe
   w[c] += w[d], w[b] = std::rotl(w[b] ^ w[c], 7);
 }
 
-// RFC 8439 2.3.1: twenty rounds, then the input is added.
-Words chacha20_block(const Words& input) noexcept {
-  Words w = input;
-  for (int round = 0; round < 10; ++round) {
-    for (unsigned i = 0; i < 4; ++i) quarter_round(w, i, 4 + i, 8 + i, 12 + i);
-    for (unsigned i = 0; i < 4; ++i) quarter_round(w, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
-  }
-  for (unsigned i = 0; i < 16; ++i) w[i] += input[i];
-  return w;
-}
-
 // State words 12-13 count blocks; 14-15 hold use and stream, so that no two streams share a block.
 Words initial_state(const Key& key, KeyUse use, std::uint64_t stream) noexcept {
   Words w{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
@@ -64,15 +53,21 @@ struct SipState {
 
 }  // namespace
 
-KeyedHash::KeyedHash(const Key& key, KeyUse use) noexcept {
-  // Stream 2^64-1 is never handed out by Random's callers: these words serve as the hash key only.
-  const Words w = chacha20_block(initial_state(key, use, ~std::uint64_t{0}));
-  k0_ = w[0] | std::uint64_t{w[1]} << 32;
-  k1_ = w[2] | std::uint64_t{w[3]} << 32;
+namespace detail {
+
+// Twenty rounds, then the input is added.
+Words chacha20_block(const Words& input) noexcept {
+  Words w = input;
+  for (int round = 0; round < 10; ++round) {
+    for (unsigned i = 0; i < 4; ++i) quarter_round(w, i, 4 + i, 8 + i, 12 + i);
+    for (unsigned i = 0; i < 4; ++i) quarter_round(w, i, 4 + (i + 1) % 4, 8 + (i + 2) % 4, 12 + (i + 3) % 4);
+  }
+  for (unsigned i = 0; i < 16; ++i) w[i] += input[i];
+  return w;
 }
 
-std::uint64_t KeyedHash::operator()(Bytes input) const noexcept {
-  SipState sip{k0_ ^ 0x736f6d6570736575, k1_ ^ 0x646f72616e646f6d, k0_ ^ 0x6c7967656e657261, k1_ ^ 0x7465646279746573};
+std::uint64_t siphash24(std::uint64_t k0, std::uint64_t k1, Bytes input) noexcept {
+  SipState sip{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573};
   std::size_t at = 0;
   for (; at + 8 <= input.size(); at += 8) sip.absorb(little64(input.data() + at));
   std::uint64_t last = std::uint64_t{input.size() & 0xff} << 56;
@@ -83,10 +78,21 @@ std::uint64_t KeyedHash::operator()(Bytes input) const noexcept {
   return sip.v0 ^ sip.v1 ^ sip.v2 ^ sip.v3;
 }
 
+}  // namespace detail
+
+KeyedHash::KeyedHash(const Key& key, KeyUse use) noexcept {
+  // Stream 2^64-1 is never handed out by Random's callers: these words serve as the hash key only.
+  const Words w = detail::chacha20_block(initial_state(key, use, ~std::uint64_t{0}));
+  k0_ = w[0] | std::uint64_t{w[1]} << 32;
+  k1_ = w[2] | std::uint64_t{w[3]} << 32;
+}
+
+std::uint64_t KeyedHash::operator()(Bytes input) const noexcept { return detail::siphash24(k0_, k1_, input); }
+
 Random::Random(const Key& key, KeyUse use, std::uint64_t stream) noexcept : state_(initial_state(key, use, stream)) {}
 
 void Random::refill() noexcept {
-  block_ = chacha20_block(state_);
+  block_ = detail::chacha20_block(state_);
   ++state_[12];
   next_ = 0;
 }

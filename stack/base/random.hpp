@@ -26,6 +26,12 @@ enum class KeyUse : std::uint32_t {
   icmp,
 };
 
+namespace detail {
+/// RFC 8439 2.3: constants, key, counter and nonce in; a block of the key stream out.
+std::array<std::uint32_t, 16> chacha20_block(const std::array<std::uint32_t, 16>& input) noexcept;
+std::uint64_t siphash24(std::uint64_t k0, std::uint64_t k1, Bytes input) noexcept;
+}  // namespace detail
+
 /// SipHash-2-4: a pseudo-random function of short inputs (Aumasson and Bernstein 2012); the F() of RFC 6528 section 3.
 class KeyedHash {
  public:
