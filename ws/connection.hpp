@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -12,8 +13,16 @@
 
 namespace sluice::ws {
 
+/// A handler is called as handler(const Event&, Session&) and may send at once. One that answers what it reads has
+/// `bool ready(const Session&) const` as well: while that is false nothing is read, so a peer that does not take the
+/// answers can't make them pile up. One that reads for its own sake has none: two ends that both wait for each other
+/// to read would wait for ever.
+template <class Handler>
+concept ReadsWhenReady = requires(const Handler& handler, const Session& session) {
+  { handler.ready(session) } -> std::convertible_to<bool>;
+};
+
 /// Begins where the handshake ended: after the 101 was written (server) or read (client).
-/// Reading stops while the peer does not take what we have for it, so neither queue grows without end.
 template <ByteStream Stream>
 class Connection {
  public:
@@ -26,7 +35,7 @@ class Connection {
   const Session& session() const noexcept { return session_; }
 
   /// Moves everything that can move: call when the stream became readable or writable, at next_timeout(), and after
-  /// using session() from outside. `handler(const Event&, Session&)` sees each event and may send at once.
+  /// using session() from outside.
   /// Returns true when the connection is over and both it and the stream may be dropped.
   template <class Handler>
   bool pump(Time now, Handler&& handler) {
@@ -51,12 +60,18 @@ class Connection {
     while (const auto event = session_.poll_event()) handler(*event, session_);
   }
 
-  bool may_read() const noexcept { return !session_.open() || session_.writable() > 0; }
+  template <class Handler>
+  bool may_read(const Handler& handler) const {
+    if constexpr (ReadsWhenReady<Handler>)
+      return !session_.open() || handler.ready(session_);
+    else
+      return true;
+  }
 
   template <class Handler>
   bool read(Handler& handler) {
     bool moved = false;
-    while (may_read()) {
+    while (may_read(handler)) {
       const bool held = !leftover_.empty();
       const MutableBytes input = held ? MutableBytes(leftover_) : stream_.peek();
       if (input.empty()) break;
@@ -83,7 +98,7 @@ class Connection {
     do {
       used += session_.receive(input.subspan(used));
       deliver(handler);
-    } while (used < input.size() && may_read());
+    } while (used < input.size() && may_read(handler));
     return used;
   }
 

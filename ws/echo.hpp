@@ -9,6 +9,7 @@ namespace sluice::ws {
 /// outgoing chunk; a longer one is sent on as it comes, in frames of Settings::fragment_size.
 struct Echo {
   void operator()(const Event& event, Session& session) const;
+  bool ready(const Session& session) const noexcept { return session.writable() > 0; }
 };
 
 }  // namespace sluice::ws

@@ -13,6 +13,7 @@ struct Lane {
   std::size_t capacity = 65536;
   std::size_t piece = 65536;  ///< peek() shows no more
   std::vector<std::uint8_t> bytes;
+  std::uint64_t passed = 0;  ///< bytes ever consumed
   bool finished = false;
   bool broken = false;
 };
@@ -23,6 +24,7 @@ class MemoryStream {
 
   MutableBytes peek() { return MutableBytes(in_.bytes).first(std::min(in_.bytes.size(), in_.piece)); }
   void consume(std::size_t count) {
+    in_.passed += count;
     in_.bytes.erase(in_.bytes.begin(), in_.bytes.begin() + static_cast<std::ptrdiff_t>(count));
   }
   bool at_eof() const { return in_.finished && in_.bytes.empty(); }
