@@ -14,10 +14,10 @@ namespace sluice::tcp {
 
 /// One emitted frame, or a part of it. It begins where its predecessor ends (the first at the log's begin()).
 struct SentRange {
-  Seq end;
-  Time sent_at;                  ///< of the latest transmission
+  Seq end{};
+  Time sent_at{};                ///< of the latest transmission
   std::uint64_t delivered = 0;   ///< bytes delivered on the connection when it left (for rate samples)
-  Time delivered_at;             ///< when that count last grew before it left
+  Time delivered_at{};           ///< when that count last grew before it left
   std::uint32_t sacked_run = 0;  ///< SACKed: this range and so many less one after it are known to be SACKed
   bool sacked = false;
   bool lost = false;    ///< marked, and not resent since
@@ -28,8 +28,8 @@ struct SentRange {
 
 /// A retransmission, in the order of time: what RFC 8985 6.2 keeps sorted by transmission and sequence order doesn't.
 struct Resend {
-  SeqRange range;
-  Time sent_at;
+  SeqRange range{};
+  Time sent_at{};
 };
 
 /// Keeps counts of sacked and lost bytes beside the ranges. Lookup is binary search; ranges are split at SACK, ACK and

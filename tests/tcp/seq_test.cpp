@@ -21,7 +21,7 @@ Seq any_seq(Random& random) {
 
 }  // namespace
 
-TEST_CASE("an initial sequence number has the numbers left of it in the same order [R9293-3.4]") {
+TEST_CASE("an initial sequence number has the numbers left of it in the same order [9293 3.4]") {
   const Seq zero = Seq::initial(WireSeq{0});
   CHECK(zero.wire() == WireSeq{0});
   CHECK((zero - 1).wire() == WireSeq{0xffffffff});
@@ -29,7 +29,7 @@ TEST_CASE("an initial sequence number has the numbers left of it in the same ord
   CHECK(Seq::initial(WireSeq{0xffffffff}).wire() == WireSeq{0xffffffff});
 }
 
-TEST_CASE("unwrapping gives back each number less than half a lap from the reference [R9293-3.4]") {
+TEST_CASE("unwrapping gives back each number less than half a lap from the reference [9293 3.4]") {
   Random random(Key{1}, KeyUse::test);
   for (int i = 0; i < 20000; ++i) {
     const Seq reference = any_seq(random);
@@ -41,12 +41,12 @@ TEST_CASE("unwrapping gives back each number less than half a lap from the refer
   }
 }
 
-TEST_CASE("exactly half a lap away unwraps to the left, so to an old number [R9293-3.4]") {
+TEST_CASE("exactly half a lap away unwraps to the left, so to an old number [9293 3.4]") {
   const Seq reference = Seq::initial(WireSeq{5});
   CHECK(Seq::unwrap((reference + kHalf).wire(), reference) == reference - kHalf);
 }
 
-TEST_CASE("adding walks across the wrap, and differences undo it [R9293-3.4]") {
+TEST_CASE("adding walks across the wrap, and differences undo it [9293 3.4]") {
   Random random(Key{2}, KeyUse::test);
   for (int i = 0; i < 5000; ++i) {
     const Seq a = any_seq(random);
@@ -64,7 +64,7 @@ TEST_CASE("adding walks across the wrap, and differences undo it [R9293-3.4]") {
   }
 }
 
-TEST_CASE("order is total and transitive, whatever the low bits show [R9293-3.4]") {
+TEST_CASE("order is total and transitive, whatever the low bits show [9293 3.4]") {
   Random random(Key{3}, KeyUse::test);
   for (int i = 0; i < 5000; ++i) {
     const Seq a = any_seq(random);
@@ -76,7 +76,7 @@ TEST_CASE("order is total and transitive, whatever the low bits show [R9293-3.4]
   }
 }
 
-TEST_CASE("a range holds its begin and not its end, across the wrap [R9293-3.4]") {
+TEST_CASE("a range holds its begin and not its end, across the wrap [9293 3.4]") {
   const Seq begin = Seq::initial(WireSeq{0xfffffffe});
   const SeqRange range{begin, begin + 4};
   CHECK(range.size() == 4);
