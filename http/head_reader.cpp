@@ -8,10 +8,11 @@ namespace {
 
 constexpr bool is_blank(std::uint8_t byte) noexcept { return byte == ' ' || byte == '\t'; }
 
-/// Methods and versions are tokens: a TLS hello or a binary protocol is known by its first byte.
+/// Methods and versions are tokens, and empty lines begin with CR: a TLS hello or a binary protocol is known by its
+/// first byte.
 bool may_begin_message(std::uint8_t byte) noexcept {
   const char text = static_cast<char>(byte);
-  return is_token({&text, 1});
+  return text == '\r' || is_token({&text, 1});
 }
 
 /// Control bytes other than TAB have no place in a line, CR inside it included. One pass without branches.
@@ -65,8 +66,9 @@ void HeadReader::scan(Bytes all) {
 
 /// A line feed stands at `line_end`; the line began at line_begin_.
 void HeadReader::end_line(Bytes all, std::size_t line_end) {
-  if (line_end >= limits_.head) return refuse_size();
   const Bytes line = all.subspan(line_begin_, line_end - line_begin_);
+  if (lines_ == 0 && !line.empty() && !may_begin_message(line.front())) return refuse_beginning();
+  if (line_end >= limits_.head) return refuse_size();
   if (line.empty() || line.back() != '\r') return refuse(400, "a line ends without carriage return");
   const Bytes text = line.first(line.size() - 1);
   if (text.empty()) {
@@ -80,7 +82,6 @@ void HeadReader::end_line(Bytes all, std::size_t line_end) {
   }
   started_ = true;
   if (is_blank(text.front())) return refuse(400, "a line begins with white space");
-  if (lines_ == 0 && !may_begin_message(text.front())) return refuse_beginning();
   if (has_control(text)) return refuse(400, "a control byte in the head");
   if (lines_ > limits_.fields) return refuse(431, "too many fields");
   ++lines_;
@@ -88,11 +89,10 @@ void HeadReader::end_line(Bytes all, std::size_t line_end) {
 
 /// What needs no line end to be known: a head that is too large, and what cannot be HTTP at all.
 void HeadReader::check_unfinished(Bytes all) {
-  if (all.size() > limits_.head) return refuse_size();
-  if (line_begin_ == all.size()) return;
-  const std::uint8_t first = all[line_begin_];
-  if (first != '\r') started_ = true;
-  if (lines_ == 0 && first != '\r' && !may_begin_message(first)) refuse_beginning();
+  const Bytes line = all.subspan(line_begin_);
+  if (!line.empty() && line.front() != '\r') started_ = true;
+  if (lines_ == 0 && !line.empty() && !may_begin_message(line.front())) return refuse_beginning();
+  if (all.size() > limits_.head) refuse_size();
 }
 
 void HeadReader::refuse_beginning() noexcept { refuse(400, "the first byte begins no HTTP message"); }
