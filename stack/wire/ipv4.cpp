@@ -57,7 +57,7 @@ Parsed<Header, Fault> parse(Bytes packet) noexcept {
 std::size_t write(MutableBytes room, const Header& header) noexcept {
   ByteWriter writer(room.first(kMinimumHeader));
   writer.u8(0x45);
-  writer.u8(static_cast<std::uint8_t>(header.dscp << 2 | static_cast<unsigned>(header.ecn)));
+  writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(header.dscp) << 2 | static_cast<unsigned>(header.ecn)));
   writer.u16(header.total_length);
   writer.u16(header.identification);
   writer.u16(static_cast<std::uint16_t>((header.dont_fragment ? kDontFragment : 0) |
