@@ -1,0 +1,191 @@
+// The loop of a World: earliest event first, deliver, let the stacks talk, repeat; see world.hpp.
+#include "tests/support/world.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <string_view>
+
+#include "lab/capture.hpp"
+
+namespace sluice::test {
+namespace {
+
+constexpr std::size_t kRemembered = 4096;
+
+Config config_for(const WorldSettings& settings, bool is_left, const IpAddress& address) {
+  Config config;
+  config.key = run_key(settings.stream * 2 + (is_left ? 0 : 1));
+  config.ip.mtu = settings.mtu;
+  config.ip.addresses = {{address, static_cast<std::uint8_t>(address.is_v4() ? 24 : 64)}};
+  config.tcp = is_left ? settings.left_tcp : settings.right_tcp;
+  config.memory_limit = settings.memory_limit;
+  return config;
+}
+
+IpAddress address_for(Family family, bool is_left) {
+  return *IpAddress::parse(family == Family::ipv4 ? (is_left ? "10.1.0.1" : "10.1.0.2")
+                                                  : (is_left ? "fd01::1" : "fd01::2"));
+}
+
+}  // namespace
+
+Key run_key(std::uint64_t stream) {
+  Key key{};
+  const char* seed = std::getenv("SLUICE_SEED");
+  const std::string_view text = seed ? seed : "736c75696365";
+  for (std::size_t i = 0; i < text.size() && i < 2 * key.size(); ++i) {
+    const char* const digits = "0123456789abcdef";
+    const char* const found = std::find(digits, digits + 16, text[i]);
+    key[i / 2] = static_cast<std::uint8_t>(key[i / 2] << 4 | ((found - digits) & 15));
+  }
+  for (std::size_t i = 0; i < 8; ++i) key[24 + i] = static_cast<std::uint8_t>(stream >> (8 * i));
+  return key;
+}
+
+std::uint8_t pattern_byte(std::uint64_t seed, std::uint64_t offset) noexcept {
+  const std::uint64_t mixed = (offset / 251 + seed) * 0x9e3779b97f4a7c15u;
+  return static_cast<std::uint8_t>((mixed >> 32) + offset);
+}
+
+std::vector<std::uint8_t> pattern(std::uint64_t seed, std::uint64_t offset, std::size_t size) {
+  std::vector<std::uint8_t> bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = pattern_byte(seed, offset + i);
+  return bytes;
+}
+
+World::Host::Host(const WorldSettings& settings, bool is_left)
+    : address(address_for(settings.family, is_left)),
+      stack(std::make_unique<Stack>(config_for(settings, is_left, address))),
+      link(is_left ? settings.to_left : settings.to_right, run_key(settings.stream), is_left ? 1 : 2) {}
+
+World::World(const WorldSettings& settings)
+    : settings_(settings), left_(settings, true), right_(settings, false), now_(settings.start) {
+  left().handle_timeout(now_);
+  right().handle_timeout(now_);
+}
+
+World::~World() {
+  if (std::uncaught_exceptions() > 0) write_capture();
+}
+
+void World::remember(bool to_right, const Frame& frame) {
+  Seen seen{now_, to_right, {frame.head.begin(), frame.head.end()}};
+  for (const Slice& piece : frame.body) seen.bytes.insert(seen.bytes.end(), piece.bytes().begin(), piece.bytes().end());
+  if (on_packet) on_packet(to_right, seen.bytes);
+  if (seen_.size() < kRemembered)
+    seen_.push_back(std::move(seen));
+  else
+    seen_[seen_next_++ % kRemembered] = std::move(seen);
+}
+
+void World::write_capture() const {
+  const char* folder = std::getenv("SLUICE_CAPTURE_DIR");
+  const std::string path = fmt::format("{}/failed-world-{}.pcapng", folder ? folder : "/tmp", settings_.stream);
+  auto writer = lab::CaptureWriter::open({.path = path});
+  if (!writer) return;
+  for (std::size_t i = 0; i < seen_.size(); ++i) {
+    const Seen& seen = seen_[(seen_next_ + i) % seen_.size()];
+    (*writer)->add(seen.at, seen.to_right ? lab::Direction::out : lab::Direction::in, seen.bytes);
+  }
+  const char* seed = std::getenv("SLUICE_SEED");
+  fmt::print(stderr, "the last {} packets of this world are in {} (SLUICE_SEED={}, stream {})\n", seen_.size(), path,
+             seed ? seed : "default", settings_.stream);
+}
+
+void World::deliver(Host& host) {
+  while (auto released = host.link.take(now_)) host.stack->receive(std::span(&released->packet, 1), now_);
+}
+
+void World::pull(Host& from, Host& to, bool to_right) {
+  SinkOf sink([&](const Frame& frame) noexcept {
+    ++packets_;
+    remember(to_right, frame);
+    to.link.offer(now_, frame);
+    return true;
+  });
+  from.stack->poll_transmit(now_, sink);
+  REQUIRE_MESSAGE(packets_ <= settings_.packet_ceiling, "the packet ceiling was reached: an endless exchange");
+}
+
+void World::settle() {
+  for (;;) {
+    const std::uint64_t before = packets_;
+    deliver(left_);
+    deliver(right_);
+    left_.stack->handle_timeout(now_);
+    right_.stack->handle_timeout(now_);
+    if (on_step) on_step();
+    pull(left_, right_, true);
+    pull(right_, left_, false);
+    const bool due = std::min(left_.link.next_release(), right_.link.next_release()) <= now_;
+    if (packets_ == before && !due) return;
+  }
+}
+
+Time World::next_event() const {
+  return std::min({left_.stack->next_timeout(), right_.stack->next_timeout(), left_.link.next_release(),
+                   right_.link.next_release()});
+}
+
+void World::run_for(Duration time) {
+  const Time end = now_ + time;
+  settle();
+  while (next_event() <= end) {
+    now_ = std::max(now_, next_event());
+    settle();
+  }
+  now_ = end;
+  settle();
+}
+
+bool World::run_until(const std::function<bool()>& condition, Duration limit) {
+  const Time end = now_ + limit;
+  for (;;) {
+    settle();
+    if (condition()) return true;
+    const Time next = next_event();
+    if (next > end || next == kNever) return false;
+    now_ = std::max(now_, next);
+  }
+}
+
+std::pair<tcp::Socket, tcp::Socket> World::connect(std::uint16_t port, const tcp::OpenOptions& open,
+                                                   const tcp::ListenOptions& listen) {
+  auto listener = right().listen({right_.address, port}, listen);
+  REQUIRE(listener);
+  auto opened = left().connect({right_.address, port}, open);
+  REQUIRE(opened);
+  tcp::Socket accepted;
+  REQUIRE(run_until([&] {
+    if (!accepted)
+      if (auto socket = listener->accept()) accepted = std::move(*socket);
+    return accepted && opened->state() == tcp::State::established;
+  }));
+  return {std::move(*opened), std::move(accepted)};
+}
+
+void Transfer::step() {
+  while (sent_ < total_ && from_.writable() > 0) {
+    const std::size_t size =
+        static_cast<std::size_t>(std::min<std::uint64_t>({total_ - sent_, from_.writable(), 65536}));
+    const auto taken = from_.write(pattern(seed_, sent_, size));
+    if (!taken || *taken == 0) break;
+    sent_ += *taken;
+  }
+  if (sent_ == total_ && finish_when_sent && !finished_) {
+    from_.finish();
+    finished_ = true;
+  }
+  for (MutableBytes run = to_.peek(); !run.empty(); run = to_.peek()) {
+    for (std::size_t i = 0; i < run.size(); ++i)
+      if (run[i] != pattern_byte(seed_, received_ + i)) FAIL("byte ", received_ + i, " is wrong");
+    received_ += run.size();
+    to_.consume(run.size());
+  }
+}
+
+}  // namespace sluice::test
