@@ -1,5 +1,4 @@
-// The small machine behind chunked bodies: CR LF only, sizes without decoration, bounded extensions and
-// trailers.
+// The small machine behind chunked bodies: CR LF only, bare sizes, bounded extensions and trailers.
 #include "http/body_decoder.hpp"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-// Bodies on their way in: where the content lies among the received bytes, and where it ends (RFC 9112
-// 6, 7.1).
+// Bodies on their way in: where the content lies among the received bytes, and where it ends.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
-// What a head says. Boost.Beast reads the grammar; the gate around it refuses what Beast lets through. The
-// only file that sees Boost.
+// What a head says: Boost.Beast reads the grammar, the gate around it refuses what Beast lets through.
 #include "http/head_parser.hpp"
 
 #include <algorithm>
-#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/basic_parser.hpp>  // seen by this file only
 
 namespace sluice::http {
 namespace {

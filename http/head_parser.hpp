@@ -1,5 +1,4 @@
-// The door for heads: finds a head's end as bytes arrive in any split, and lets only unambiguous heads
-// through.
+// The door for heads: finds their end in any split of the bytes, and lets only unambiguous ones through.
 #pragma once
 
 #include <string>

@@ -1,5 +1,4 @@
-// From a request to a file's answer: names, types, conditions, ranges (RFC 9110 8, 13, 14). Where files live is a
-// FileSource's business.
+// From a request to a file's answer: names, types, conditions, ranges. Where files live is a FileSource's business.
 #pragma once
 
 #include <cstdint>

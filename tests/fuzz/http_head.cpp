@@ -1,5 +1,4 @@
-// Heads of both kinds: no split changes the verdict, and what is accepted holds nothing that another reader could see
-// differently.
+// Heads of both kinds: no split changes the verdict, and what is accepted can be read in one way only.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,4 @@
-// A server under any bytes in any split: what it reports and answers depends on the bytes alone, it stays within its
-// bounds, and it ends.
+// A server under any bytes in any split: what it reports and answers depends on the bytes alone, and it ends.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
