@@ -1,0 +1,217 @@
+// The turn: packets, timers, handlers, frames.
+#include "tun/event_loop.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "tun/error.hpp"
+
+namespace sluice::tun {
+namespace {
+
+/// Events told in one turn before frames leave again.
+constexpr int kEventsPerTurn = 4096;
+
+}  // namespace
+
+// --- sockets and their handlers
+
+EventLoop::Entry& EventLoop::entry_of(SocketId socket) {
+  auto& entries = entries_[static_cast<std::size_t>(socket.kind)];
+  if (socket.slot.index >= entries.size()) entries.resize(socket.slot.index + std::size_t{1});
+  Entry& entry = entries[socket.slot.index];
+  if (entry.generation == socket.slot.generation) return entry;
+  {
+    const std::uint32_t serial = entry.serial + 1;
+    const Entry stale = std::exchange(entry, Entry{socket.slot.generation, serial, Readiness::none, nullptr});
+  }
+  return entry_of(socket);  // what died with the stale handler may have changed the table
+}
+
+EventLoop::Entry* EventLoop::find(SocketId socket) noexcept {
+  auto& entries = entries_[static_cast<std::size_t>(socket.kind)];
+  if (socket.slot.index >= entries.size()) return nullptr;
+  Entry& entry = entries[socket.slot.index];
+  return entry.generation == socket.slot.generation ? &entry : nullptr;
+}
+
+void EventLoop::on(SocketId socket, Handler handler) {
+  Entry& entry = entry_of(socket);
+  const Handler replaced = std::exchange(entry.handler, std::move(handler));
+  ++entry.serial;
+  const Readiness untold = std::exchange(entry.untold, Readiness::none);
+  if (any(untold)) defer([this, socket, untold] { tell({socket, untold}); });
+}
+
+void EventLoop::off(SocketId socket) noexcept {
+  Entry* entry = find(socket);
+  if (!entry) return;
+  ++entry->serial;
+  const Handler forgotten = std::exchange(entry->handler, nullptr);
+}
+
+/// The handler moves out of the table while it runs: it may replace itself, and the table may grow.
+void EventLoop::tell(const Event& event) {
+  Entry& entry = entry_of(event.socket);
+  if (!entry.handler) {
+    entry.untold |= event.ready;
+    return;
+  }
+  const std::uint32_t serial = entry.serial;
+  Handler running = std::exchange(entry.handler, nullptr);
+  running(event.ready);
+  Entry* after = find(event.socket);
+  if (after && after->serial == serial) after->handler = std::move(running);
+}
+
+// --- alarms, calls, things kept
+
+EventLoop::Alarm EventLoop::at(Time when, std::function<void()> call) {
+  const Alarm alarm{std::max(when, now_), ++alarm_number_};
+  alarms_.emplace(alarm, std::move(call));
+  return alarm;
+}
+
+void EventLoop::keep(std::shared_ptr<void> object) {
+  const void* key = object.get();
+  kept_.emplace(key, std::move(object));
+}
+
+// --- a turn
+
+Result<void> EventLoop::run() {
+  Result<void> result = turn();
+  while (result && !finished()) {
+    wait(Duration::max());
+    result = step();
+  }
+  return result;
+}
+
+Result<void> EventLoop::turn(Duration longest) {
+  now_ = settings_.clock();
+  device_.begin_turn(now_);
+  frames_out();  // what was written since the last turn
+  wait(longest);
+  return step();
+}
+
+Result<void> EventLoop::step() {
+  ++turns_;
+  now_ = settings_.clock();
+  device_.begin_turn(now_);
+  packets_in();
+  stack_.handle_timeout(now_);
+  dispatch();
+  frames_out();
+  if (device_.error() != Errc::none) return device_.error();
+  return {};
+}
+
+void EventLoop::packets_in() {
+  const bool due = device_ready_ || more_packets_ || device_.fd() < 0 || device_.next_timeout() <= now_;
+  if (!due) return;
+  more_packets_ = device_.receive_batch(batch_);
+  if (!batch_.empty()) {
+    stack_.receive(batch_, now_);
+    last_work_ = now_;
+  }
+  batch_.clear();
+}
+
+void EventLoop::dispatch() {
+  call_watches();
+  call_posted();
+  if (stops_ > 0 && !stop_begun_) begin_stop();
+  call_alarms();
+  tell_events();
+  call_deferred();
+  // What deferred calls caused in the stack is told now, so that its answers leave with this turn.
+  tell_events();
+}
+
+void EventLoop::call_watches() {
+  const std::vector<Ready> ready = std::exchange(ready_, {});
+  for (const Ready& one : ready) {
+    const auto found = watches_.find(one.fd);
+    if (found == watches_.end()) continue;
+    const std::shared_ptr<Watch> watch = found->second;  // may unwatch itself
+    watch->handler(one.mask);
+  }
+}
+
+void EventLoop::call_posted() {
+  std::vector<std::function<void()>> calls;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    calls.swap(posted_);
+  }
+  for (auto& call : calls) call();
+}
+
+void EventLoop::call_deferred() {
+  // Calls deferred by these wait for the next turn: nobody can keep this one from ending.
+  const std::vector<std::function<void()>> calls = std::exchange(deferred_, {});
+  for (const auto& call : calls) call();
+}
+
+void EventLoop::call_alarms() {
+  const std::uint64_t newest = alarm_number_;  // those set while others ring wait for the next turn
+  while (!alarms_.empty() && alarms_.begin()->first <= Alarm{now_, newest}) {
+    const auto ringing = alarms_.extract(alarms_.begin());
+    ringing.mapped()();
+  }
+}
+
+void EventLoop::tell_events() {
+  for (int told = 0; told < kEventsPerTurn; ++told) {
+    const std::optional<Event> event = next_event_ ? std::exchange(next_event_, std::nullopt) : stack_.poll_event();
+    if (!event) return;
+    tell(*event);
+  }
+}
+
+void EventLoop::frames_out() {
+  stack_.poll_transmit(now_, device_);
+  device_.flush();
+  if (!next_event_) next_event_ = stack_.poll_event();  // what sending itself brought to light
+}
+
+// --- the end
+
+void EventLoop::stop() noexcept { ++stops_; }
+
+void EventLoop::begin_stop() {
+  stop_begun_ = true;
+  stop_deadline_ = now_ + settings_.drain;
+  while (!at_stop_.empty()) {
+    const std::function<void()> call = std::move(at_stop_.back());
+    at_stop_.pop_back();
+    call();
+  }
+  const auto kept = std::exchange(kept_, {});
+}
+
+bool EventLoop::finished() const noexcept {
+  if (!stop_begun_) return false;
+  return stops_ > 1 || now_ >= stop_deadline_ || stack_.tcp().connection_count() == 0;
+}
+
+Time EventLoop::deadline() const noexcept {
+  const Time alarm = alarms_.empty() ? kNever : alarms_.begin()->first.when;
+  return std::min({stack_.next_timeout(), device_.next_timeout(), alarm, stop_deadline_});
+}
+
+EventLoop::~EventLoop() {
+  // Things kept may hold sockets whose destructors call off(): first them, then the tables.
+  { const auto kept = std::exchange(kept_, {}); }
+  alive_.reset();
+  { const auto calls = std::exchange(deferred_, {}); }
+  { const auto alarms = std::exchange(alarms_, {}); }
+  for (auto& entries : entries_) const auto gone = std::exchange(entries, {});
+  { const auto watches = std::exchange(watches_, {}); }
+  { const auto calls = std::exchange(at_stop_, {}); }
+  restore_signals();
+}
+
+}  // namespace sluice::tun

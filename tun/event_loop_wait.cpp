@@ -1,0 +1,170 @@
+// Waiting: epoll with nanosecond deadlines, the wake-up from other threads, signals, and the spin before sleeping.
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include "tun/error.hpp"
+#include "tun/event_loop.hpp"
+
+namespace sluice::tun {
+namespace {
+
+std::uint32_t epoll_mask(Readiness interest) noexcept {
+  std::uint32_t mask = 0;
+  if (any(interest & Readiness::readable)) mask |= EPOLLIN | EPOLLRDHUP;
+  if (any(interest & Readiness::writable)) mask |= EPOLLOUT;
+  return mask;
+}
+
+Readiness readiness(std::uint32_t events) noexcept {
+  Readiness mask = Readiness::none;
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP)) mask |= Readiness::readable;
+  if (events & EPOLLOUT) mask |= Readiness::writable;
+  if (events & (EPOLLERR | EPOLLHUP)) mask |= Readiness::failed;
+  return mask;
+}
+
+Fd checked(int fd, const char* what) {
+  if (fd < 0) throw Error(from_errno(errno), std::string("cannot make ") + what + ": " + errno_text(errno));
+  return Fd(fd);
+}
+
+void add(const Fd& epoll, int fd, std::uint32_t mask, int operation = EPOLL_CTL_ADD) {
+  epoll_event event{};
+  event.events = mask;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll.number(), operation, fd, &event) != 0)
+    throw Error(from_errno(errno), "cannot wait for a descriptor: " + errno_text(errno));
+}
+
+void swallow(const Fd& eventfd) noexcept {
+  std::uint64_t count = 0;
+  (void)!::read(eventfd.number(), &count, sizeof count);
+}
+
+int in_milliseconds(Duration timeout) noexcept {
+  using std::chrono::milliseconds;
+  const auto rounded = std::chrono::ceil<milliseconds>(std::min<Duration>(timeout, std::chrono::hours(1)));
+  return static_cast<int>(rounded.count());
+}
+
+}  // namespace
+
+EventLoop::EventLoop(Stack& stack, Device& device, const LoopSettings& settings)
+    : stack_(stack),
+      device_(device),
+      settings_(settings),
+      now_(settings.clock()),
+      last_work_(now_),
+      epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "an epoll")),
+      wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "an eventfd")),
+      alive_(std::make_shared<char>()) {
+  stack_.handle_timeout(now_);  // calls on sockets happen at the latest time that the stack was told
+  add(epoll_, wake_.number(), EPOLLIN);
+  device_interest_ = EPOLLIN;
+  if (device_.fd() >= 0) add(epoll_, device_.fd(), device_interest_);
+  // The kernel groups timers within 50 us unless told otherwise: too coarse for what a stack does between packets.
+  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+}
+
+void EventLoop::watch(int fd, Readiness interest, Handler handler) {
+  const bool known = watches_.count(fd) != 0;
+  add(epoll_, fd, epoll_mask(interest), known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD);
+  watches_[fd] = std::make_shared<Watch>(Watch{std::move(handler)});
+}
+
+void EventLoop::unwatch(int fd) noexcept {
+  const auto found = watches_.find(fd);
+  if (found == watches_.end()) return;
+  ::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, fd, nullptr);
+  const auto forgotten = std::move(found->second);
+  watches_.erase(found);
+}
+
+void EventLoop::post(std::function<void()> call) {
+  const std::lock_guard lock(posted_mutex_);
+  posted_.push_back(std::move(call));
+  if (posted_.size() > 1) return;  // the first one has rung the bell
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.number(), &one, sizeof one);
+}
+
+void EventLoop::stop_on(std::initializer_list<int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : signals) ::sigaddset(&set, signal);
+  sigset_t old;
+  ::pthread_sigmask(SIG_BLOCK, &set, &old);
+  if (!old_mask_) old_mask_ = std::make_unique<sigset_t>(old);
+  if (signals_) unwatch(signals_.number());
+  signals_ = checked(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), "a signalfd");
+  watch(signals_.number(), Readiness::readable, [this](Readiness) {
+    signalfd_siginfo info;
+    while (::read(signals_.number(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) stop();
+  });
+}
+
+void EventLoop::restore_signals() noexcept {
+  if (old_mask_) ::pthread_sigmask(SIG_SETMASK, old_mask_.get(), nullptr);
+}
+
+void EventLoop::watch_device() {
+  const std::uint32_t wanted = EPOLLIN | (device_.full() ? std::uint32_t{EPOLLOUT} : 0u);
+  if (wanted == device_interest_ || device_.fd() < 0) return;
+  add(epoll_, device_.fd(), wanted, EPOLL_CTL_MOD);
+  device_interest_ = wanted;
+}
+
+/// Waits for a descriptor, a deadline of anybody, or `longest`.
+void EventLoop::wait(Duration longest) {
+  watch_device();
+  device_ready_ = false;
+  const bool busy = more_packets_ || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
+  if (busy || longest <= Duration(0)) {
+    poll(Duration(0));
+    return;
+  }
+  const Time start = settings_.clock();
+  const Time until = std::min(deadline(), longest < kNever - start ? start + longest : kNever);
+  const Time spin_until = std::min(until, last_work_ + settings_.spin);
+  Time time = start;
+  for (; time < spin_until; time = settings_.clock())
+    if (poll(Duration(0)) > 0) return;
+  poll(until == kNever ? Duration::max() : std::max(until - time, Duration(0)));
+}
+
+/// Looks once, or sleeps up to `timeout`, and notes what is ready. Answers how many descriptors.
+int EventLoop::poll(Duration timeout) {
+  std::array<epoll_event, 64> events;
+  int count = -1;
+  if (precise_) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+    const timespec limit{seconds.count(), (timeout - seconds).count()};
+    const timespec* for_ever = timeout == Duration::max() ? nullptr : &limit;
+    count = ::epoll_pwait2(epoll_.number(), events.data(), events.size(), for_ever, nullptr);
+    if (count < 0 && (errno == ENOSYS || errno == EPERM)) precise_ = false;
+  }
+  if (!precise_) count = ::epoll_wait(epoll_.number(), events.data(), events.size(), in_milliseconds(timeout));
+  for (int i = 0; i < count; ++i)
+    note(events[static_cast<std::size_t>(i)].data.fd, events[static_cast<std::size_t>(i)].events);
+  return count;
+}
+
+void EventLoop::note(int fd, std::uint32_t events) {
+  if (fd == device_.fd())
+    device_ready_ = device_ready_ || (events & ~std::uint32_t{EPOLLOUT}) != 0;
+  else if (fd == wake_.number())
+    swallow(wake_);
+  else
+    ready_.push_back({fd, readiness(events)});
+}
+
+}  // namespace sluice::tun
