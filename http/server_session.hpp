@@ -40,7 +40,6 @@ class ServerSession {
   explicit ServerSession(const ServerLimits& limits = {}) noexcept;
 
   // What comes from the peer
-  // -------------------------------------------------------------------------------------------
 
   /// Takes bytes from the front of `bytes` and says how many: none while an event waits, while an answer is owed to a
   /// request that is here as a whole, while too many answers are queued, while hold_body(), and once upgraded.
@@ -53,7 +52,6 @@ class ServerSession {
   void hold_body(bool hold) noexcept;
 
   // What the owner answers
-  // ---------------------------------------------------------------------------------------------
 
   /// Answers the open request. Content-Length, Transfer-Encoding, Date and Connection: close are added as due; of a
   /// body for HEAD, 204 or 304 only the size is told. A field Connection: close makes it the last answer. 101 ends
@@ -72,7 +70,6 @@ class ServerSession {
   void set_date(std::int64_t unix_seconds) noexcept { date_seconds_ = unix_seconds; }
 
   // What goes to the peer
-  // ----------------------------------------------------------------------------------------------
 
   /// What is to be sent next, about `room` bytes of it (one piece may reach beyond); valid until the next call.
   Gather poll_transmit(std::size_t room, Time now);
@@ -83,7 +80,6 @@ class ServerSession {
   Phase phase() const noexcept { return phase_; }
 
   // Time
-  // ---------------------------------------------------------------------------------------------------------------
 
   /// When handle_timeout() is due; kNever for none. Deadlines are set by poll_transmit() and receive().
   Time next_timeout() const noexcept { return std::min(read_deadline_, write_deadline_); }
