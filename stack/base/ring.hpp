@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -85,15 +86,15 @@ class Ring {
     if (empty()) clear();
   }
   /// Bytes on the heap.
-  std::size_t footprint() const noexcept { return capacity_ * sizeof(T); }
+  std::size_t footprint() const noexcept { return std::size_t{capacity_} * sizeof(T); }
 
  private:
   void grow() {
-    const std::size_t wider = capacity_ ? capacity_ * 2 : 4;
+    const std::size_t wider = capacity_ ? std::size_t{capacity_} * 2 : 4;
     auto slots = std::make_unique<T[]>(wider);
     for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);
-    capacity_ = wider;
+    capacity_ = static_cast<std::uint32_t>(wider);
     head_ = 0;
   }
   void swap(Ring& other) noexcept {
@@ -104,9 +105,10 @@ class Ring {
   }
 
   std::unique_ptr<T[]> slots_;
-  std::size_t capacity_ = 0;  // a power of two, or 0
-  std::size_t head_ = 0;
-  std::size_t size_ = 0;
+  // 32 bits are enough for a connection's lists, and keep an idle connection small.
+  std::uint32_t capacity_ = 0;  // a power of two, or 0
+  std::uint32_t head_ = 0;
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace sluice

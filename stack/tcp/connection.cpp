@@ -4,6 +4,17 @@
 #include <array>
 
 namespace sluice::tcp {
+namespace {
+
+std::unique_ptr<congestion::Controller> make_controller(CongestionControl kind, std::uint32_t smss,
+                                                        std::uint64_t window) {
+  switch (kind) {
+    case CongestionControl::reno: return congestion::make_reno(smss, window);
+  }
+  return nullptr;
+}
+
+}  // namespace
 
 std::string_view name(Timer timer) noexcept {
   static constexpr std::array<std::string_view, kTimerCount> kNames = {
@@ -37,10 +48,17 @@ void Connection::fail(Errc error) {
   finished_with_error(error);
 }
 
-// SYN-SENT or SYN-RECEIVED to ESTABLISHED: loss recovery, congestion control and the timers of an open connection
-// begin.
+// SYN-SENT or SYN-RECEIVED to ESTABLISHED.
 void Connection::establish() {
   enter(State::established);
+  begin_data_phase();
+  signal(Readiness::connected | Readiness::writable);
+  // CLOSE came while text waited for the handshake (RFC 9293 3.10.4, SYN-RECEIVED).
+  if (fin_queued_) enter(State::fin_wait_1);
+}
+
+// Our SYN is acknowledged: congestion control and the timers of an open connection begin.
+void Connection::begin_data_phase() {
   env_.count(Counter::established);
   disarm(Timer::retransmit);
   refresh_mss();
@@ -52,11 +70,10 @@ void Connection::establish() {
   backoff_ = 0;
   const std::uint32_t smss = effective_mss();
   // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
-  congestion_ = congestion::make_reno(smss, syn_was_lost ? smss : congestion::initial_window(smss));
-  progress_at_ = env_.now;
-  if (unsent() == 0 && !fin_queued_) disarm(Timer::user_timeout);
+  congestion_ = make_controller(congestion_kind_, smss, syn_was_lost ? smss : congestion::initial_window(smss));
+  cold_->progress_at = env_.now;
   watch_keep_alive();
-  signal(Readiness::connected | Readiness::writable);
+  watch_progress();
   request_output();
 }
 
@@ -77,13 +94,14 @@ void Connection::request_ack(SendReason reason) noexcept {
 // RFC 5961 7: per connection, with jitter, so that nobody can count our answers [A-TCP-04, A-TCP-15].
 void Connection::request_limited_ack(SendReason reason) noexcept {
   const Duration interval = env_.config.challenge_ack_interval;
-  if (env_.now < next_challenge_at_) {
+  if (env_.now < cold_->next_challenge_at) {
     env_.count(Counter::acks_suppressed);
     return;
   }
   if (interval > Duration::zero()) {
     const auto spread = static_cast<std::uint32_t>(interval / 4 / std::chrono::microseconds(1)) + 1;
-    next_challenge_at_ = env_.now + interval - interval / 8 + std::chrono::microseconds(env_.jitter.below(spread));
+    cold_->next_challenge_at =
+        env_.now + interval - interval / 8 + std::chrono::microseconds(env_.jitter.below(spread));
   }
   if (reason == SendReason::challenge) env_.count(Counter::challenge_acks);
   request_ack(reason);

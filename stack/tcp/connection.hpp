@@ -97,6 +97,9 @@ class Connection {
 
   State state() const noexcept { return state_; }
   const FourTuple& tuple() const noexcept { return tuple_; }
+  /// Who will accept() it; generation 0 = nobody, or no longer.
+  SlotId listener() const noexcept { return cold_->listener; }
+  void set_listener(SlotId listener) noexcept { cold_->listener = listener; }
   /// What became ready since the last call.
   Readiness take_readiness() noexcept;
   bool has_readiness() const noexcept { return any(ready_); }
@@ -109,7 +112,6 @@ class Connection {
 
   // What the Layer keeps in each connection: its name and its places in the Layer's lists.
   SlotId id;
-  SlotId listener;  ///< who will accept() it; generation 0 = nobody (any more)
   TimerEntry timer;
   Connection* next_ready = nullptr;  ///< intrusive list of connections with something to send
   Connection* next_event = nullptr;  ///< intrusive list of connections with news
@@ -131,9 +133,14 @@ class Connection {
     SeqRange range() const noexcept { return {seq, seq + text + (fin ? 1u : 0u)}; }
     bool occupies() const noexcept { return text > 0 || fin; }
   };
-  /// Settings and statistics that the packet path rarely reads.
+  /// What the packet path rarely reads.
   struct Cold {
     Options options;
+    SlotId listener;           ///< who will accept() it
+    Time progress_at{};        ///< when snd.una last moved, or waiting for that began
+    Time next_challenge_at{};  ///< no challenge ACK before this
+    Seq send_up;               ///< SND.UP: the octet behind the urgent data; <= una = none [9293 MUST-62]
+    Seq receive_up;            ///< RCV.UP
     std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_received = 0, bytes_retransmitted = 0;
     std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
   };
@@ -149,6 +156,7 @@ class Connection {
   void request_limited_ack(SendReason reason) noexcept;
   void enter_time_wait();
   void reset_peer(SendReason reason);
+  void begin_data_phase();
   std::uint64_t flow() const noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
   // segment_arrives.cpp
@@ -244,8 +252,6 @@ class Connection {
   std::array<Time, kTimerCount> deadlines_;
   Time heard_at_{};                 ///< when the peer was last heard
   Time sent_at_{};                  ///< when text, SYN or SYN,ACK last left
-  Time progress_at_{};              ///< when snd.una last moved, or waiting for that began
-  Time next_challenge_at_{};        ///< no challenge ACK before this
   std::uint32_t mss_ = 536;         ///< sender maximum segment size without options, from peer's MSS and path MTU
   std::uint32_t unacked_text_ = 0;  ///< bytes received since our last ACK
   std::uint16_t ip_id_ = 0;
@@ -275,5 +281,6 @@ class Connection {
   bool cwnd_limited_ : 1 = false;
   bool urgent_told_ : 1 = false;
 };
+static_assert(sizeof(Connection) <= 512);
 
 }  // namespace sluice::tcp

@@ -93,7 +93,7 @@ void Layer::arrives_for_listener(ListenerState& listener, Segment& segment) {
   if (opens && full) return env_.drop(Counter::drop_syn_backlog, segment);
   auto connection =
       std::make_unique<Connection>(env_, segment.tuple, listener.options.options, listener.options.congestion);
-  connection->listener = listener.id;
+  connection->set_listener(listener.id);
   connection->open_passive();
   connection->segment_arrives(segment);
   after_half_open_event(std::move(connection), false);
@@ -148,7 +148,7 @@ void Layer::keep_half_open(Connection& connection, bool existed) {
 }
 
 void Layer::await_accept(std::unique_ptr<Connection> connection) {
-  ListenerState& listener = *listeners_.find(connection->listener);
+  ListenerState& listener = *listeners_.find(connection->listener());
   Connection& adopted = adopt(std::move(connection));
   adopted.present_mapped = listener.local.address.is_v6() && adopted.tuple().local.address.is_v4();
   listener.ready.push_back(adopted.id);

@@ -1,8 +1,7 @@
 // What every connection of a layer shares: settings, the IP layer below, memory, counters, the time.
 #pragma once
 
-#include "stack/base/budget.hpp"
-#include "stack/base/buffer.hpp"
+#include "stack/base/memory.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
@@ -24,8 +23,7 @@ struct Environment {
   Config config;
   ip::Layer& ip;
   ip::Outbox& outbox;  ///< for segments that no connection waits for: RST, TIME-WAIT ACK, SYN,ACK
-  Budget& memory;
-  BufferPool pool;
+  Memory memory;
   Counters<Counter> counters;
   Tracer tracer;
   congestion::RttEstimator::Settings rtt;

@@ -112,7 +112,7 @@ void Layer::settle(Connection& connection) {
     if (connection.wants_transmit()) push_ready(connection);
     timers_.arm(connection, connection.next_deadline());
   }
-  const bool awaits_accept = connection.listener.generation != 0;
+  const bool awaits_accept = connection.listener().generation != 0;
   if (connection.has_readiness() && !awaits_accept && !connection.detached()) push_event(connection);
 }
 
@@ -151,7 +151,7 @@ void Layer::close_listener(SlotId id) noexcept {
     Connection* waiting = find(listener->ready.front());
     listener->ready.pop_front();
     if (!waiting) continue;
-    waiting->listener = {};
+    waiting->set_listener({});
     waiting->abort();
     waiting->detach();
     settle(*waiting);
@@ -173,7 +173,7 @@ Result<Socket> Layer::accept(SlotId id) {
   const SlotId accepted = listener->ready.front();
   listener->ready.pop_front();
   Connection* connection = find(accepted);
-  connection->listener = {};
+  connection->set_listener({});
   settle(*connection);
   return Socket(*this, accepted);
 }

@@ -86,9 +86,9 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
   if (plan.syn) flags |= flag::syn;
   if (plan.fin) flags |= flag::fin;
   if (plan.text > 0 && plan.seq + plan.text == send_queue_.end()) flags |= flag::psh;  // [9293 MUST-61, SHLD-27]
-  if (snd_.up > plan.seq && !plan.syn) {
+  if (cold_->send_up > plan.seq && !plan.syn) {
     flags |= flag::urg;
-    header.urgent = static_cast<std::uint16_t>(std::min<std::uint64_t>(snd_.up - plan.seq, 65535));
+    header.urgent = static_cast<std::uint16_t>(std::min<std::uint64_t>(cold_->send_up - plan.seq, 65535));
   }
   header.flags = flags;
   if (ts_.on) {
@@ -166,7 +166,7 @@ void Connection::commit_text(const Plan& plan) {
   } else {
     const bool application_limited = unsent() <= plan.text && !cwnd_limited_;
     recovery().on_sent(range, env_.now, application_limited);
-    if (outstanding() == 0) progress_at_ = env_.now;
+    if (outstanding() == 0) cold_->progress_at = env_.now;
     snd_.nxt = range.end;
   }
   cold_->bytes_sent += plan.text;

@@ -162,7 +162,7 @@ Seq Connection::window_edge() const noexcept {
   const std::uint64_t largest = std::uint64_t{65535} << rcv_.scale;
   const Seq candidate = rcv_.nxt + std::min<std::uint64_t>(buffer - used, largest);
   const std::uint64_t step = std::min<std::uint64_t>(buffer / 2, effective_mss());
-  if (candidate < rcv_.edge + step || env_.memory.under_pressure()) return rcv_.edge;
+  if (candidate < rcv_.edge + step || env_.memory.budget.under_pressure()) return rcv_.edge;
   return candidate;
 }
 

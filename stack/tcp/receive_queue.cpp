@@ -22,8 +22,8 @@ ReceiveQueue::Taken ReceiveQueue::take(Seq seq, Slice text, Seq& nxt) {
   if (seq > nxt) return insert_out_of_order(seq, std::move(text));
 
   // Of overlapping text the first received bytes win: cut what a waiting piece already has.
-  if (!pieces_.empty() && pieces_.front().begin < seq + text.size()) {
-    const auto fresh = static_cast<std::size_t>(pieces_.front().begin - seq);
+  if (waiting_ && waiting_->pieces.front().begin < seq + text.size()) {
+    const auto fresh = static_cast<std::size_t>(waiting_->pieces.front().begin - seq);
     const Slice tail = text.part(fresh, text.size() - fresh);
     text.remove_back(tail.size());
     if (const Seq behind = seq + fresh; insert_out_of_order(behind, tail) == Taken::no_memory) return Taken::no_memory;
@@ -40,9 +40,9 @@ ReceiveQueue::Taken ReceiveQueue::take(Seq seq, Slice text, Seq& nxt) {
 bool ReceiveQueue::admit(Seq seq, Slice text, bool in_order, Piece& piece) {
   const bool copy = wastes_memory(text);
   Buffer block;
-  if (copy) block = in_order ? pool_->take(text.size()) : Buffer::allocate(text.size());
+  if (copy) block = in_order ? memory_->pool.take(text.size()) : Buffer::allocate(text.size());
   const std::size_t charge = copy ? block.capacity() : text.buffer().capacity();
-  if (!budget_->charge(charge)) return false;
+  if (!memory_->budget.charge(charge)) return false;
   charged_ += charge;
   if (copy) {
     std::memcpy(block.data(), text.bytes().data(), text.size());
@@ -79,12 +79,13 @@ bool ReceiveQueue::append_in_order(Seq seq, Slice text) {
 // The first piece that ends behind `seq`.
 std::size_t ReceiveQueue::lower_bound(Seq seq) const noexcept {
   std::size_t low = 0;
-  std::size_t high = pieces_.size();
+  const Ring<Piece>& pieces = waiting_->pieces;
+  std::size_t high = pieces.size();
   // Text mostly arrives behind what waits: look there first.
-  if (high > 0 && pieces_.back().end() <= seq) return high;
+  if (high > 0 && pieces.back().end() <= seq) return high;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
-    if (pieces_[middle].end() <= seq)
+    if (pieces[middle].end() <= seq)
       low = middle + 1;
     else
       high = middle;
@@ -94,30 +95,42 @@ std::size_t ReceiveQueue::lower_bound(Seq seq) const noexcept {
 
 // Fills only the gaps between the pieces that are there already.
 ReceiveQueue::Taken ReceiveQueue::insert_out_of_order(Seq seq, Slice text) {
+  if (!waiting_) waiting_ = std::make_unique<Waiting>();
+  const Taken taken = fill_gaps(seq, text);
+  if (waiting_->pieces.empty())
+    waiting_.reset();  // not even the first piece was admitted
+  else
+    note_range(seq, seq + text.size());
+  return taken;
+}
+
+ReceiveQueue::Taken ReceiveQueue::fill_gaps(Seq seq, const Slice& text) {
+  Ring<Piece>& pieces = waiting_->pieces;
   const Seq end = seq + text.size();
-  bool fresh = false;
+  Taken taken = Taken::duplicate;
   Seq at = seq;
   for (std::size_t i = lower_bound(seq); at < end; ++i) {
-    const bool covered = i < pieces_.size() && pieces_[i].begin <= at;
+    const bool covered = i < pieces.size() && pieces[i].begin <= at;
     if (!covered) {
-      if (pieces_.size() >= kMaximumPieces) return Taken::too_many_pieces;
-      const Seq until = i < pieces_.size() ? std::min(end, pieces_[i].begin) : end;
+      if (pieces.size() >= kMaximumPieces) return Taken::too_many_pieces;
+      const Seq until = i < pieces.size() ? std::min(end, pieces[i].begin) : end;
       Piece piece;
       if (!admit(at, text.part(static_cast<std::size_t>(at - seq), static_cast<std::size_t>(until - at)), false, piece))
         return Taken::no_memory;
-      pieces_.insert(i, std::move(piece));
-      fresh = true;
+      pieces.insert(i, std::move(piece));
+      taken = Taken::out_of_order;
     }
-    at = pieces_[i].end();
+    at = pieces[i].end();
   }
-  note_range(seq, end);
-  return fresh ? Taken::out_of_order : Taken::duplicate;
+  return taken;
 }
 
 void ReceiveQueue::absorb_pieces(Seq& nxt) {
-  while (!pieces_.empty() && pieces_.front().begin == nxt) {
-    Piece piece = std::move(pieces_.front());
-    pieces_.pop_front();
+  if (!waiting_) return;
+  Ring<Piece>& pieces = waiting_->pieces;
+  while (!pieces.empty() && pieces.front().begin == nxt) {
+    Piece piece = std::move(pieces.front());
+    pieces.pop_front();
     nxt = piece.end();
     readable_bytes_ += piece.text.size();
     if (piece.compact && append_compact(piece.text.bytes())) {
@@ -126,43 +139,45 @@ void ReceiveQueue::absorb_pieces(Seq& nxt) {
     }
     readable_.push_back(std::move(piece));
   }
-  pieces_.release();
-  forget_ranges_before(nxt);
+  if (pieces.empty())
+    waiting_.reset();
+  else
+    forget_ranges_before(nxt);
 }
 
 // RFC 2018 4: the block that holds the segment just received comes first, the others in order of their last change.
 void ReceiveQueue::note_range(Seq begin, Seq end) noexcept {
-  SeqRange whole{begin, end};
-  const auto join = [&whole](Seq from, Seq to) {
-    whole.begin = std::min(whole.begin, from);
-    whole.end = std::max(whole.end, to);
-  };
+  const Ring<Piece>& pieces = waiting_->pieces;
+  const std::size_t first = lower_bound(begin);
+  if (first == pieces.size() || pieces[first].begin >= end) return;  // dropped: nothing of it is held [R2018-8-3]
+  SeqRange whole{pieces[first].begin, pieces[first].end()};
   // Known ranges first, so that the walk over single pieces stays short however long a range grows.
   for (const SeqRange& old : sacks())
-    if (old.begin <= whole.end && whole.begin <= old.end) join(old.begin, old.end);
-  for (std::size_t i = lower_bound(whole.begin); i-- > 0 && pieces_[i].end() == whole.begin;)
-    join(pieces_[i].begin, whole.end);
-  for (std::size_t i = lower_bound(whole.end - 1); i < pieces_.size() && pieces_[i].begin <= whole.end; ++i)
-    join(pieces_[i].begin, pieces_[i].end());
+    if (old.begin <= whole.end && whole.begin <= old.end)
+      whole = {std::min(whole.begin, old.begin), std::max(whole.end, old.end)};
+  for (std::size_t i = lower_bound(whole.begin); i-- > 0 && pieces[i].end() == whole.begin;)
+    whole.begin = pieces[i].begin;
+  for (std::size_t i = lower_bound(whole.end); i < pieces.size() && pieces[i].begin == whole.end; ++i)
+    whole.end = pieces[i].end();
   std::array<SeqRange, kMaximumSacks> list{whole};
   std::uint8_t count = 1;
   for (const SeqRange& old : sacks()) {
     const bool merged = old.begin <= whole.end && whole.begin <= old.end;
     if (!merged && count < kMaximumSacks) list[count++] = old;
   }
-  recent_ = list;
-  recent_count_ = count;
+  waiting_->recent = list;
+  waiting_->recent_count = count;
 }
 
 void ReceiveQueue::forget_ranges_before(Seq nxt) noexcept {
   std::uint8_t kept = 0;
-  for (std::uint8_t i = 0; i < recent_count_; ++i)
-    if (recent_[i].begin > nxt) recent_[kept++] = recent_[i];
-  recent_count_ = kept;
+  for (std::uint8_t i = 0; i < waiting_->recent_count; ++i)
+    if (waiting_->recent[i].begin > nxt) waiting_->recent[kept++] = waiting_->recent[i];
+  waiting_->recent_count = kept;
 }
 
 void ReceiveQueue::discharge(Piece& piece) noexcept {
-  budget_->release(piece.charged);
+  memory_->budget.release(piece.charged);
   charged_ -= piece.charged;
 }
 
@@ -178,15 +193,14 @@ void ReceiveQueue::consume(std::size_t count) noexcept {
 }
 
 void ReceiveQueue::clear() noexcept {
-  for (Ring<Piece>* ring : {&readable_, &pieces_}) {
-    while (!ring->empty()) {
-      discharge(ring->front());
-      ring->pop_front();
-    }
-    ring->release();
-  }
+  const auto drop_all = [this](Ring<Piece>& ring) {
+    for (; !ring.empty(); ring.pop_front()) discharge(ring.front());
+  };
+  drop_all(readable_);
+  readable_.release();
+  if (waiting_) drop_all(waiting_->pieces);
+  waiting_.reset();
   readable_bytes_ = 0;
-  recent_count_ = 0;
 }
 
 }  // namespace sluice::tcp

@@ -4,10 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
-#include "stack/base/budget.hpp"
 #include "stack/base/buffer.hpp"
+#include "stack/base/memory.hpp"
 #include "stack/base/ring.hpp"
 #include "stack/tcp/seq.hpp"
 
@@ -23,7 +24,7 @@ class ReceiveQueue {
 
   enum class Taken : std::uint8_t { in_order, out_of_order, duplicate, no_memory, too_many_pieces };
 
-  ReceiveQueue(BufferPool& pool, Budget& budget) noexcept : pool_(&pool), budget_(&budget) {}
+  explicit ReceiveQueue(Memory& memory) noexcept : memory_(&memory) {}
   ~ReceiveQueue() { clear(); }
   ReceiveQueue(const ReceiveQueue&) = delete;
   ReceiveQueue& operator=(const ReceiveQueue&) = delete;
@@ -43,10 +44,15 @@ class ReceiveQueue {
 
   /// Bytes to read.
   std::size_t readable() const noexcept { return readable_bytes_; }
-  bool has_gap() const noexcept { return !pieces_.empty(); }
+  bool has_gap() const noexcept { return waiting_ != nullptr; }
   /// Ranges above rcv.nxt for the SACK option, the one that changed last first (RFC 2018 4).
-  std::span<const SeqRange> sacks() const noexcept { return {recent_.data(), recent_count_}; }
-  std::size_t footprint() const noexcept { return charged_ + readable_.footprint() + pieces_.footprint(); }
+  std::span<const SeqRange> sacks() const noexcept {
+    if (!waiting_) return {};
+    return {waiting_->recent.data(), waiting_->recent_count};
+  }
+  std::size_t footprint() const noexcept {
+    return charged_ + readable_.footprint() + (waiting_ ? sizeof(Waiting) + waiting_->pieces.footprint() : 0);
+  }
 
  private:
   struct Piece {
@@ -62,19 +68,24 @@ class ReceiveQueue {
   bool append_in_order(Seq seq, Slice text);
   std::size_t lower_bound(Seq seq) const noexcept;
   Taken insert_out_of_order(Seq seq, Slice text);
+  Taken fill_gaps(Seq seq, const Slice& text);
   void absorb_pieces(Seq& nxt);
   void note_range(Seq begin, Seq end) noexcept;
   void forget_ranges_before(Seq nxt) noexcept;
   void discharge(Piece& piece) noexcept;
 
-  BufferPool* pool_;
-  Budget* budget_;
+  /// Exists while there is a gap.
+  struct Waiting {
+    Ring<Piece> pieces;  // sorted, disjoint
+    std::array<SeqRange, kMaximumSacks> recent{};
+    std::uint8_t recent_count = 0;
+  };
+
+  Memory* memory_;
   Ring<Piece> readable_;
-  Ring<Piece> pieces_;  // sorted, disjoint
-  std::array<SeqRange, kMaximumSacks> recent_{};
+  std::unique_ptr<Waiting> waiting_;
   std::size_t readable_bytes_ = 0;
   std::size_t charged_ = 0;
-  std::uint8_t recent_count_ = 0;
 };
 
 }  // namespace sluice::tcp

@@ -8,10 +8,10 @@ namespace sluice::tcp {
 HalfOpen Connection::freeze_half_open() const noexcept {
   assert(state_ == State::syn_received && passive_);
   HalfOpen record;
-  record.listener = listener;
+  record.listener = cold_->listener;
   record.deadline = deadlines_[static_cast<std::size_t>(Timer::retransmit)];
   record.sent_at = sent_at_;
-  record.next_challenge_at = next_challenge_at_;
+  record.next_challenge_at = cold_->next_challenge_at;
   record.iss = static_cast<std::uint32_t>(snd_.iss.wire());
   record.irs = static_cast<std::uint32_t>(rcv_.irs.wire());
   record.ts_recent = ts_.recent;
@@ -30,7 +30,7 @@ void Connection::thaw(const HalfOpen& record) {
   passive_ = true;
   sent_syn_ = true;
   state_ = State::syn_received;  // not an edge: it was there before
-  listener = record.listener;
+  cold_->listener = record.listener;
   sack_ = record.sack;
   scaling_ = record.scaling;
   snd_.iss = snd_.una = Seq::initial(WireSeq{record.iss});
@@ -49,7 +49,7 @@ void Connection::thaw(const HalfOpen& record) {
   ts_.recent_at = record.sent_at;
   backoff_ = record.backoff;
   sent_at_ = record.sent_at;
-  next_challenge_at_ = record.next_challenge_at;
+  cold_->next_challenge_at = record.next_challenge_at;
   send_queue_.start(snd_.nxt);
   refresh_mss();
   deadlines_[static_cast<std::size_t>(Timer::retransmit)] = record.deadline;

@@ -93,7 +93,7 @@ RecoveryFacts Recovery::on_timeout(Time now, const congestion::RttEstimator& rtt
   // The left edge was SACKed and is still not acknowledged: the receiver took it back (RFC 2018 section 8).
   if (log_[0].sacked) {
     log_.forget_sacks();
-    unjudged_ = rack_.fack = log_.begin();
+    unjudged_ = rack_.fack = rack_.end = log_.begin();
   }
   const Losses losses = lose_overdue(now, rtt);
   newreno_.presumed = 0;
@@ -120,6 +120,15 @@ RecoveryFacts Recovery::on_reorder_timer(Time now, const congestion::RttEstimato
   close(facts);
   facts.sample.in_recovery = in_recovery();
   return facts;
+}
+
+void Recovery::on_refused() noexcept {
+  if (log_.empty()) return;
+  for (std::size_t i = log_.after_sacked(0); i < log_.size(); i = log_.after_sacked(i + 1)) log_.mark_lost(i);
+  newreno_.presumed = 0;
+  duplicates_ = 0;
+  if (phase_ == Phase::open) recovery_point_ = log_.end();  // duplicates of what leaves twice now are no evidence
+  reorder_deadline_ = kNever;
 }
 
 // The cumulative part of an ACK.

@@ -53,6 +53,9 @@ class Recovery {
   RecoveryFacts on_timeout(Time now, const congestion::RttEstimator& rtt);
   /// The reordering timer fired (RFC 8985 6.2 step 5).
   RecoveryFacts on_reorder_timer(Time now, const congestion::RttEstimator& rtt);
+  /// What is out was refused on the way, or has to be presumed so: the path MTU shrank, a closed window opened again.
+  /// All that isn't SACKed is lost, and that is no sign of congestion (RFC 1191 6.4): no phase changes.
+  void on_refused() noexcept;
   /// When the reordering timer is to fire; kNever = it doesn't run.
   Time reorder_deadline() const noexcept { return reorder_deadline_; }
 

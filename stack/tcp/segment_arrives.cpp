@@ -292,11 +292,12 @@ void Connection::take_acknowledgement(const Segment& segment) {
     sacks[i] = {Seq::unwrap(WireSeq{block.left}, snd_.una), Seq::unwrap(WireSeq{block.right}, snd_.una)};
   }
   if (advances) {
+    if (snd_.una == snd_.iss) begin_data_phase();  // closed while in SYN-RECEIVED
     cold_->bytes_acked += std::min(segment.ack, send_queue_.end()) - std::min(snd_.una, send_queue_.end());
     snd_.una = segment.ack;
     send_queue_.release_before(snd_.una);
     backoff_ = orphan_probes_ = 0;
-    progress_at_ = env_.now;
+    cold_->progress_at = env_.now;
   }
   if (recovery_ && segment.ack >= snd_.una) {
     digest(recovery_->on_ack({.ack = segment.ack,
@@ -383,8 +384,8 @@ bool Connection::ack_of_fin() {
 void Connection::check_urgent(const Segment& segment) noexcept {
   if (!segment.has(flag::urg) || !may_receive_text(state_)) return;
   const Seq up = segment.seq + segment.header.urgent;
-  if (up <= rcv_.up || up <= rcv_.nxt - receive_queue_.readable()) return;
-  rcv_.up = up;
+  if (up <= cold_->receive_up || up <= rcv_.nxt - receive_queue_.readable()) return;
+  cold_->receive_up = up;
   urgent_told_ = true;
   signal(Readiness::urgent);
 }

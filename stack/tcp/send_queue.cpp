@@ -26,7 +26,7 @@ std::size_t SendQueue::append(Gather pieces, std::size_t limit) {
 std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
   const std::size_t size = std::min(shared.size(), limit);
   if (size < kWorthSharing) return append_copy(shared.bytes().first(size));
-  if (!budget_->charge(size)) return 0;
+  if (!memory_->budget.charge(size)) return 0;
   chunks_.push_back({end_, shared.part(0, size), static_cast<std::uint32_t>(size), false});
   charged_ += size;
   end_ += size;
@@ -36,8 +36,8 @@ std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
 std::size_t SendQueue::append_copy(Bytes bytes) {
   std::size_t taken = extend_last(bytes);
   while (taken < bytes.size()) {
-    Buffer buffer = pool_->take(std::min(bytes.size() - taken, BufferPool::kClasses.back()));
-    if (!budget_->charge(buffer.capacity())) break;
+    Buffer buffer = memory_->pool.take(std::min(bytes.size() - taken, BufferPool::kClasses.back()));
+    if (!memory_->budget.charge(buffer.capacity())) break;
     const auto charge = static_cast<std::uint32_t>(buffer.capacity());
     charged_ += charge;
     chunks_.push_back({end_, Slice(std::move(buffer), 0, 0), charge, true});
@@ -87,7 +87,7 @@ std::size_t SendQueue::gather(Seq from, std::size_t size, std::span<Slice> piece
 }
 
 void SendQueue::drop_front() noexcept {
-  budget_->release(chunks_.front().charged);
+  memory_->budget.release(chunks_.front().charged);
   charged_ -= chunks_.front().charged;
   chunks_.pop_front();
 }

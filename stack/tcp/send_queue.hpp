@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "stack/base/budget.hpp"
 #include "stack/base/buffer.hpp"
+#include "stack/base/memory.hpp"
 #include "stack/base/ring.hpp"
 #include "stack/tcp/seq.hpp"
 
@@ -19,7 +19,7 @@ class SendQueue {
   /// At most this many pieces make up one frame.
   static constexpr std::size_t kMaximumPieces = 16;
 
-  SendQueue(BufferPool& pool, Budget& budget) noexcept : pool_(&pool), budget_(&budget) {}
+  explicit SendQueue(Memory& memory) noexcept : memory_(&memory) {}
   ~SendQueue() { clear(); }
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
@@ -60,8 +60,7 @@ class SendQueue {
   std::size_t find(Seq seq) const noexcept;
   void drop_front() noexcept;
 
-  BufferPool* pool_;
-  Budget* budget_;
+  Memory* memory_;
   Ring<Chunk> chunks_;
   Seq begin_;
   Seq end_;

@@ -16,7 +16,6 @@ struct SendVariables {
   Seq iss;                       ///< initial number; our SYN
   Seq wl1;                       ///< SEG.SEQ of the last window update
   Seq wl2;                       ///< SEG.ACK of the last window update
-  Seq up;                        ///< the octet behind the urgent data; <= una = none [9293 MUST-62]
   std::uint32_t wnd = 0;         ///< the peer's window, bytes, already scaled
   std::uint32_t max_wnd = 0;     ///< the largest that it ever offered, for silly-window avoidance and RFC 5961 5
   std::uint16_t peer_mss = 536;  ///< SendMSS: what the peer's MSS option said, or the default [9293 MUST-15]
@@ -29,7 +28,6 @@ struct ReceiveVariables {
   Seq nxt;                      ///< next number expected
   Seq irs;                      ///< the peer's initial number; its SYN
   Seq edge;                     ///< rcv.nxt + rcv.wnd as the furthest promise made: never goes back [9293 SHLD-14]
-  Seq up;                       ///< the octet behind the urgent data
   Seq last_ack;                 ///< Last.ACK.sent (RFC 7323 4.3)
   Seq fin;                      ///< number of the peer's FIN; meaningful with fin_known
   std::uint32_t largest = 536;  ///< RMSS: the largest segment seen, or a guess

@@ -120,13 +120,13 @@ void Connection::watch_progress() noexcept {
   const bool waiting = outstanding() > 0 || unsent() > 0 || (fin_queued_ && !our_fin_acknowledged());
   if (limit == Duration::zero() || !waiting || state_ == State::closed) return disarm(Timer::user_timeout);
   if (armed(Timer::user_timeout)) return;
-  progress_at_ = env_.now;
+  cold_->progress_at = env_.now;
   arm(Timer::user_timeout, env_.now + limit);
 }
 
 void Connection::user_timeout_expired() {
   if (outstanding() == 0 && unsent() == 0) return;
-  const Time due = progress_at_ + cold_->options.user_timeout;
+  const Time due = cold_->progress_at + cold_->options.user_timeout;
   if (env_.now < due) return arm(Timer::user_timeout, due);
   if (is_synchronized(state_)) reset_peer(SendReason::abort);
   time_out();

@@ -21,8 +21,8 @@ bool in_range(std::size_t buffer) noexcept { return buffer >= 2048 && buffer <= 
 Connection::Connection(Environment& env, const FourTuple& tuple, const Options& options, CongestionControl congestion)
     : env_(env),
       tuple_(tuple),
-      send_queue_(env.pool, env.memory),
-      receive_queue_(env.pool, env.memory),
+      send_queue_(env.memory),
+      receive_queue_(env.memory),
       cold_(std::make_unique<Cold>()),
       rtt_(env.rtt),
       congestion_kind_(congestion) {
@@ -33,7 +33,7 @@ Connection::Connection(Environment& env, const FourTuple& tuple, const Options& 
   ts_.offset = env.timestamp_offset(tuple);
   ip_id_ = static_cast<std::uint16_t>(env.jitter.u32());
   quick_acks_ = env.config.quick_acks;
-  heard_at_ = sent_at_ = progress_at_ = env.now;
+  heard_at_ = sent_at_ = cold_->progress_at = env.now;
 }
 
 Connection::~Connection() = default;
@@ -93,7 +93,7 @@ Result<std::size_t> Connection::send(const Slice& shared) {
 // RFC 9293 3.8.5: the urgent pointer covers everything up to the end of this call's text [9293 MUST-31].
 Result<std::size_t> Connection::send_urgent(Bytes bytes) {
   const Result<std::size_t> taken = send(Gather(&bytes, 1));
-  if (taken && *taken > 0) snd_.up = send_queue_.end();
+  if (taken && *taken > 0) cold_->send_up = send_queue_.end();
   return taken;
 }
 
@@ -114,8 +114,8 @@ bool Connection::at_eof() const noexcept {
 std::optional<std::size_t> Connection::urgent_ahead() const noexcept {
   const bool fin_taken = rcv_.fin_known && rcv_.nxt > rcv_.fin;
   const Seq read = (fin_taken ? rcv_.fin : rcv_.nxt) - receive_queue_.readable();
-  if (rcv_.up <= read) return std::nullopt;
-  return static_cast<std::size_t>(rcv_.up - read);
+  if (cold_->receive_up <= read) return std::nullopt;
+  return static_cast<std::size_t>(cold_->receive_up - read);
 }
 
 // --- 3.10.4 CLOSE ---
@@ -130,6 +130,10 @@ void Connection::close() {
       if (state_ != State::closed) finished_with_error(Errc::connection_aborted);
       return;
     case State::syn_received:
+      fin_queued_ = true;
+      // FIN goes out now; behind text it waits until ESTABLISHED.
+      if (send_queue_.empty()) enter(State::fin_wait_1);
+      break;
     case State::established:
       fin_queued_ = true;
       enter(State::fin_wait_1);
