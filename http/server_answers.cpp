@@ -13,7 +13,10 @@ bool ServerSession::respond(const Response& response, Body body) {
   assert(response.status >= 200 && response.status <= 999);
   const bool has_content = !head_request_ && response.status != 204 && response.status != 304;
   const StreamedBody* stream = has_content ? std::get_if<StreamedBody>(&body) : nullptr;
-  settle_unread_body(stream != nullptr);
+  if (stream)
+    ask_for_body();  // its writer may wait for the body
+  else
+    drop_unread_body();
   if (response.fields.has_token("Connection", "close")) keep_alive_ = false;
   write_head(response, body);
   if (stream) {
@@ -42,15 +45,20 @@ bool ServerSession::respond_upgrade(const Response& response) {
   return true;
 }
 
-/// An answer came before the body's end. A streamed one may use the rest; for others it is in the way of the next
-/// request: a short rest is read and dropped, a long, unknown or perhaps never sent one ends the connection (RFC
-/// 9112 9.3, 9110 10.1.1).
-void ServerSession::settle_unread_body(bool streamed) noexcept {
-  if (reading_ != Reading::body || (streamed && !continue_due_)) return;
+/// The owner wants the body, and so the peer may send it (RFC 9110 10.1.1).
+void ServerSession::ask_for_body() {
+  if (!std::exchange(continue_due_, false)) return;
+  write_status_line(outbox_.text(), 100);
+  outbox_.text() += "\r\n";
+}
+
+/// The answer is given before the body's end, and what is left of it stands before the next request: a short rest is
+/// read and dropped, a long, unknown or perhaps never sent one ends the connection (RFC 9112 9.3, RFC 9110 10.1.1).
+void ServerSession::drop_unread_body() noexcept {
+  if (reading_ != Reading::body) return;
   discard_ = true;
   held_ = false;
-  const bool cheap = decoder_.length_known() && decoder_.remaining() <= limits_.drain;
-  if (cheap && !continue_due_) return;
+  if (decoder_.length_known() && decoder_.remaining() <= limits_.drain && !continue_due_) return;
   keep_alive_ = false;
   reading_ = Reading::nothing;
 }
@@ -102,7 +110,7 @@ std::size_t ServerSession::write_body(Bytes bytes) {
 void ServerSession::finish_body() {
   if (phase_ != Phase::serving || answer_ != Answer::streaming) return;
   if (!writer_.finish(outbox_)) return abort("an answer was left unfinished");
-  settle_unread_body(false);
+  drop_unread_body();
   answer_given();
 }
 

@@ -1,8 +1,6 @@
 // What comes in: one request at a time, from head to body to its end, and the deadlines around it.
 #include "http/server_session.hpp"
 
-#include "http/head_writer.hpp"
-
 namespace sluice::http {
 
 ServerSession::ServerSession(const ServerLimits& limits) noexcept : limits_(limits), head_(limits.head) {}
@@ -112,12 +110,8 @@ std::optional<ServerEvent> ServerSession::poll_event() {
     complete_when_done();
     return RequestEnd{};
   }
-  // The owner has seen the head, answered nothing, and waits for the body: so may the peer (RFC 9110 10.1.1).
-  if (continue_due_ && answer_ == Answer::owed && !held_) {
-    continue_due_ = false;
-    write_status_line(outbox_.text(), 100);
-    outbox_.text() += "\r\n";
-  }
+  // The owner has seen the head and answered nothing: it waits for the body.
+  if (answer_ == Answer::owed && !held_) ask_for_body();
   return std::nullopt;
 }
 

@@ -105,7 +105,8 @@ class ServerSession {
 
   // server_answers.cpp: what goes out
   bool respond_upgrade(const Response& response);
-  void settle_unread_body(bool streamed) noexcept;
+  void ask_for_body();
+  void drop_unread_body() noexcept;
   void answer_given();
   void write_head(const Response& response, const Body& body);
   void write_date(std::string& out);
