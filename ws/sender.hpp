@@ -28,7 +28,6 @@ class Sender {
   Result<void> begin(MessageType type);
   Result<void> append(Bytes piece);
   Result<void> end();
-  bool composing() const noexcept { return draft_ != nullptr; }
   /// Forgets what is not yet a frame.
   void drop_draft() noexcept { draft_.reset(); }
 

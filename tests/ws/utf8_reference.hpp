@@ -21,10 +21,10 @@ inline bool could_begin(Bytes bytes, std::size_t size) {
     high = high << 6 | (known ? bytes[i] & 0x3fu : 0x3fu);
   }
   const std::uint32_t least = size == 1 ? 0 : size == 2 ? 0x80 : size == 3 ? 0x800 : 0x10000;
-  for (std::uint32_t point = low; point <= high; ++point) {
-    if (point >= least && point <= 0x10ffff && !(point >= 0xd800 && point <= 0xdfff)) return true;
-  }
-  return false;
+  if (low < least) low = least;
+  if (high > 0x10ffff) high = 0x10ffff;
+  const bool all_surrogates = low >= 0xd800 && high <= 0xdfff;
+  return low <= high && !all_surrogates;
 }
 
 inline Verdict judge_utf8(Bytes text) {
