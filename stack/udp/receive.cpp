@@ -8,8 +8,8 @@ namespace {
 
 constexpr auto kProtocol = static_cast<std::uint8_t>(ip::Protocol::udp);
 
-/// What a waiting datagram costs besides its text.
-constexpr std::size_t kOverhead = sizeof(Waiting);
+/// What a waiting datagram costs besides its text: its place in the queue and the head of its block.
+constexpr std::size_t kOverhead = sizeof(Waiting) + 64;
 
 /// What the application reads for an ICMP error (RFC 1122 4.1.3.3).
 Errc errc_of(ip::IcmpKind kind) noexcept {
@@ -28,10 +28,11 @@ Errc errc_of(ip::IcmpKind kind) noexcept {
   return Errc::protocol_error;
 }
 
-/// The text in memory of its own size when it would pin more than twice that; else a part of the packet.
+/// Text that fills at least half of its memory stays there; other text is copied into memory of its own size.
+bool stays(const Packet& packet, std::size_t size) noexcept { return size > packet.footprint() / 2; }
+
 Slice take_text(const Packet& packet, std::size_t offset, std::size_t size) {
-  if (size > packet.footprint() / 2) return packet.part(offset, size);
-  return Slice::copy_of(packet.bytes().subspan(offset, size));
+  return stays(packet, size) ? packet.part(offset, size) : Slice::copy_of(packet.bytes().subspan(offset, size));
 }
 
 }  // namespace
@@ -55,8 +56,7 @@ void Layer::State::enqueue(BoundSocket& socket, const ip::Datagram& datagram, st
                            std::size_t length, Time now) {
   const std::size_t offset = datagram.header_size + wire::udp::kHeaderSize;
   const std::size_t size = length - wire::udp::kHeaderSize;
-  const bool moved = size > datagram.packet.footprint() / 2;
-  const std::size_t charge = kOverhead + (moved ? datagram.packet.footprint() : size);
+  const std::size_t charge = kOverhead + (stays(datagram.packet, size) ? datagram.packet.footprint() : size);
   if (charge > socket.options.receive_buffer - std::min(socket.waiting_bytes, socket.options.receive_buffer))
     return log.drop(Counter::drop_queue_full, now);
   if (!budget.charge(charge)) return log.drop(Counter::drop_budget, now);
