@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 namespace sluice::tcp {
 
@@ -127,10 +128,22 @@ void SentLog::link_sacked(std::size_t first, std::size_t last) noexcept {
   }
 }
 
-void SentLog::forget_sacks() noexcept {
+void SentLog::forget_sacks() {
   for (std::size_t i = 0; i < ranges_.size(); ++i) ranges_[i].sacked = false;
   sacked_ = 0;
   sacked_ranges_ = 0;
+  list_resends();
+}
+
+// The list, made anew from the ranges.
+void SentLog::list_resends() {
+  std::vector<Resend> open;
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    if (ranges_[i].resent && !ranges_[i].lost) open.push_back({span(i), ranges_[i].sent_at});
+  }
+  std::stable_sort(open.begin(), open.end(), [](const Resend& a, const Resend& b) { return a.sent_at < b.sent_at; });
+  resends_.reset();
+  for (const Resend& resend : open) push_resend(resend);
 }
 
 void SentLog::push_resend(const Resend& resend) {

@@ -78,7 +78,7 @@ class SentLog {
   /// Links [first, last) into one run. REQUIRES all of them SACKed.
   void link_sacked(std::size_t first, std::size_t last) noexcept;
   /// Takes all SACK marks back: the receiver threw them away (RFC 2018 section 8).
-  void forget_sacks() noexcept;
+  void forget_sacks();
 
   /// The retransmissions whose fate is open, oldest first; some may have been acknowledged, SACKed or lost since.
   const Resend* oldest_resend() const noexcept { return resends_ && !resends_->empty() ? &resends_->front() : nullptr; }
@@ -90,6 +90,7 @@ class SentLog {
   void release() noexcept;
 
  private:
+  void list_resends();
   void settle_first_lost() noexcept;
 
   Ring<SentRange> ranges_;

@@ -170,6 +170,29 @@ TEST_CASE("an idle connection holds no memory, whatever happened before") {
   }
 }
 
+TEST_CASE("what the path refused leaves again at once, and that is no congestion [R8201-5.4-2] [R1191-6.4-1]") {
+  for (const bool sack : {true, false}) {
+    CAPTURE(sack);
+    Flight flight(sack);
+    flight.recovery.on_refused();
+    CHECK_FALSE(flight.recovery.next_to_resend(1000));
+    flight.send(10);
+    flight.ack(0, {flight.segment(4)});
+    flight.recovery.on_refused();
+    CHECK(flight.recovery.pipe() == 0);
+    CHECK_FALSE(flight.recovery.in_recovery());
+    CHECK(flight.recovery.reorder_deadline() == kNever);
+    CHECK(flight.resend().size() == (sack ? 9 : 10));
+    flight.wait(Flight::kTrip);
+    // Without SACK, duplicates of what had arrived in spite of all start nothing.
+    for (int i = 0; i < 6; ++i) CHECK_FALSE(flight.ack(1).congestion_event);
+    CHECK(flight.pipe() == (sack ? 8 : 7));
+    const RecoveryFacts facts = flight.ack(10);
+    CHECK(facts.sample.rtt == 0s);
+    CHECK(flight.recovery.footprint() == 0);
+  }
+}
+
 TEST_CASE("starting again forgets all") {
   Flight flight(true);
   flight.send(10);

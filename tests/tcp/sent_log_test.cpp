@@ -149,6 +149,22 @@ TEST_CASE("forgotten SACKs leave no run behind [R2018-8-1]") {
   CHECK(log.after_sacked(1) == 2);
 }
 
+TEST_CASE("retransmissions whose SACK is taken back are open again, in the order of time [R2018-8-1] [R8985-6.2-6]") {
+  SentLog log = log_of(4);
+  for (const std::size_t i : {2u, 0u, 3u}) {
+    log.mark_resent(i, kNow + 1s - 1ms * i, 0, kNow);
+    log.mark_sacked(i);
+  }
+  log.forget_sacks();
+  log.mark_lost(1);
+  REQUIRE(log.oldest_resend() != nullptr);
+  CHECK(log.oldest_resend()->range == SeqRange{at(30), at(40)});
+  log.drop_oldest_resend();
+  CHECK(log.oldest_resend()->range == SeqRange{at(20), at(30)});
+  log.drop_oldest_resend();
+  CHECK(log.oldest_resend()->range == SeqRange{at(0), at(10)});
+}
+
 TEST_CASE("the first lost bytes are found behind SACKed and resent ones") {
   SentLog log = log_of(10);
   log.mark_lost(7);

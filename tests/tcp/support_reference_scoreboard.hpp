@@ -126,7 +126,7 @@ class ReferenceScoreboard {
     facts.event_flight = sack_ ? bytes_.size() - sacked() : flight_without_limited_transmit();
     if (bytes_.begin()->second.sacked) {
       for (auto& [number, byte] : bytes_) byte.sacked = false;
-      fack_ = una_;
+      fack_ = rack_end_ = una_;
       segments_sacked = 0;
     }
     const Duration trip = rack_rtt_ > Duration::zero() ? rack_rtt_ : rtt.srtt();
@@ -148,6 +148,15 @@ class ReferenceScoreboard {
     facts.sample.in_flight = pipe();
     facts.sample.in_recovery = true;
     return facts;
+  }
+
+  void refused() {
+    for (auto& [number, byte] : bytes_) byte.lost = !byte.sacked;
+    if (bytes_.empty()) return;
+    presumed_ = 0;
+    duplicates_ = 0;
+    if (phase_ == Phase::open) point_ = nxt_;
+    deadline_ = kNever;
   }
 
   /// Where the log cuts its first range, told by the test (only a SACK's cut is news to us).
