@@ -211,6 +211,7 @@ EventLoop::~EventLoop() {
   for (auto& entries : entries_) const auto gone = std::exchange(entries, {});
   { const auto watches = std::exchange(watches_, {}); }
   { const auto calls = std::exchange(at_stop_, {}); }
+  { const auto calls = std::exchange(posted_, {}); }
   restore_signals();
 }
 
