@@ -1,0 +1,20 @@
+// What scripts do with packets as bytes: cut super-segments, and ask libtins for a second opinion.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stack/base/packet.hpp"
+
+namespace sluice::test {
+
+/// The packets that a frame stands for: one, or, of a super-segment, those that a device would cut it into, each with
+/// its own numbers, flags, lengths, IPv4 identification and checksums.
+std::vector<std::vector<std::uint8_t>> cut(const Frame& frame);
+
+/// What libtins sees otherwise than we do in a TCP or UDP packet that we emitted: checksums, lengths, fields, options.
+/// Empty = it agrees.
+std::string disagreement(Bytes packet);
+
+}  // namespace sluice::test
