@@ -82,7 +82,7 @@ Complaint read_target(Url& url, std::string_view text) {
     if (url.scheme.starts_with("ws")) return "a WebSocket URL has no fragment";
     text = text.substr(0, fragment);
   }
-  url.target = text.starts_with('/') ? std::string(text) : "/" + std::string(text);
+  url.target = text.starts_with('/') ? std::string(text) : std::string("/").append(text);
   return is_target(url.target) ? Complaint()
                                : "it holds a space or a character beyond ASCII, which must be percent-encoded";
 }
@@ -97,7 +97,7 @@ Complaint read(Url& url, std::string_view rest) {
 }  // namespace
 
 std::string Url::authority() const {
-  std::string text = host.find(':') == host.npos ? host : "[" + host + "]";
+  std::string text = host.find(':') == host.npos ? host : std::string("[").append(host).append("]");
   if (port != scheme_port(*this)) text.append(":").append(std::to_string(port));
   return text;
 }
@@ -106,7 +106,7 @@ std::variant<Url, UrlError> parse_url(std::string_view text) {
   Url url;
   const Complaint complaint = read(url, text);
   if (complaint.empty()) return url;
-  return UrlError{"'" + std::string(text) + "' is no URL that sluice takes: " + std::string(complaint)};
+  return UrlError{std::string("'").append(text).append("' is no URL that sluice takes: ").append(complaint)};
 }
 
 }  // namespace sluice::http
