@@ -176,6 +176,7 @@ class Connection {
   bool process_ack(const Segment& segment);
   void take_acknowledgement(const Segment& segment);
   void update_send_window(const Segment& segment) noexcept;
+  void tell_writer(std::size_t room_before) noexcept;
   bool is_duplicate_ack(const Segment& segment) const noexcept;
   void digest(RecoveryFacts facts);
   bool our_fin_acknowledged() const noexcept { return fin_queued_ && snd_.una > send_queue_.end(); }

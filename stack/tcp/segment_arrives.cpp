@@ -284,6 +284,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
   const bool duplicate = is_duplicate_ack(segment);
   const bool window_was_closed = snd_.wnd == 0;
   const bool advances = segment.ack > snd_.una;
+  const std::size_t room_before = writable();
   update_send_window(segment);
   std::array<SeqRange, 4> sacks;
   const std::size_t sack_count = sack_ ? segment.header.options.sack_count : 0u;
@@ -313,13 +314,18 @@ void Connection::take_acknowledgement(const Segment& segment) {
   if (advances) {
     restart_retransmit_timer();
     watch_progress();
-    const std::size_t room = writable();
-    if (writer_waits_ && room >= cold_->options.send_buffer / 4) {
-      writer_waits_ = false;
-      signal(Readiness::writable);
-    }
+    tell_writer(room_before);
   }
   if (unsent() > 0 || outstanding() > 0 || fin_queued_) request_output();
+}
+
+// Worth a call when a quarter of the buffer is free: for who was refused, and for who saw little room and stopped.
+void Connection::tell_writer(std::size_t room_before) noexcept {
+  const std::size_t worth = cold_->options.send_buffer / 4;
+  const bool grew_enough = writable() >= worth && (writer_waits_ || room_before < worth);
+  if (!grew_enough) return;
+  writer_waits_ = false;
+  signal(Readiness::writable);
 }
 
 // RFC 9293 3.10.7.4, fifth: the window of the newest segment counts; an old one must not overwrite it.

@@ -23,6 +23,7 @@ Config config_for(const WorldSettings& settings, bool is_left, const IpAddress& 
   config.ip.addresses = {{address, static_cast<std::uint8_t>(address.is_v4() ? 24 : 64)}};
   config.tcp = is_left ? settings.left_tcp : settings.right_tcp;
   config.memory_limit = settings.memory_limit;
+  config.observer = is_left ? settings.left_observer : settings.right_observer;
   return config;
 }
 

@@ -26,6 +26,8 @@ struct WorldSettings {
   lab::ImpairmentSettings to_right = {};
   lab::ImpairmentSettings to_left = {};
   std::size_t memory_limit = std::size_t{256} << 20;
+  Observer* left_observer = nullptr;
+  Observer* right_observer = nullptr;
   std::uint64_t stream = 0;  ///< another key for another run
   Time start = Time(std::chrono::hours(1));
   std::uint64_t packet_ceiling = 5'000'000;  ///< more packets than this fail the test: something answers for ever
