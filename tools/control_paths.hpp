@@ -1,0 +1,21 @@
+// Where a running instance can be talked to: one socket a name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sluice::tools {
+
+/// The folders of control sockets, the preferred one first: /run/sluice for root, $XDG_RUNTIME_DIR/sluice, and
+/// sluice-UID among the temporary files.
+std::vector<std::string> control_folders();
+
+/// The path for the socket of `name`, its folder made (mode 0700, ours alone) in the first place that allows it.
+/// Throws tun::Error.
+std::string make_control_path(const std::string& name);
+
+/// The socket of the instance `name`; without a name that of the only instance there is. Throws tun::Error with one
+/// sentence: none runs, or several do.
+std::string find_control_socket(const std::string& name);
+
+}  // namespace sluice::tools

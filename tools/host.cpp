@@ -1,0 +1,63 @@
+// Puts the pieces together, from the kernel inwards.
+#include "tools/host.hpp"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "tun/clock.hpp"
+#include "tun/error.hpp"
+#include "tun/namespace.hpp"
+
+namespace sluice::tools {
+
+Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_offset_(tun::wall_clock_offset()) {
+  open_device(options, role);
+  tun::Device* top = device_.get();
+  if (!options.impairment.is_clear()) top = &impaired_.emplace(*top, options.impairment, options.impairment, key_);
+  top = &tap_.emplace(*top);
+  top = &probe_.emplace(*top);
+  if (!options.capture.empty()) start_capture(options.capture, options.capture_size, options.capture_files);
+
+  Config config{.key = key_, .ip = {}, .tcp = {}, .observer = make_observers(options)};
+  for (const tun::AddressPair& pair : addresses_) config.ip.addresses.push_back(pair.local);
+  config.ip.mtu = top->mtu();
+  config.tcp.maximum_frame = top->offloads().maximum_frame;
+  stack_.emplace(config);
+  loop_.emplace(*stack_, *top);
+}
+
+void Host::open_device(const LinkOptions& options, Role role) {
+  tun::TunOptions wish{.name = options.device, .network_namespace = options.network_namespace, .mtu = options.mtu};
+  addresses_ = address_pairs(options, role);
+  wish.addresses = addresses_;
+  try {
+    device_ = tun::open_tun(wish);
+    return;
+  } catch (const tun::Error& error) {
+    const bool may_help = error.code() == Errc::permission_denied && options.network_namespace.empty();
+    if (!may_help || ::geteuid() == 0) throw;
+  }
+  tun::enter_own_namespace();
+  in_own_namespace_ = true;
+  device_ = tun::open_tun(wish);
+}
+
+/// The stack pays for telling only when somebody asked for a record.
+Observer* Host::make_observers(const LinkOptions& options) {
+  if (options.trace.empty() && options.capture.empty()) return nullptr;
+  if (!options.trace.empty()) trace_.emplace(options.trace, tun::monotonic_now(), wall_offset_);
+  return &notes_.emplace(*tap_, trace_ ? &*trace_ : nullptr);
+}
+
+void Host::start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files) {
+  auto writer = lab::CaptureWriter::open({.path = path,
+                                          .maximum_size = maximum_size,
+                                          .files = maximum_size > 0 ? files : 1,
+                                          .wall_offset = wall_offset_,
+                                          .interface_name = device_->name()});
+  if (!writer) throw tun::Error(Errc::io_error, writer.error);
+  tap_->start(std::move(*writer));
+}
+
+}  // namespace sluice::tools

@@ -1,0 +1,72 @@
+// What `sluice serve --http` answers: files, uploads, a WebSocket echo.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/server_session.hpp"
+#include "tools/file_source.hpp"
+#include "tools/sha256.hpp"
+#include "tools/tcp_service.hpp"
+#include "ws/connection.hpp"
+#include "ws/echo.hpp"
+#include "ws/handshake.hpp"
+
+namespace sluice::tools {
+
+/// What all connections of the server share; outlives them.
+struct Site {
+  std::unique_ptr<DirectorySource> files;  ///< nullptr: no files, and a short page of our own at "/"
+  std::string websocket_path;              ///< empty: no WebSocket
+  ws::ServerPolicy websocket_policy;
+  ws::Settings websocket_settings;
+  /// Accepts PUT and POST here and below: {"bytes":N,"sha256":"…"}. Empty: no uploads.
+  std::string upload_path = "/upload";
+  http::ServerLimits limits;
+  std::chrono::nanoseconds wall_offset{};  ///< added to a Time gives nanoseconds since 1970
+  /// Told of each answer; may be empty.
+  std::function<void(const http::Request&, int status)> log;
+
+  struct Counts {
+    std::uint64_t requests = 0;
+    std::uint64_t refused = 0;  ///< requests that the parser or a deadline ended
+    std::uint64_t uploads = 0;
+    std::uint64_t websockets = 0;
+  } counts;
+};
+
+/// HTTP/1.1 until the client asks for a WebSocket, and that then.
+class HttpConnection final : public Connection {
+ public:
+  HttpConnection(tcp::Socket socket, Site& site) : Connection(std::move(socket)), site_(site), session_(site.limits) {}
+
+  bool pump(Time now) override;
+  Time next_timeout() const noexcept override;
+  void shut_down() override;
+
+ private:
+  struct Upload {
+    Sha256 digest;
+    std::uint64_t bytes = 0;
+  };
+
+  void on_event(http::ServerEvent&& event);
+  void on_request(const http::Request& request);
+  void on_upload(const http::Request& request);
+  void finish_upload();
+  void answer(const http::Request& request, const http::Response& response, http::Body body = http::NoBody{});
+  bool pump_websocket(Time now);
+
+  Site& site_;
+  http::ServerSession session_;
+  std::optional<Upload> upload_;
+  std::unique_ptr<ws::Connection<tcp::Socket>> websocket_;
+  bool ending_ = false;
+};
+
+}  // namespace sluice::tools

@@ -1,0 +1,184 @@
+// Services as the flags ask for them, and the answers of the control socket.
+#include "tools/instance.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tools/control_paths.hpp"
+#include "tools/report.hpp"
+#include "tools/terminal.hpp"
+#include "tun/error.hpp"
+
+namespace sluice::tools {
+namespace {
+
+template <class Made>
+TcpService::Make make() {
+  return [](tcp::Socket socket) { return std::make_unique<Made>(std::move(socket)); };
+}
+
+ws::ServerPolicy websocket_policy(const std::vector<std::string>& origins) {
+  ws::ServerPolicy policy;
+  if (std::find(origins.begin(), origins.end(), "any") != origins.end())
+    policy.allow_origin = ws::any_origin;
+  else if (!origins.empty())
+    policy.allow_origin = ws::listed_origins(origins);
+  return policy;
+}
+
+}  // namespace
+
+Instance::Instance(Host& host, const ServeOptions& options) : host_(host), options_(options) {
+  tun::EventLoop& loop = host.loop();
+  if (options.http) begin_http();
+  if (options.tcp_echo) tcp_echo_ = std::make_unique<TcpService>(loop, *options.tcp_echo, make<EchoConnection>());
+  if (options.tcp_discard)
+    tcp_discard_ = std::make_unique<TcpService>(loop, *options.tcp_discard, make<DiscardConnection>());
+  if (options.udp_echo) udp_echo_ = std::make_unique<UdpEcho>(loop, *options.udp_echo);
+  control_ = std::make_unique<ControlServer>(loop, make_control_path(control_name()),
+                                             [this](const Json& request) { return answer(request); });
+}
+
+void Instance::begin_http() {
+  if (!options_.root.empty()) site_.files = std::make_unique<DirectorySource>(options_.root);
+  site_.websocket_path = options_.ws_echo;
+  site_.websocket_policy = websocket_policy(options_.ws_origins);
+  site_.websocket_settings.idle_ping = std::chrono::seconds(30);
+  site_.limits.head_time = options_.head_time;
+  site_.limits.body = options_.body_limit;
+  site_.wall_offset = host_.wall_offset();
+  if (options_.verbose)
+    site_.log = [](const http::Request& request, int status) {
+      fmt::print(stderr, "{} {} {}\n", status, request.method, request.target);
+    };
+  http_ = std::make_unique<TcpService>(host_.loop(), *options_.http, [this](tcp::Socket socket) {
+    return std::make_unique<HttpConnection>(std::move(socket), site_);
+  });
+}
+
+std::string Instance::control_name() const { return options_.name.empty() ? host_.device().name() : options_.name; }
+
+// --- what it says
+
+std::vector<std::string> Instance::endpoints(const std::string& before, std::uint16_t port,
+                                             const std::string& behind) const {
+  std::vector<std::string> all;
+  for (const tun::AddressPair& pair : host_.addresses())
+    all.push_back(before + Endpoint{pair.local.address, port}.to_string() + behind);
+  return all;
+}
+
+void Instance::say(const std::string& event, const std::string& what, const std::vector<std::string>& where) const {
+  if (options_.json) {
+    fmt::print("{}\n", Json{{"event", event}, {"what", what}, {"where", where}}.dump());
+  } else {
+    const bool colour = wants_colour(STDOUT_FILENO);
+    const std::string padded = fmt::format("{:<10}", event);
+    fmt::print("{} {:<11} {}\n", event == "listening" ? green(padded, colour) : bold(padded, colour), what,
+               fmt::join(where, "  "));
+  }
+  std::fflush(stdout);
+}
+
+void Instance::announce() const {
+  std::vector<std::string> links;
+  for (const tun::AddressPair& pair : host_.addresses())
+    links.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
+  say("device", host_.device().name(), links);
+  if (host_.in_own_namespace())
+    say("namespace", "its own", {fmt::format("nsenter --preserve-credentials -U -n -t {}", ::getpid())});
+  say("control", control_name(), {control_->path()});
+  if (options_.http) say("listening", "http", endpoints("http://", *options_.http, "/"));
+  if (options_.http && !options_.ws_echo.empty())
+    say("listening", "ws-echo", endpoints("ws://", *options_.http, options_.ws_echo));
+  if (options_.tcp_echo) say("listening", "tcp-echo", endpoints("", *options_.tcp_echo, ""));
+  if (options_.tcp_discard) say("listening", "tcp-discard", endpoints("", *options_.tcp_discard, ""));
+  if (options_.udp_echo) say("listening", "udp-echo", endpoints("", *options_.udp_echo, ""));
+  if (!options_.link.capture.empty()) say("recording", "capture", {options_.link.capture});
+  if (!options_.link.trace.empty()) say("recording", "trace", {options_.link.trace});
+  say("ready", "", {});
+}
+
+void Instance::summarize() {
+  const auto line = [](const std::string& name, std::uint64_t accepted) {
+    if (accepted > 0) fmt::print(stderr, "{}: {} connections\n", name, accepted);
+  };
+  if (http_) {
+    line("http", http_->accepted());
+    fmt::print(stderr, "http: {} requests, {} refused, {} uploads, {} WebSockets\n", site_.counts.requests,
+               site_.counts.refused, site_.counts.uploads, site_.counts.websockets);
+  }
+  if (tcp_echo_) line("tcp-echo", tcp_echo_->accepted());
+  if (tcp_discard_) line("tcp-discard", tcp_discard_->accepted());
+  if (udp_echo_) fmt::print(stderr, "udp-echo: {} datagrams\n", udp_echo_->echoed());
+  fmt::print(stderr, "{}", stats_text(stats_report(host_), false));
+}
+
+// --- its end
+
+std::vector<TcpService*> Instance::tcp_services() {
+  std::vector<TcpService*> all;
+  for (TcpService* one : {http_.get(), tcp_echo_.get(), tcp_discard_.get()})
+    if (one) all.push_back(one);
+  return all;
+}
+
+void Instance::shut_down() {
+  for (TcpService* service : tcp_services()) service->shut_down();
+  if (udp_echo_) udp_echo_->shut_down();
+}
+
+// --- the control socket
+
+Json Instance::answer(const Json& request) {
+  const std::string command = request.at("command").get<std::string>();
+  Json result = overview();
+  if (command == "stats") {
+    result.update(stats_report(host_));
+  } else if (command == "sockets") {
+    std::vector<Endpoint> udp;
+    if (udp_echo_) udp.push_back({IpAddress::any(Family::ipv6), *options_.udp_echo});
+    result.update(sockets_report(host_, udp));
+  } else if (command == "capture_start") {
+    result.update(start_capture(request));
+  } else if (command == "capture_stop") {
+    result.update(stop_capture());
+  } else if (command != "overview") {
+    throw tun::Error(Errc::not_supported, fmt::format("no such command: {}", command));
+  }
+  return result;
+}
+
+Json Instance::overview() const {
+  Json addresses = Json::array();
+  for (const tun::AddressPair& pair : host_.addresses())
+    addresses.push_back({{"local", pair.local.to_string()}, {"peer", pair.peer.to_string()}});
+  return {{"name", control_name()},
+          {"version", SLUICE_VERSION},
+          {"process", ::getpid()},
+          {"device", host_.device().name()},
+          {"addresses", std::move(addresses)}};
+}
+
+Json Instance::start_capture(const Json& request) {
+  if (host_.tap().writer())
+    throw tun::Error(Errc::address_in_use,
+                     fmt::format("a capture into {} runs already", host_.tap().writer()->settings().path));
+  const std::string file = request.at("file").get<std::string>();
+  host_.start_capture(file, request.value("size", std::uint64_t{0}), request.value("files", 2u));
+  return {{"file", file}};
+}
+
+Json Instance::stop_capture() {
+  const std::unique_ptr<lab::CaptureWriter> writer = host_.tap().stop();
+  if (!writer) throw tun::Error(Errc::not_found, "no capture runs");
+  if (!writer->error().empty()) throw tun::Error(Errc::io_error, writer->error());
+  return {{"file", writer->settings().path}, {"packets", writer->packets()}};
+}
+
+}  // namespace sluice::tools

@@ -1,0 +1,68 @@
+// One `sluice serve`: its services, its control socket, what it says at the beginning and the end.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/control_server.hpp"
+#include "tools/echo_service.hpp"
+#include "tools/host.hpp"
+#include "tools/http_service.hpp"
+#include "tools/tcp_service.hpp"
+
+namespace sluice::tools {
+
+struct ServeOptions {
+  LinkOptions link;
+  std::string name;  ///< of the control socket; empty: the device's
+  std::optional<std::uint16_t> http;
+  std::string root;
+  std::string ws_echo;
+  std::vector<std::string> ws_origins;  ///< empty: the same origin only; "any"
+  Duration head_time = std::chrono::seconds(10);
+  std::uint64_t body_limit = std::uint64_t{1} << 30;  ///< bytes
+  std::optional<std::uint16_t> tcp_echo;
+  std::optional<std::uint16_t> tcp_discard;
+  std::optional<std::uint16_t> udp_echo;
+  bool json = false;
+  bool verbose = false;
+};
+
+class Instance {
+ public:
+  /// Begins all services. `host` outlives the instance. Throws tun::Error.
+  Instance(Host& host, const ServeOptions& options);
+
+  /// A line for the device, one for each service ("listening …"), and "ready".
+  void announce() const;
+  /// No new connections; those that are there may end.
+  void shut_down();
+  /// What -v says on stderr at the end.
+  void summarize();
+
+ private:
+  void begin_http();
+  std::string control_name() const;
+  Json answer(const Json& request);
+  Json overview() const;
+  Json start_capture(const Json& request);
+  Json stop_capture();
+  void say(const std::string& event, const std::string& what, const std::vector<std::string>& where) const;
+  std::vector<std::string> endpoints(const std::string& before, std::uint16_t port, const std::string& behind) const;
+  std::vector<TcpService*> tcp_services();
+
+  Host& host_;
+  const ServeOptions& options_;
+  Site site_;
+  std::unique_ptr<TcpService> http_;
+  std::unique_ptr<TcpService> tcp_echo_;
+  std::unique_ptr<TcpService> tcp_discard_;
+  std::unique_ptr<UdpEcho> udp_echo_;
+  std::unique_ptr<ControlServer> control_;
+};
+
+}  // namespace sluice::tools

@@ -1,0 +1,165 @@
+// Flags to settings, and the addresses that nobody gave.
+#include "tools/link_options.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "tools/arguments.hpp"
+#include "tun/clock.hpp"
+#include "tun/namespace.hpp"
+
+namespace sluice::tools {
+namespace {
+
+lab::Parsed<std::string> parse_device(std::string_view text) {
+  const std::string complaint = tun::complaint_about_name(text);
+  if (complaint.empty()) return std::string(text);
+  return lab::Parsed<std::string>::failed(complaint);
+}
+
+void add_impairment_options(CLI::App& app, lab::ImpairmentSettings& link) {
+  const auto group = [](CLI::Option* option) { option->group("A bad link, in both directions"); };
+  group(add_value(app, "--loss", link.loss, lab::parse_probability, "P", "packets lost, such as 1%"));
+  group(add_value(app, "--delay", link.delay, lab::parse_time, "TIME", "each way, such as 20ms"));
+  group(add_value(app, "--jitter", link.jitter, lab::parse_time, "TIME", "the delay varies by this; order stays"));
+  group(add_value(app, "--reorder", link.reorder, lab::parse_probability, "P", "packets that others overtake"));
+  group(add_value(app, "--duplicate", link.duplicate, lab::parse_probability, "P", "packets that arrive twice"));
+  group(add_value(app, "--corrupt", link.corrupt, lab::parse_probability, "P", "packets with one bit turned over"));
+  group(add_value(app, "--rate", link.rate, lab::parse_rate, "RATE", "such as 10mbit or 1MB/s"));
+  group(add_value(app, "--queue", link.queue_bytes, lab::parse_size, "SIZE", "what may wait for --rate; more is lost"));
+}
+
+void add_record_options(CLI::App& app, LinkOptions& options) {
+  const auto group = [](CLI::Option* option) { option->group("Records"); };
+  group(app.add_option("--capture", options.capture,
+                       "pcapng of what the stack receives and sends, with the reason of each segment")
+            ->type_name("FILE"));
+  group(add_value(app, "--capture-size", options.capture_size, lab::parse_size, "SIZE",
+                  "begin a new file at this size, such as 64MiB"));
+  group(add_value(app, "--capture-files", options.capture_files, parse_count, "N", "files kept then [2]"));
+  group(app.add_option("--trace", options.trace, "what the stack does, as JSON lines")->type_name("FILE"));
+  group(app.add_option("--seed", options.seed, "the key of all randomness; the same text, the same run [random]")
+            ->type_name("TEXT"));
+}
+
+IpAddress address_of(const sockaddr& socket_address) {
+  if (socket_address.sa_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(socket_address);
+    return IpAddress::v4(ntohl(v4.sin_addr.s_addr));
+  }
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(socket_address);
+  return IpAddress::from_bytes(Bytes(v6.sin6_addr.s6_addr, 16));
+}
+
+std::vector<IpAddress> kernel_addresses() {
+  std::vector<IpAddress> found;
+  ifaddrs* first = nullptr;
+  if (::getifaddrs(&first) != 0) return found;
+  for (const ifaddrs* one = first; one; one = one->ifa_next) {
+    const bool ip = one->ifa_addr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
+    if (ip) found.push_back(address_of(*one->ifa_addr));
+  }
+  ::freeifaddrs(first);
+  return found;
+}
+
+/// 10.77.N.2/24 and 10.77.N.1.
+tun::AddressPair numbered_v4(std::uint8_t number) {
+  return {{IpAddress::v4(10, 77, number, 2), 24}, IpAddress::v4(10, 77, number, 1)};
+}
+
+/// fd77:0:0:N::2/64 and fd77:0:0:N::1.
+tun::AddressPair numbered_v6(std::uint8_t number) {
+  std::array<std::uint8_t, 16> bytes{0xfd, 0x77};
+  bytes[7] = number;
+  bytes[15] = 2;
+  const IpAddress local = IpAddress::v6(bytes);
+  bytes[15] = 1;
+  return {{local, 64}, IpAddress::v6(bytes)};
+}
+
+bool kernel_has_ipv6() { return ::access("/proc/thread-self/net/if_inet6", F_OK) == 0; }
+
+std::vector<tun::AddressPair> default_pairs(const LinkOptions& options, Role role) {
+  std::uint8_t number = 0;
+  bool v6 = false;
+  const auto choose = [&] {
+    v6 = kernel_has_ipv6() && options.mtu.value_or(1500) >= 1280;
+    if (role == Role::server) return;
+    const std::vector<IpAddress> taken = kernel_addresses();
+    const auto is_taken = [&](const IpAddress& one) {
+      return std::find(taken.begin(), taken.end(), one) != taken.end();
+    };
+    for (number = 1; number < 255; ++number)
+      if (!is_taken(numbered_v4(number).peer) && !is_taken(numbered_v6(number).peer)) return;
+  };
+  if (options.network_namespace.empty())
+    choose();
+  else
+    tun::Namespace::open(options.network_namespace).run(choose);
+  std::vector<tun::AddressPair> pairs{numbered_v4(number)};
+  if (v6) pairs.push_back(numbered_v6(number));
+  return pairs;
+}
+
+void add_pair(std::vector<tun::AddressPair>& pairs, const std::string& suffix, Family family,
+              const std::optional<Prefix>& local, const std::optional<IpAddress>& peer) {
+  const std::string local_flag = "--local" + suffix;
+  const std::string peer_flag = "--peer" + suffix;
+  const std::string kind = family == Family::ipv4 ? "IPv4" : "IPv6";
+  if (!local) {
+    if (peer) throw UsageError(peer_flag, "needs " + local_flag);
+    return;
+  }
+  if (local->address.family() != family) throw UsageError(local_flag, "takes an " + kind + " address");
+  if (peer && peer->family() != family) throw UsageError(peer_flag, "takes an " + kind + " address");
+  if (peer && *peer == local->address)
+    throw UsageError(peer_flag, "is the kernel's end and can't be the stack's own address");
+  pairs.push_back({*local, peer.value_or(tun::default_peer(*local))});
+}
+
+}  // namespace
+
+void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
+  options.device = role == Role::server ? "sluice0" : "sluice%d";
+  const bool server = role == Role::server;
+  const auto group = [](CLI::Option* option) { option->group("The device"); };
+  group(add_value(app, "--dev", options.device, parse_device, "NAME",
+                  fmt::format("the TUN interface, made if there is none [{}]", options.device)));
+  group(app.add_option("--netns", options.network_namespace,
+                       "the network namespace of the interface: a name, a path or a process id [this one]")
+            ->type_name("NS"));
+  group(add_value(app, "--local", options.local, parse_prefix, "ADDR/LEN",
+                  fmt::format("the stack's IPv4 address [10.77.{}.2/24]", server ? "0" : "N")));
+  group(add_value(app, "--peer", options.peer, parse_address, "ADDR", "the kernel's [first of the network]"));
+  group(
+      add_value(app, "--local6", options.local6, parse_prefix, "ADDR/LEN",
+                fmt::format("the stack's IPv6 address [fd77{}::2/64, or none with --local]", server ? "" : ":0:0:N")));
+  group(add_value(app, "--peer6", options.peer6, parse_address, "ADDR", "the kernel's [first of the network]"));
+  group(add_value(app, "--mtu", options.mtu, parse_mtu, "BYTES", "of the interface [1500, or as it is]"));
+  add_impairment_options(app, options.impairment);
+  add_record_options(app, options);
+}
+
+std::vector<tun::AddressPair> address_pairs(const LinkOptions& options, Role role) {
+  std::vector<tun::AddressPair> pairs;
+  add_pair(pairs, "", Family::ipv4, options.local, options.peer);
+  add_pair(pairs, "6", Family::ipv6, options.local6, options.peer6);
+  if (pairs.empty()) pairs = default_pairs(options, role);
+  const bool v6 = pairs.back().peer.is_v6();
+  if (v6 && options.mtu.value_or(1500) < 1280) throw UsageError("--mtu", "IPv6 needs 1280 bytes or more");
+  return pairs;
+}
+
+Key key_of(const LinkOptions& options) {
+  return options.seed.empty() ? tun::random_key() : tun::key_from_seed(options.seed);
+}
+
+}  // namespace sluice::tools

@@ -1,0 +1,225 @@
+// `sluice ping`: ICMP echo requests from an address of our own.
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "stack/base/random.hpp"
+#include "tools/arguments.hpp"
+#include "tools/commands.hpp"
+#include "tools/json.hpp"
+#include "tools/resolve.hpp"
+#include "tun/error.hpp"
+
+namespace sluice::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  sluice ping -c 3 10.77.1.1                the kernel at the other end of the link
+  sluice ping -c 100 -i 10ms --loss 5% --delay 20ms --jitter 5ms --seed again 10.77.1.1
+
+Exit: 0 when an answer came, 1 when none did, 2 for a wrong flag or value or an unknown host.)";
+
+constexpr int kNoAnswer = 1;
+constexpr int kOther = 2;
+
+struct Options {
+  LinkOptions link;
+  std::string host;
+  std::optional<std::uint32_t> count;
+  Duration interval = std::chrono::seconds(1);
+  Duration wait = std::chrono::seconds(2);
+  std::uint64_t size = 56;
+  bool json = false;
+};
+
+double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
+
+struct Tally {
+  std::uint32_t sent = 0;
+  std::uint32_t received = 0;
+  std::uint32_t duplicates = 0;
+  std::uint32_t errors = 0;
+  double least = 0, most = 0, sum = 0, squares = 0;  // milliseconds
+
+  void add(double rtt) {
+    least = received == 0 ? rtt : std::min(least, rtt);
+    most = std::max(most, rtt);
+    sum += rtt;
+    squares += rtt * rtt;
+    ++received;
+  }
+  double mean() const { return received == 0 ? 0 : sum / received; }
+  double deviation() const {
+    return received == 0 ? 0 : std::sqrt(std::max(0.0, squares / received - mean() * mean()));
+  }
+  double loss() const { return sent == 0 ? 0 : 1 - static_cast<double>(received) / sent; }
+};
+
+class Ping {
+ public:
+  Ping(Host& host, const Options& options, const EchoRequest& request)
+      : host_(host), options_(options), request_(request) {
+    host.probe().listen(request.identifier, [this](const EchoAnswer& answer) { on_answer(answer); });
+  }
+
+  void begin() {
+    if (!options_.json)
+      fmt::print("PING {} from {}: {} bytes of data\n", request_.destination.to_string(), request_.source.to_string(),
+                 options_.size);
+    began_ = host_.loop().now();
+    host_.loop().defer([this] { send(); });
+  }
+
+  const Tally& tally() const noexcept { return tally_; }
+
+  void summarize() const {
+    const Duration took = host_.loop().now() - began_;
+    if (options_.json) return print(summary(took));
+    fmt::print("--- {} ping statistics ---\n", options_.host);
+    fmt::print("{} packets transmitted, {} received{}{}, {:.4g}% packet loss, time {:.0f}ms\n", tally_.sent,
+               tally_.received, tally_.duplicates ? fmt::format(", +{} duplicates", tally_.duplicates) : "",
+               tally_.errors ? fmt::format(", +{} errors", tally_.errors) : "", tally_.loss() * 100,
+               milliseconds(took));
+    if (tally_.received > 0)
+      fmt::print("rtt min/avg/max/mdev = {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", tally_.least, tally_.mean(), tally_.most,
+                 tally_.deviation());
+  }
+
+ private:
+  static void print(const Json& line) { fmt::print("{}\n", line.dump()); }
+
+  void send() {
+    tun::EventLoop& loop = host_.loop();
+    if (loop.stopping()) return;
+    request_.sequence = static_cast<std::uint16_t>(++tally_.sent);
+    under_way_[request_.sequence] = loop.now();
+    host_.probe().send(request_);  // a full device loses it, as the network would
+    if (options_.count && tally_.sent >= *options_.count)
+      loop.after(options_.wait, [this] { host_.loop().stop(); });
+    else
+      loop.after(options_.interval, [this] { send(); });
+  }
+
+  void on_answer(const EchoAnswer& answer) {
+    const auto found = under_way_.find(answer.sequence);
+    const bool known = found != under_way_.end();
+    const double rtt = known ? milliseconds(host_.loop().now() - found->second) : 0;
+    if (known) under_way_.erase(found);
+    if (!answer.error.empty()) {
+      ++tally_.errors;
+    } else if (known) {
+      tally_.add(rtt);
+    } else {
+      ++tally_.duplicates;
+    }
+    show(answer, known, rtt);
+    const bool all_sent = options_.count && tally_.sent >= *options_.count;
+    if (all_sent && under_way_.empty()) host_.loop().stop();
+  }
+
+  void show(const EchoAnswer& answer, bool known, double rtt) const {
+    if (options_.json) {
+      Json line{{"from", answer.from.to_string()}, {"sequence", answer.sequence}};
+      if (!answer.error.empty())
+        line["error"] = answer.error;
+      else if (known)
+        line.update({{"bytes", answer.size}, {"ttl", answer.hop_limit}, {"rtt_ms", rtt}});
+      else
+        line["duplicate"] = true;
+      print(line);
+    } else if (!answer.error.empty()) {
+      fmt::print("From {} icmp_seq={} {}\n", answer.from.to_string(), answer.sequence, answer.error);
+    } else {
+      fmt::print("{} bytes from {}: icmp_seq={} ttl={} {}\n", answer.size, answer.from.to_string(), answer.sequence,
+                 answer.hop_limit, known ? fmt::format("time={:.3f} ms", rtt) : "(DUP!)");
+    }
+    std::fflush(stdout);
+  }
+
+  Json summary(Duration took) const {
+    return {{"host", options_.host},
+            {"sent", tally_.sent},
+            {"received", tally_.received},
+            {"duplicates", tally_.duplicates},
+            {"errors", tally_.errors},
+            {"loss", tally_.loss()},
+            {"time_ms", milliseconds(took)},
+            {"rtt_min_ms", tally_.least},
+            {"rtt_avg_ms", tally_.mean()},
+            {"rtt_max_ms", tally_.most},
+            {"rtt_mdev_ms", tally_.deviation()}};
+  }
+
+  Host& host_;
+  const Options& options_;
+  EchoRequest request_;
+  Tally tally_;
+  Time began_{};
+  std::unordered_map<std::uint16_t, Time> under_way_;
+};
+
+int ping(const Options& options) {
+  if (options.interval < std::chrono::milliseconds(1)) throw UsageError("--interval", "is at least 1ms");
+  const std::vector<IpAddress> addresses = resolve(options.host);
+  if (addresses.empty()) throw UsageError(fmt::format("no address is known for {}", options.host));
+  Host host(options.link, Role::client);
+  const Result<IpAddress> destination = reachable(addresses, host);
+  if (!destination) throw UsageError("the stack has no address of this family (see --local6)");
+  const Result<IpAddress> source = host.stack().ip().select_source(*destination);
+  if (!source) throw UsageError(std::string(describe(source.error())));
+  const std::size_t headers = destination->is_v6() ? 48 : 28;
+  if (options.size + headers > host.device().mtu())
+    throw UsageError("--size",
+                     fmt::format("is at most {} here, the MTU less the headers", host.device().mtu() - headers));
+
+  Random random(host.key(), KeyUse::icmp, 1);
+  const auto identifier = static_cast<std::uint16_t>(random.u32());
+  Ping pinging(host, options,
+               {.source = *source, .destination = *destination, .identifier = identifier, .size = options.size});
+  host.loop().stop_on({SIGINT, SIGTERM});
+  pinging.begin();
+  const Result<void> result = host.loop().run();
+  if (!result) {
+    fmt::print(stderr, "sluice ping: the device is gone: {}\n", describe(result.error()));
+    return kOther;
+  }
+  pinging.summarize();
+  return pinging.tally().received > 0 ? kSuccess : kNoAnswer;
+}
+
+}  // namespace
+
+void add_ping(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("ping", "Send ICMP echo requests, from a stack of its own");
+  const auto options = std::make_shared<Options>();
+  command->add_option("HOST", options->host, "an address, or a name that the system knows")->required();
+  add_value(*command, "-c,--count", options->count, parse_count, "N", "end after so many [SIGINT]");
+  add_value(*command, "-i,--interval", options->interval, lab::parse_time, "TIME", "between two of them [1s]");
+  add_value(*command, "-s,--size", options->size, lab::parse_size, "SIZE", "of the payload [56]");
+  add_value(*command, "-W,--wait", options->wait, lab::parse_time, "TIME", "for the last answer [2s]");
+  command->add_flag("--json", options->json, "a line of JSON an answer, and one at the end");
+  add_link_options(*command, options->link, Role::client);
+  command->footer(kExamples);
+  command->callback([&action, options] {
+    action = [options] {
+      try {
+        return ping(*options);
+      } catch (const tun::Error& error) {
+        fmt::print(stderr, "sluice ping: {}\n", error.what());
+        return kOther;
+      }
+    };
+  });
+}
+
+}  // namespace sluice::tools

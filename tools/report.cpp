@@ -1,0 +1,160 @@
+// Counters, gauges and sockets to JSON and to text.
+#include "tools/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "lab/units.hpp"
+
+namespace sluice::tools {
+namespace {
+
+template <class Enum>
+Json json_of(const Counters<Enum>& counters) {
+  Json all = Json::object();
+  counters.for_each([&](std::string_view counter, std::uint64_t value) { all[std::string(counter)] = value; });
+  return all;
+}
+
+double microseconds(Duration time) { return static_cast<double>(time.count()) / 1000; }
+
+std::string micro_text(const Json& value) {
+  return lab::time_text(std::chrono::nanoseconds(static_cast<std::int64_t>(value.get<double>() * 1000)));
+}
+
+Json connection_details(const tcp::Info& info) {
+  return {{"rto_us", microseconds(info.rto)},
+          {"srtt_us", microseconds(info.srtt)},
+          {"rttvar_us", microseconds(info.rttvar)},
+          {"min_rtt_us", microseconds(info.min_rtt)},
+          {"send_mss", info.send_mss},
+          {"receive_mss", info.receive_mss},
+          {"cwnd", info.cwnd},
+          {"ssthresh", info.ssthresh},
+          {"pipe", info.pipe},
+          {"send_window", info.send_window},
+          {"receive_window", info.receive_window},
+          {"send_scale", info.send_scale},
+          {"receive_scale", info.receive_scale},
+          {"sack", info.sack},
+          {"timestamps", info.timestamps},
+          {"window_scaling", info.window_scaling},
+          {"in_recovery", info.in_recovery},
+          {"backoff", info.backoff},
+          {"memory", info.memory},
+          {"bytes_sent", info.bytes_sent},
+          {"bytes_acked", info.bytes_acked},
+          {"bytes_received", info.bytes_received},
+          {"bytes_retransmitted", info.bytes_retransmitted},
+          {"segments_out", info.segments_out},
+          {"segments_in", info.segments_in},
+          {"retransmissions", info.retransmissions}};
+}
+
+bool has_details(tcp::State state) {
+  return state != tcp::State::listen && state != tcp::State::time_wait && state != tcp::State::syn_received;
+}
+
+std::string details_text(const Json& one) {
+  const Json& info = one["info"];
+  return fmt::format(
+      "      rtt {} (min {}, rto {})  cwnd {}  mss {}  window {} out, {} in  sent {}  acked {}  received {}  "
+      "retransmissions {}\n",
+      micro_text(info["srtt_us"]), micro_text(info["min_rtt_us"]), micro_text(info["rto_us"]), info["cwnd"].dump(),
+      info["send_mss"].dump(), info["send_window"].dump(), info["receive_window"].dump(), info["bytes_sent"].dump(),
+      info["bytes_acked"].dump(), info["bytes_received"].dump(), info["retransmissions"].dump());
+}
+
+}  // namespace
+
+Json stats_report(Host& host) {
+  Stack& stack = host.stack();
+  Json counters{{"device", json_of(host.device().counters())},
+                {"ip", json_of(stack.ip().counters())},
+                {"udp", json_of(stack.udp().counters())},
+                {"tcp", json_of(stack.tcp().counters())}};
+  if (host.impaired()) {
+    counters["impairment_in"] = json_of(host.impaired()->in().counters());
+    counters["impairment_out"] = json_of(host.impaired()->out().counters());
+  }
+  return {{"counters", std::move(counters)},
+          {"gauges",
+           {{"tcp_connections", stack.tcp().connection_count()},
+            {"tcp_half_open", stack.tcp().half_open_count()},
+            {"tcp_time_wait", stack.tcp().time_wait_count()},
+            {"memory_used_bytes", stack.memory().used()},
+            {"memory_limit_bytes", stack.memory().limit()},
+            {"loop_turns", host.loop().turns()}}}};
+}
+
+Json socket_report(const tcp::Info& info) {
+  Json one{{"protocol", "tcp"},
+           {"state", name(info.state)},
+           {"unread", info.unread},
+           {"unacked", info.unacked + info.unsent},
+           {"local", info.local.to_string()},
+           {"remote", info.state == tcp::State::listen ? "*" : info.remote.to_string()}};
+  if (has_details(info.state)) one["info"] = connection_details(info);
+  return one;
+}
+
+Json sockets_report(Host& host, const std::vector<Endpoint>& udp) {
+  Json sockets = Json::array();
+  host.stack().tcp().for_each_socket([&](const tcp::Info& info) { sockets.push_back(socket_report(info)); });
+  for (const Endpoint& local : udp)
+    sockets.push_back({{"protocol", "udp"},
+                       {"state", "bound"},
+                       {"unread", 0},
+                       {"unacked", 0},
+                       {"local", local.to_string()},
+                       {"remote", "*"}});
+  return {{"sockets", std::move(sockets)}};
+}
+
+std::string stats_text(const Json& report, bool all) {
+  std::string text;
+  for (const auto& [group, counters] : report.at("counters").items()) {
+    std::string lines;
+    for (const auto& [counter, value] : counters.items())
+      if (all || value != 0) lines += fmt::format("  {:<28} {}\n", counter, value.dump());
+    if (!lines.empty()) text += fmt::format("{}\n{}", group, lines);
+  }
+  text += "now\n";
+  for (const auto& [gauge, value] : report.at("gauges").items())
+    text += fmt::format("  {:<28} {}\n", gauge, value.dump());
+  return text;
+}
+
+std::string stats_prometheus(const Json& report) {
+  const std::string label = report.value("name", "");
+  std::string text;
+  const auto sample = [&](const std::string& metric, const char* type, const Json& value) {
+    text += fmt::format("# TYPE {0} {1}\n{0}{{name=\"{2}\"}} {3}\n", metric, type, label, value.dump());
+  };
+  for (const auto& [group, counters] : report.at("counters").items())
+    for (const auto& [counter, value] : counters.items())
+      sample(fmt::format("sluice_{}_{}_total", group, counter), "counter", value);
+  for (const auto& [gauge, value] : report.at("gauges").items()) sample("sluice_" + gauge, "gauge", value);
+  return text;
+}
+
+std::string sockets_text(const Json& report, bool info) {
+  const Json& sockets = report.at("sockets");
+  std::size_t width = 5;
+  for (const Json& one : sockets) width = std::max(width, one.at("local").get<std::string>().size());
+  std::string text = fmt::format("{:<5} {:<12} {:>8} {:>8}  {:<{}}  {}\n", "proto", "state", "recv-q", "send-q",
+                                 "local", width, "remote");
+  for (const Json& one : sockets) {
+    text += fmt::format("{:<5} {:<12} {:>8} {:>8}  {:<{}}  {}\n", one.at("protocol").get<std::string>(),
+                        one.at("state").get<std::string>(), one.at("unread").dump(), one.at("unacked").dump(),
+                        one.at("local").get<std::string>(), width, one.at("remote").get<std::string>());
+    if (info && one.contains("info")) text += details_text(one);
+  }
+  return text;
+}
+
+}  // namespace sluice::tools

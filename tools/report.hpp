@@ -1,0 +1,28 @@
+// What a running instance tells about itself, as JSON, and that JSON as text for people and for Prometheus.
+#pragma once
+
+#include <string>
+
+#include "stack/tcp/info.hpp"
+#include "tools/host.hpp"
+#include "tools/json.hpp"
+
+namespace sluice::tools {
+
+/// {"counters":{"tcp":{"segments_in":…},…},"gauges":{…}}. Counters only grow; gauges are as of now.
+Json stats_report(Host& host);
+
+/// One socket as `sluice ss` lists it.
+Json socket_report(const tcp::Info& info);
+/// {"sockets":[…]}: TCP as the stack keeps it, and those that `udp` names.
+Json sockets_report(Host& host, const std::vector<Endpoint>& udp);
+
+/// What `sluice stats` prints of a stats_report(). Without `all` counters that are 0 are left out.
+std::string stats_text(const Json& report, bool all);
+/// The text exposition format 0.0.4; each sample has the label name="NAME".
+std::string stats_prometheus(const Json& report);
+
+/// A table of a sockets_report(). With `info` each TCP connection has a second line.
+std::string sockets_text(const Json& report, bool info);
+
+}  // namespace sluice::tools

@@ -1,0 +1,90 @@
+// `sluice serve`: the flags, and the life of an instance.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+
+#include "tools/arguments.hpp"
+#include "tools/commands.hpp"
+#include "tools/instance.hpp"
+
+namespace sluice::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  sluice serve --http 80 --root public --ws-echo /echo --tcp-echo 7 --udp-echo 7
+      then, on the same machine: ping 10.77.0.2; curl http://10.77.0.2/
+  sluice serve --netns lab --local 10.1.0.2/24 --peer 10.1.0.1 --tcp-echo 7 --capture run.pcapng
+  sluice serve --tcp-echo 7 --loss 1% --delay 20ms --jitter 2ms --rate 10mbit --queue 64KiB --seed again
+
+SIGINT or SIGTERM closes the connections in good order and ends it; a second one ends it at once.
+Without the right to make a device it runs in a user and network namespace of its own, and says how to get in.)";
+
+lab::Parsed<std::string> parse_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  };
+  if (!text.empty() && text.size() <= 32 && text.front() != '.' && std::all_of(text.begin(), text.end(), allowed))
+    return std::string(text);
+  return lab::Parsed<std::string>::failed(
+      fmt::format("\"{}\" is not a name of up to 32 letters, digits, '-', '_' and '.'", text));
+}
+
+void add_services(CLI::App& app, ServeOptions& options) {
+  const auto group = [](CLI::Option* option) { option->group("Services, on all addresses of the stack"); };
+  group(add_value(app, "--http", options.http, parse_port, "PORT",
+                  "HTTP/1.1: files of --root, and PUT or POST to /upload"));
+  group(app.add_option("--root", options.root, "the directory that --http serves")->type_name("DIR"));
+  group(
+      add_value(app, "--body-limit", options.body_limit, lab::parse_size, "SIZE", "of a request; more is 413 [1GiB]"));
+  group(add_value(app, "--head-time", options.head_time, lab::parse_time, "TIME",
+                  "for a request's head to arrive; then 408 [10s]"));
+  group(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH", "a WebSocket echo on the --http port"));
+  group(app.add_option("--ws-origin", options.ws_origins,
+                       "pages that may connect to it: https://example.org, or any [the same origin]")
+            ->type_name("ORIGIN"));
+  group(add_value(app, "--tcp-echo", options.tcp_echo, parse_port, "PORT", "what comes goes back"));
+  group(add_value(app, "--tcp-discard", options.tcp_discard, parse_port, "PORT", "what comes is dropped"));
+  group(add_value(app, "--udp-echo", options.udp_echo, parse_port, "PORT", "each datagram goes back"));
+}
+
+void check(const ServeOptions& options) {
+  if (!options.http && !options.root.empty()) throw UsageError("--root", "needs --http");
+  if (!options.http && !options.ws_echo.empty()) throw UsageError("--ws-echo", "needs --http");
+  if (options.tcp_echo && options.tcp_echo == options.http) throw UsageError("--tcp-echo", "has the port of --http");
+  if (options.tcp_discard && (options.tcp_discard == options.http || options.tcp_discard == options.tcp_echo))
+    throw UsageError("--tcp-discard", "has the port of another service");
+}
+
+int serve(const ServeOptions& options) {
+  check(options);
+  Host host(options.link, Role::server);
+  Instance instance(host, options);
+  tun::EventLoop& loop = host.loop();
+  loop.stop_on({SIGINT, SIGTERM});
+  loop.on_stop([&] { instance.shut_down(); });
+  instance.announce();
+  const Result<void> result = loop.run();
+  if (options.verbose) instance.summarize();
+  if (host.trace() && !host.trace()->error().empty()) fmt::print(stderr, "sluice serve: {}\n", host.trace()->error());
+  if (result) return kSuccess;
+  fmt::print(stderr, "sluice serve: the device {} is gone: {}\n", host.device().name(), describe(result.error()));
+  return kFailure;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("serve", "Run a stack over a TUN device, with services on it");
+  const auto options = std::make_shared<ServeOptions>();
+  add_services(*command, *options);
+  add_link_options(*command, options->link, Role::server);
+  add_value(*command, "--name", options->name, parse_name, "NAME", "how ss, stats and capture find it [the device's]");
+  command->add_flag("--json", options->json, "what it says is JSON lines");
+  command->add_flag("-v,--verbose", options->verbose, "requests, and the counters at the end, on stderr");
+  command->footer(kExamples);
+  command->callback([&action, options] { action = [options] { return serve(*options); }; });
+}
+
+}  // namespace sluice::tools
