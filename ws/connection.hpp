@@ -30,6 +30,7 @@ class Connection {
   /// that were already taken out of the stream; what still lies in the stream needs no mention.
   Connection(Stream& stream, Role role, const Settings& settings, Random* random = nullptr, Bytes leftover = {})
       : stream_(stream), session_(role, settings, random), leftover_(leftover.begin(), leftover.end()) {}
+  Connection(Stream&, Role, Settings&&, Random* = nullptr, Bytes = {}) = delete;
 
   Session& session() noexcept { return session_; }
   const Session& session() const noexcept { return session_; }

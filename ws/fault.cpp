@@ -37,6 +37,7 @@ constexpr std::array kRows = {
     Row{Fault::message_stalled, {Code::policy_violation, "RFC 6455 10.4: the message does not go on"}},
     Row{Fault::lost, {Code::abnormal, "RFC 6455 7.1.5: the stream ended without a Close"}},
     Row{Fault::close_unanswered, {Code::abnormal, "RFC 6455 7.1.5: our Close was not answered in time"}},
+    Row{Fault::output_stalled, {Code::abnormal, "RFC 6455 7.1.5: the peer takes nothing of what we send"}},
     Row{Fault::ping_unanswered, {Code::abnormal, "RFC 6455 5.5.2: our Ping was not answered in time"}},
 };
 

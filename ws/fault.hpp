@@ -31,6 +31,7 @@ enum class Fault : std::uint8_t {
   message_stalled,        ///< no progress in a message for Settings::message_timeout
   lost,                   ///< the stream ended without a Close
   close_unanswered,       ///< no Close from the peer within Settings::close_timeout
+  output_stalled,         ///< it took nothing of what waits for Settings::send_timeout
   ping_unanswered,        ///< silence for Settings::ping_timeout after a Ping
 };
 

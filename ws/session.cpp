@@ -12,6 +12,9 @@ namespace {
 /// Pongs that may wait in the queue one by one; of further Pings only the latest is answered (RFC 6455 5.5.3).
 constexpr std::uint8_t kMaxUnsentPongs = 16;
 
+// An idle connection stays small: what only some need is allocated when they need it.
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 320);
+
 }  // namespace
 
 Session::Session(Role role, const Settings& settings, Random* random) noexcept
@@ -42,8 +45,9 @@ void Session::receive_eof() {
 
 std::optional<Event> Session::poll_event() {
   if (event_) return std::exchange(event_, std::nullopt);
-  if (last_event_) return std::exchange(last_event_, std::nullopt);
-  return std::nullopt;
+  if (!std::exchange(closed_waits_, false)) return std::nullopt;
+  const std::string_view reason = peer_reason_ ? std::string_view(*peer_reason_) : describe(fault_).text;
+  return Closed{code_, reason, clean_, fault_};
 }
 
 void Session::on_ping(Bytes payload) {
@@ -66,14 +70,15 @@ void Session::on_close(Bytes body) {
   const CloseBody said = parse_close_body(body);
   if (said.fault != Fault::none) return on_fault(said.fault);
   if (open()) queue_close(said.code, {});
-  end_session(said.code, said.reason, true, Fault::none);
+  if (!said.reason.empty()) peer_reason_ = std::make_unique<std::string>(said.reason);
+  end_session(said.code, Fault::none);
 }
 
 /// RFC 6455 7.1.7, "fail the connection": one Close that says why, if any may still be sent.
 void Session::on_fault(Fault fault) {
   const FaultInfo info = describe(fault);
   if (open() && info.code != CloseCode::abnormal) queue_close(info.code, info.text);
-  end_session(info.code, info.text, false, fault);
+  end_session(info.code, fault);
 }
 
 void Session::queue_close(CloseCode code, std::string_view reason) {
@@ -84,14 +89,15 @@ void Session::queue_close(CloseCode code, std::string_view reason) {
   sender_.control(Opcode::close, Bytes(body).first(size));
 }
 
-void Session::end_session(CloseCode code, std::string_view reason, bool clean, Fault fault) {
+void Session::end_session(CloseCode code, Fault fault) {
   phase_ = Phase::closed;
-  clean_ = clean;
+  clean_ = fault == Fault::none;
+  closed_waits_ = true;
+  code_ = code;
+  fault_ = fault;
   close_deadline_ = Time::min();
   late_pong_.reset();
   sender_.drop_draft();
-  close_reason_ = reason;
-  last_event_ = Closed{code, close_reason_, clean, fault};
 }
 
 Result<void> Session::send(MessageType type, Bytes payload) {

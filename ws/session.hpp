@@ -39,6 +39,7 @@ class Session {
  public:
   /// `settings` and `random` outlive the session. `random` makes masks: REQUIRED of a client, unused by a server.
   Session(Role role, const Settings& settings, Random* random = nullptr) noexcept;
+  Session(Role role, Settings&& settings, Random* random = nullptr) = delete;
 
   // --- in ---
 
@@ -108,35 +109,40 @@ class Session {
   void on_fault(Fault fault);
   void queue_pong(Bytes payload);
   void queue_close(CloseCode code, std::string_view reason);
-  void end_session(CloseCode code, std::string_view reason, bool clean, Fault fault);
+  void end_session(CloseCode code, Fault fault);
   bool settled() const noexcept { return closed() && eof_ && sender_.queue().empty(); }
 
   void watch_silence(Time now);
   void watch_message(Time now);
+  void watch_output(Time now);
   void watch_close(Time now);
 
   const Settings& settings_;
   Role role_;
   Phase phase_ = Phase::open;
-  bool clean_ = false;  ///< both sides said Close
+  bool clean_ = false;         ///< both sides said Close
+  bool closed_waits_ = false;  ///< Closed is to be reported behind event_
+  Fault fault_ = Fault::none;
+  CloseCode code_ = CloseCode::no_status;
   bool eof_ = false;
   bool gave_up_ = false;  ///< waited long enough for the peer's end
   bool heard_ = true;     ///< bytes came since the last handle_timeout()
   bool pinged_ = false;   ///< our idle Ping is out and nothing came since
   std::optional<Event> event_;
-  std::optional<Closed> last_event_;  ///< the Closed, which may come while another event waits
 
   Receiver receiver_;
   Sender sender_;
 
-  std::uint8_t pongs_unsent_ = 0;     ///< Pongs in the queue
-  std::uint64_t pongs_end_ = 0;       ///< where in the outgoing stream the last of them ends
-  std::unique_ptr<Slice> late_pong_;  ///< the answer to the latest of too many Pings
-  std::string close_reason_;
+  std::uint8_t pongs_unsent_ = 0;             ///< Pongs in the queue
+  std::uint64_t pongs_end_ = 0;               ///< where in the outgoing stream the last of them ends
+  std::unique_ptr<Slice> late_pong_;          ///< the answer to the latest of too many Pings
+  std::unique_ptr<std::string> peer_reason_;  ///< what the peer's Close said, if anything
 
   Time close_deadline_ = kNever;  ///< Time::min(): to be set
   Time silence_deadline_ = Time::min();
   Time message_deadline_ = Time::min();
+  Time output_deadline_ = Time::min();
+  std::uint64_t output_seen_ = 0;   ///< Sender::sent() when output_deadline_ was set
   std::uint32_t message_seen_ = 0;  ///< Receiver::progress() when message_deadline_ was set
 };
 

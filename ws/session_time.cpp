@@ -8,6 +8,7 @@ namespace sluice::ws {
 Time Session::next_timeout() const noexcept {
   if (gave_up_ || settled()) return kNever;
   Time next = close_deadline_;
+  if (settings_.send_timeout > Duration{} && !sender_.queue().empty()) next = std::min(next, output_deadline_);
   if (closed()) return next;
   if (open() && settings_.idle_ping > Duration{}) next = std::min(next, silence_deadline_);
   if (settings_.message_timeout > Duration{} && receiver_.in_message()) next = std::min(next, message_deadline_);
@@ -17,6 +18,7 @@ Time Session::next_timeout() const noexcept {
 void Session::handle_timeout(Time now) {
   if (!closed() && settings_.message_timeout > Duration{}) watch_message(now);
   if (open() && settings_.idle_ping > Duration{}) watch_silence(now);
+  if (!gave_up_ && settings_.send_timeout > Duration{}) watch_output(now);
   watch_close(now);
 }
 
@@ -50,6 +52,19 @@ void Session::watch_message(Time now) {
     message_deadline_ = now + settings_.message_timeout;
   } else if (now >= message_deadline_) {
     on_fault(Fault::message_stalled);
+  }
+}
+
+/// A peer that does not read holds our memory, so it must not do so for ever [A-WS-19].
+void Session::watch_output(Time now) {
+  if (sender_.queue().empty()) {
+    output_deadline_ = Time::min();
+  } else if (output_deadline_ == Time::min() || output_seen_ != sender_.sent()) {
+    output_seen_ = sender_.sent();
+    output_deadline_ = now + settings_.send_timeout;
+  } else if (now >= output_deadline_) {
+    if (!closed()) on_fault(Fault::output_stalled);
+    gave_up_ = true;
   }
 }
 

@@ -26,6 +26,7 @@ struct Settings {
   Duration idle_ping{};                              ///< silence after which we send a Ping
   Duration ping_timeout = std::chrono::seconds(20);  ///< silence after that Ping until the connection counts as lost
   Duration message_timeout{};                        ///< pause within a message, else Close 1008
+  Duration send_timeout = std::chrono::seconds(60);  ///< without a byte of what waits leaving: the connection is lost
 
   BufferPool* pool = nullptr;  ///< where chunks come from; nullptr: the heap. Outlives the sessions
 };

@@ -3,7 +3,6 @@
 
 #include "ws/handshake.hpp"
 #include "ws/key.hpp"
-#include "ws/url.hpp"
 
 namespace sluice::ws::test {
 namespace {
@@ -132,40 +131,6 @@ TEST_CASE("what was not asked for is not accepted [WS-4.1-18] [WS-4.1-19] [WS-9.
   CHECK(judged({{"Sec-WebSocket-Protocol", "chat"}}) == Refused::none);
   CHECK(handshake->subprotocol(answer_with(*handshake, {{"Sec-WebSocket-Protocol", "chat"}})) == "chat");
   CHECK(handshake->subprotocol(answer_with(*handshake)).empty());
-}
-
-// --- 3: addresses ---
-
-TEST_CASE("ws and wss addresses are taken apart, with their default ports [WS-3-2]") {
-  auto url = parse_url("ws://example.org");
-  REQUIRE(url);
-  CHECK(!url->secure);
-  CHECK(url->host == "example.org");
-  CHECK(url->port == 80);
-  CHECK(url->target == "/");
-  CHECK(url->authority() == "example.org");
-  url = parse_url("WSS://example.org:8443/chat?room=1");
-  REQUIRE(url);
-  CHECK(url->secure);
-  CHECK(url->port == 8443);
-  CHECK(url->target == "/chat?room=1");
-  CHECK(url->authority() == "example.org:8443");
-  url = parse_url("wss://[2001:db8::1]:443?x");
-  REQUIRE(url);
-  CHECK(url->host == "2001:db8::1");
-  CHECK(url->target == "/?x");
-  CHECK(url->authority() == "[2001:db8::1]");
-  url = parse_url("ws://[::1]:81/");
-  REQUIRE(url);
-  CHECK(url->authority() == "[::1]:81");
-}
-
-TEST_CASE("other addresses are refused, fragments among them [WS-3-1] [WS-4.1-1]") {
-  for (const char* bad :
-       {"",           "example.org", "http://example.org", "ws:/example.org", "ws://",     "ws:///path", "ws://:80",
-        "ws://a:",    "ws://a:0",    "ws://a:65536",       "ws://a:8x",       "ws://a/#f", "ws://a#f",   "ws://u@a",
-        "ws://a/b c", "ws://[::1",   "ws://[::1]x",        "ws://[a]",        "ws://a b/", "ws://a%41"})
-    CHECK_MESSAGE(parse_url(bad).error() == Errc::malformed, bad);
 }
 
 }  // namespace

@@ -132,5 +132,32 @@ TEST_CASE("the end of a message stops its timer") {
   CHECK(server.session.open());
 }
 
+TEST_CASE("a peer that takes nothing of what we send is given up, a slow one is not [A-WS-19]") {
+  End server(Role::server, {.send_timeout = seconds(60)});
+  CHECK(server.session.send_text("0123456789"));
+  CHECK(server.session.next_timeout() == Time::min());
+  server.at(after(seconds(0)));
+  CHECK(server.session.next_timeout() == after(seconds(60)));
+  server.session.transmitted(1);
+  server.at(after(seconds(50)));
+  CHECK(server.session.next_timeout() == after(seconds(110)));
+  server.at(after(seconds(110)));
+  CHECK(server.events() == "failed 1006 unclean RFC 6455 7.1.5: the peer takes nothing of what we send");
+  CHECK(server.session.stream_step() == StreamStep::abort);
+}
+
+TEST_CASE("a queue that empties and fills again starts its wait afresh [A-WS-19]") {
+  End server(Role::server, {.send_timeout = seconds(60)});
+  CHECK(server.session.send_text("a"));
+  server.at(after(seconds(0)));
+  server.out();
+  CHECK(server.session.next_timeout() == kNever);
+  server.at(after(seconds(30)));
+  CHECK(server.session.send_text("b"));
+  server.at(after(seconds(100)));
+  CHECK(server.session.next_timeout() == after(seconds(160)));
+  CHECK(server.session.open());
+}
+
 }  // namespace
 }  // namespace sluice::ws::test
