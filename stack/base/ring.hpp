@@ -60,12 +60,13 @@ class Ring {
   void insert(std::size_t at, T value) {
     assert(at <= size_);
     if (at >= size_ / 2) {
-      push_back(std::move(value));
-      for (std::size_t i = size_ - 1; i > at; --i) std::swap((*this)[i], (*this)[i - 1]);
+      push_back(T{});
+      for (std::size_t i = size_ - 1; i > at; --i) (*this)[i] = std::move((*this)[i - 1]);
     } else {
-      push_front(std::move(value));
-      for (std::size_t i = 0; i < at; ++i) std::swap((*this)[i], (*this)[i + 1]);
+      push_front(T{});
+      for (std::size_t i = 0; i < at; ++i) (*this)[i] = std::move((*this)[i + 1]);
     }
+    (*this)[at] = std::move(value);
   }
   void erase(std::size_t at) noexcept {
     assert(at < size_);
