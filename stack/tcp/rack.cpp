@@ -17,9 +17,14 @@ bool is_duplicate_report(std::span<const SeqRange> blocks, Seq ack) noexcept {
   return blocks.size() > 1 && blocks[1].begin <= first.begin && first.end <= blocks[1].end;
 }
 
-// Cuts by SACK edges that an honest receiver can cause, and as many again [A-TCP-30].
-std::size_t piece_bound(std::uint64_t outstanding, std::uint32_t smss) noexcept {
-  return static_cast<std::size_t>(2 * outstanding / std::max(smss, 1u)) + 64;
+// How many cuts at SACK edges are granted. Honest edges lie between segments, so they cut only frames of several: one
+// cut fewer than there are segments in each. A quarter more, for frames of odd sizes, and some for small flights
+// [A-TCP-30].
+std::size_t piece_bound(const SentLog& log, std::uint32_t smss) noexcept {
+  const std::uint64_t segments = log.outstanding() / std::max(smss, 1u);
+  const std::uint64_t frames = log.size() - log.pieces();
+  const std::uint64_t honest = segments > frames ? segments - frames : 0;
+  return static_cast<std::size_t>(std::max(honest, segments / 4)) + 64;
 }
 
 }  // namespace
@@ -44,7 +49,7 @@ void Recovery::digest_sacks(const AckInput& input, Delivery& delivery) {
 
 // Marks what the block covers wholly; a range that it covers in part is cut, while the bound allows.
 void Recovery::digest_block(SeqRange block, const AckInput& input, Delivery& delivery) {
-  const std::size_t bound = piece_bound(log_.outstanding(), input.smss);
+  const std::size_t bound = piece_bound(log_, input.smss);
   std::size_t i = log_.find(block.begin);
   if (!log_[i].sacked && log_.span(i).begin < block.begin) {
     if (block.end < log_[i].end && log_.pieces() + 1 >= bound) return;

@@ -40,9 +40,12 @@ std::optional<SeqRange> SentLog::first_lost(std::uint64_t limit) const noexcept 
   if (lost_ == 0) return std::nullopt;
   std::size_t i = find(first_lost_);
   const Seq begin = span(i).begin;
+  const Seq edge = begin + limit;
   Seq end = begin;
-  for (; i < ranges_.size() && ranges_[i].lost && end - begin < limit; ++i) end = ranges_[i].end;
-  return SeqRange{begin, std::min(end, begin + limit)};
+  for (; i < ranges_.size() && ranges_[i].lost && ranges_[i].end <= edge; ++i) end = ranges_[i].end;
+  // The next range only fits in part. That is worth a cut when the segment would be less than half full without.
+  const bool more = i < ranges_.size() && ranges_[i].lost;
+  return SeqRange{begin, more && 2 * (end - begin) < limit ? edge : end};
 }
 
 void SentLog::push(const SentRange& range) {

@@ -59,7 +59,8 @@ class SentLog {
   std::size_t find(Seq seq) const noexcept;
   /// The first range at or after `i` that is not known to be SACKed, by the runs.
   std::size_t after_sacked(std::size_t i) const noexcept;
-  /// The first lost bytes, at most `limit` (> 0) of them, over adjacent lost ranges.
+  /// The first lost bytes, at most `limit` (> 0) of them, over adjacent lost ranges; rather whole ranges than a full
+  /// `limit`, if that fills half of it.
   std::optional<SeqRange> first_lost(std::uint64_t limit) const noexcept;
 
   /// REQUIRES range.end > end(), and a `sent_at` not before the last one's.

@@ -172,13 +172,16 @@ TEST_CASE("the first lost bytes are found behind SACKed and resent ones") {
   log.mark_lost(1);
   log.mark_lost(2);
   CHECK(log.first_lost(100) == SeqRange{at(10), at(30)});
-  CHECK(log.first_lost(15) == SeqRange{at(10), at(25)});
-  log.mark_resent(1, kNow + 1s, 0, kNow);
-  log.mark_sacked(2);
-  for (std::size_t i = 3; i < 6; ++i) log.mark_sacked(i);
-  log.link_sacked(2, 6);
+  CHECK(log.first_lost(19) == SeqRange{at(10), at(20)});
+  CHECK(log.first_lost(4) == SeqRange{at(10), at(14)});
+  log.split(1, at(12));
+  CHECK(log.first_lost(10) == SeqRange{at(10), at(20)});
+  CHECK(log.first_lost(9) == SeqRange{at(10), at(19)});  // two of nine is too little
+  for (const std::size_t i : {1u, 2u}) log.mark_resent(i, kNow + 1s, 0, kNow);
+  for (std::size_t i = 3; i < 7; ++i) log.mark_sacked(i);
+  log.link_sacked(3, 7);
   CHECK(log.first_lost(100) == SeqRange{at(70), at(80)});
-  log.mark_resent(7, kNow + 1s, 0, kNow);
+  log.mark_resent(8, kNow + 1s, 0, kNow);
   CHECK_FALSE(log.first_lost(100));
 }
 

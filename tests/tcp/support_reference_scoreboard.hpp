@@ -44,14 +44,17 @@ class ReferenceScoreboard {
     const std::uint64_t flying = count([](const Byte& byte) { return !byte.sacked && !byte.lost; });
     return flying > presumed_ ? flying - presumed_ : 0;
   }
-  std::optional<SeqRange> next_lost(std::uint64_t limit) const {
-    for (const auto& [number, byte] : bytes_) {
-      if (!byte.lost) continue;
-      std::uint64_t end = number;
-      while (end < number + limit && bytes_.contains(end) && bytes_.at(end).lost) ++end;
-      return SeqRange{Seq(number), Seq(end)};
+  /// Whether `range` is a right answer to "what is to be resent?": it begins at the first lost byte, is lost wholly,
+  /// and leaves no room that would be worth a cut.
+  bool may_resend(std::optional<SeqRange> range, std::uint64_t limit) const {
+    const auto is_lost = [&](std::uint64_t number) { return bytes_.contains(number) && bytes_.at(number).lost; };
+    if (!range) return lost() == 0;
+    const auto first = std::find_if(bytes_.begin(), bytes_.end(), [](const auto& entry) { return entry.second.lost; });
+    if (first == bytes_.end() || first->first != range->begin.number() || range->size() > limit) return false;
+    for (auto i = range->begin.number(); i < range->end.number(); ++i) {
+      if (!is_lost(i)) return false;
     }
-    return std::nullopt;
+    return 2 * range->size() >= limit || !is_lost(range->end.number());
   }
 
   void sent(SeqRange range, Time now) {
