@@ -59,7 +59,7 @@ struct Fetcher {
   void ask(std::string method, Body upload = NoBody{}) {
     Request request;
     request.method = std::move(method);
-    request.target = "/";
+    request.target.assign(1, '/');
     request.fields.add("Host", "h");
     REQUIRE(session.request(request, std::move(upload)));
   }

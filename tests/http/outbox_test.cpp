@@ -44,9 +44,10 @@ TEST_CASE("texts, slices and resources leave in the order in which they came") {
     std::size_t reads = 0;
     std::string expected;
     for (std::size_t i = 0; i < 40; ++i) {
-      box.text() += "<" + std::to_string(i) + ">";
+      const std::string label = std::to_string(i).append(";");
+      box.text() += label;
       box.add(ResourceBody{std::make_unique<Counted>(25, reads), 5, i % 3 * 7});
-      expected += "<" + std::to_string(i) + ">" + std::string("56789012345678").substr(0, i % 3 * 7);
+      expected += label + std::string("56789012345678").substr(0, i % 3 * 7);
     }
     box.add(Slice::copy_of(as_bytes(std::string(5000, 's'))));
     box.add(std::string(5000, 't'));
