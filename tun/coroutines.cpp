@@ -23,14 +23,6 @@ void Waiter::wake() {
   coroutine_.resume();  // the last thing: it may destroy this
 }
 
-namespace {
-
-SocketId id_of(const tcp::Socket& socket) noexcept { return {SocketKind::tcp, socket.id()}; }
-SocketId id_of(const tcp::Listener& listener) noexcept { return {SocketKind::tcp_listener, listener.id()}; }
-SocketId id_of(const udp::Socket& socket) noexcept { return {SocketKind::udp, socket.id()}; }
-
-}  // namespace
-
 /// REQUIRES that a shared_ptr owns *this.
 template <class Socket>
 void Waiting<Socket>::listen() {

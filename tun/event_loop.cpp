@@ -85,7 +85,13 @@ Result<void> EventLoop::run() {
     wait(Duration::max());
     result = step();
   }
+  forget_handlers();  // sockets that they still hold send their FIN on the way out
+  frames_out();
   return result;
+}
+
+void EventLoop::forget_handlers() noexcept {
+  for (auto& entries : entries_) const auto gone = std::exchange(entries, {});
 }
 
 Result<void> EventLoop::turn(Duration longest) {
@@ -122,12 +128,12 @@ void EventLoop::packets_in() {
 void EventLoop::dispatch() {
   call_watches();
   call_posted();
-  if (stops_ > 0 && !stop_begun_) begin_stop();
   call_alarms();
   tell_events();
   call_deferred();
   // What deferred calls caused in the stack is told now, so that its answers leave with this turn.
   tell_events();
+  if (stops_ > 0 && !stop_begun_) begin_stop();  // after what came with the same turn
 }
 
 void EventLoop::call_watches() {
@@ -208,7 +214,7 @@ EventLoop::~EventLoop() {
   alive_.reset();
   { const auto calls = std::exchange(deferred_, {}); }
   { const auto alarms = std::exchange(alarms_, {}); }
-  for (auto& entries : entries_) const auto gone = std::exchange(entries, {});
+  forget_handlers();
   { const auto watches = std::exchange(watches_, {}); }
   { const auto calls = std::exchange(at_stop_, {}); }
   { const auto calls = std::exchange(posted_, {}); }

@@ -32,6 +32,10 @@ struct LoopSettings {
   Time (*clock)() noexcept = monotonic_now;
 };
 
+inline SocketId id_of(const tcp::Socket& socket) noexcept { return {SocketKind::tcp, socket.id()}; }
+inline SocketId id_of(const tcp::Listener& listener) noexcept { return {SocketKind::tcp_listener, listener.id()}; }
+inline SocketId id_of(const udp::Socket& socket) noexcept { return {SocketKind::udp, socket.id()}; }
+
 /// Drives a Stack over a Device. A turn: wait; read the clock; packets in; timers; the application's handlers; frames
 /// out. So what a batch of packets causes leaves together, after all of it was seen. Everything belongs to the thread
 /// that runs the loop; only post() may be called by others.
@@ -55,13 +59,14 @@ class EventLoop {
   /// Calls `handler` when the readiness of this socket changes; replaces an earlier handler. Readiness that was told
   /// before on() is told then. A handler may do anything: close its socket, call off(), make others.
   void on(SocketId socket, Handler handler);
-  void on(const tcp::Socket& socket, Handler handler) { on({SocketKind::tcp, socket.id()}, std::move(handler)); }
-  void on(const tcp::Listener& listener, Handler handler) {
-    on({SocketKind::tcp_listener, listener.id()}, std::move(handler));
-  }
-  void on(const udp::Socket& socket, Handler handler) { on({SocketKind::udp, socket.id()}, std::move(handler)); }
+  void on(const tcp::Socket& socket, Handler handler) { on(id_of(socket), std::move(handler)); }
+  void on(const tcp::Listener& listener, Handler handler) { on(id_of(listener), std::move(handler)); }
+  void on(const udp::Socket& socket, Handler handler) { on(id_of(socket), std::move(handler)); }
   /// Forgets the handler, and what it holds. Call it before the socket closes: a closed socket tells nothing any more.
   void off(SocketId socket) noexcept;
+  void off(const tcp::Socket& socket) noexcept { off(id_of(socket)); }
+  void off(const tcp::Listener& listener) noexcept { off(id_of(listener)); }
+  void off(const udp::Socket& socket) noexcept { off(id_of(socket)); }
 
   // --- other things to wait for
 
@@ -101,7 +106,8 @@ class EventLoop {
   Result<void> turn(Duration longest = Duration(0));
 
   /// Ends run() in an orderly way: calls what on_stop() gave, drops what keep() gave, then goes on until no TCP
-  /// connection is left or settings.drain is over. A second stop() ends it at once.
+  /// connection is left or settings.drain is over; then forgets all handlers, and sockets in them close too. A second
+  /// stop() ends it at once.
   void stop() noexcept;
   bool stopping() const noexcept { return stops_ > 0; }
   /// The application closes its sockets here. Called once, the last given first.
@@ -129,6 +135,7 @@ class EventLoop {
   Entry& entry_of(SocketId socket);
   Entry* find(SocketId socket) noexcept;
   void tell(const Event& event);
+  void forget_handlers() noexcept;
   void watch_device();
   void restore_signals() noexcept;
 

@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "tun/error.hpp"
 
@@ -92,6 +94,16 @@ void check_address(int error, unsigned index, const std::string& address, bool v
 
 }  // namespace
 
+int Netlink::read_route(const nlmsghdr* message, void* into) {
+  auto& route = *static_cast<Route*>(into);
+  route.local = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_type == RTN_LOCAL;
+  const auto take_interface = [](const nlattr* attribute, void* index) {
+    if (mnl_attr_get_type(attribute) == RTA_OIF) *static_cast<unsigned*>(index) = mnl_attr_get_u32(attribute);
+    return MNL_CB_OK;
+  };
+  return mnl_attr_parse(message, sizeof(rtmsg), take_interface, &route.index);
+}
+
 void Netlink::Close::operator()(void* socket) const noexcept { mnl_socket_close(raw(socket)); }
 
 Netlink::Netlink() : socket_(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)) {
@@ -165,6 +177,32 @@ void Netlink::add_route(unsigned index, const Prefix& destination) {
   mnl_attr_put_u32(request.header(), RTA_OIF, index);
   const int error = ask(request.header());
   if (error != 0 && error != EEXIST) fail(error, "route " + destination.to_string() + " to " + name_of(index));
+}
+
+Netlink::Route Netlink::route_to(const IpAddress& destination) {
+  Request request(RTM_GETROUTE, 0);
+  request.header()->nlmsg_flags = NLM_F_REQUEST;
+  request.header()->nlmsg_seq = ++sequence_;
+  auto& body = request.body<rtmsg>();
+  body.rtm_family = family_of(destination);
+  body.rtm_dst_len = static_cast<unsigned char>(destination.bytes().size() * 8);
+  put_address(request.header(), RTA_DST, destination);
+  alignas(nlmsghdr) std::array<char, 8192> answer;
+  Route route;
+  if (mnl_socket_sendto(raw(socket_.get()), request.header(), request.header()->nlmsg_len) < 0) return route;
+  const ssize_t size = mnl_socket_recvfrom(raw(socket_.get()), answer.data(), answer.size());
+  const auto port = mnl_socket_get_portid(raw(socket_.get()));
+  if (size > 0) mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, &read_route, &route);
+  return route;
+}
+
+void Netlink::await_routes(unsigned index, const IpAddress& own, const IpAddress& other) {
+  for (int i = 0; i < 1000; ++i) {
+    if (route_to(own).local && route_to(other).index == index) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw Error(Errc::timed_out, "the addresses " + own.to_string() + " and " + other.to_string() + " of " +
+                                   name_of(index) + " don't come into force");
 }
 
 void Netlink::remove_link(unsigned index) {

@@ -34,12 +34,23 @@ class Netlink {
   /// The kernel's own address and the one address at the other end (point to point).
   void add_peer(unsigned index, const IpAddress& own, const IpAddress& peer);
   void add_route(unsigned index, const Prefix& destination);
+  /// Waits (a second at most) until packets to `own` are the kernel's and packets to `other` go to this interface: IPv6
+  /// addresses come into force a moment after they were given.
+  void await_routes(unsigned index, const IpAddress& own, const IpAddress& other);
   void remove_link(unsigned index);
 
  private:
   struct Close {
     void operator()(void* socket) const noexcept;
   };
+  /// Where a packet to `destination` would go.
+  struct Route {
+    bool local = false;
+    unsigned index = 0;
+  };
+  Route route_to(const IpAddress& destination);
+  static int read_route(const nlmsghdr* message, void* into);
+
   /// Sends one request and waits for its acknowledgement; answers 0 or errno.
   int ask(nlmsghdr* request);
 

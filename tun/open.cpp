@@ -93,6 +93,7 @@ std::size_t configure(const std::string& name, const TunOptions& options) {
     netlink.set_up(index);
   }
   for (const AddressPair& pair : options.addresses) add_pair(netlink, index, pair);
+  for (const AddressPair& pair : options.addresses) netlink.await_routes(index, pair.peer, pair.local.address);
   for (const Prefix& route : options.routes) netlink.add_route(index, route);
   return state.mtu;
 }

@@ -83,7 +83,7 @@ TEST_CASE("a handler may close its own socket, replace itself or forget itself w
     twins.client.on(client, [&](Readiness ready) {
       calls.push_back("second");
       if (!any(ready & Readiness::readable)) return;
-      twins.client.off({SocketKind::tcp, client.id()});
+      twins.client.off(client);
       client.close();
     });
   });
@@ -98,7 +98,7 @@ TEST_CASE("a handler may close its own socket, replace itself or forget itself w
 TEST_CASE("off() forgets what the handler holds, and a stale name harms nobody") {
   Twins twins;
   auto client = *twins.client_stack.connect(kServer);
-  const SocketId name{SocketKind::tcp, client.id()};
+  const SocketId name = id_of(client);
   const auto token = std::make_shared<int>(0);
   twins.client.on(name, [token](Readiness) {});
   CHECK(token.use_count() == 2);
@@ -239,6 +239,22 @@ TEST_CASE("a drain that takes too long ends all the same, and a second stop() at
   CHECK(twins.client.run());
 }
 
+TEST_CASE("a socket that only its handler holds closes in an orderly way when the drain is over") {
+  Twins twins({.drain = 1s});
+  Acceptance server(twins.server);
+  auto client = std::make_shared<tcp::Socket>(*twins.client_stack.connect(kServer));
+  twins.client.on(*client, [kept = client](Readiness) {});
+  REQUIRE(twins.run_until([&] { return static_cast<bool>(server.socket); }));
+  client.reset();
+  twins.client.stop();
+  twins.turn_both();
+  CHECK(!server.socket.at_eof());
+  Twins::time += 1s;
+  CHECK(twins.client.run());
+  REQUIRE(twins.server.turn());
+  CHECK(server.socket.at_eof());
+}
+
 TEST_CASE("a signal stops the loop in an orderly way and is blocked only while the loop lives") {
   sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, nullptr, &before);
@@ -304,7 +320,7 @@ TEST_CASE("what the loop holds may hold sockets of its own when it dies") {
   auto other = std::make_unique<EventLoop>(twins.client_stack, twins.client_device);
   EventLoop* loop = other.get();
   auto socket = std::make_shared<tcp::Socket>(*twins.client_stack.connect(kServer));
-  const SocketId name{SocketKind::tcp, socket->id()};
+  const SocketId name = id_of(*socket);
   std::shared_ptr<void> unlisten(nullptr, [loop, name](void*) { loop->off(name); });
   loop->on(name, [socket, unlisten](Readiness) {});
   loop->keep(std::make_shared<std::shared_ptr<void>>(unlisten));
