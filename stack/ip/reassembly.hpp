@@ -56,9 +56,6 @@ class Reassembly {
   std::optional<Slice> expire_one(Time now);
   Time next_expiry() const noexcept { return timers_.next(); }
 
-  std::size_t size() const noexcept { return partials_.size(); }
-  std::size_t bytes() const noexcept { return budget_.used(); }
-
  private:
   struct Id {
     IpAddress source;

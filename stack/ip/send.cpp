@@ -155,6 +155,9 @@ Result<void> Layer::send(const HeaderFields& fields, MutableBytes head, std::spa
   } else {
     HeaderFields whole = fields;
     if (below_floor(fields.destination)) whole.dont_fragment = false;
+    // A router may cut it, so it needs a name [R6864-4.3-1].
+    if (!whole.dont_fragment && whole.identification == 0 && fields.source.is_v4())
+      whole.identification = next_identification(fields.destination);
     write_header(head, whole);
     if (!sink.accept(frame)) sent = Errc::would_block;
   }

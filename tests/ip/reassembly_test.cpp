@@ -98,7 +98,7 @@ TEST_CASE("IPv4 options of the first fragment stay with the datagram [R791-3.2-5
   CHECK(octets(datagram.payload()) == kWhole);
 }
 
-TEST_CASE("source, destination, protocol and identification tell datagrams apart [R791-3.2-1], [A-PRS-26]") {
+TEST_CASE("source, destination, protocol and identification tell datagrams apart [R791-3.2-1], [R4963-1], [A-PRS-26]") {
   Host host;
   const Octets first = fragment4(kWhole, {0, 2000, true, 1});
   const Octets second = fragment4(kWhole, {2000, 2000, false, 1});
@@ -126,7 +126,9 @@ TEST_CASE("an exact duplicate is ignored [R8200-4.5-2]") {
   }
 }
 
-TEST_CASE("an overlap condemns the datagram and what comes later [R5722-4-2], [R815-6-1], [A-PRS-10], [A-PRS-11]") {
+TEST_CASE(
+    "an overlap condemns the datagram and what comes later [R5722-4-2], [R815-3-2], [R815-6-1], [A-PRS-10], "
+    "[A-PRS-11]") {
   struct Case {
     const char* what;
     FragmentSpec held, bad;
@@ -203,7 +205,7 @@ TEST_CASE("a datagram never grows past 65535 bytes [R791-3.2-3], [R8200-4.5-6], 
   CHECK(out[0][47] == 42);
 }
 
-TEST_CASE("the largest datagrams of both families are put together [R791-3.2-6]") {
+TEST_CASE("the largest datagrams of both families are put together [R791-3.2-6], [R8200-5-1]") {
   Host host;
   const Octets four = pattern(65515);
   CHECK(octets(feed(host, pieces(true, four, 1480)).payload()) == four);

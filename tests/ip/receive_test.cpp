@@ -73,7 +73,7 @@ TEST_CASE("each malformed header is a drop with its own name [R1122-3.1-2]") {
   CHECK(only_drop(long6) == "drop_total_length");
 }
 
-TEST_CASE("a source that no packet may have is dropped [R1122-3.2.1.3-3], [A-PRS-28]") {
+TEST_CASE("a source that no packet may have is dropped [R1122-3.2.1.3-3], [R1122-4.1.3.6-1], [A-PRS-28]") {
   for (const char* source : {"0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "10.0.0.255", "240.0.0.1"}) {
     CAPTURE(source);
     CHECK(only_drop(udp4(source)) == "drop_invalid_source");
@@ -205,7 +205,9 @@ TEST_CASE("extension headers are walked to the datagram behind them [R8200-4.1-1
   CHECK(octets(datagram.payload()) == udp);
 }
 
-TEST_CASE("chain faults are drops with names; errors go back where RFC 8200 says so [R8200-4.2-1], [R8200-4.4-1]") {
+TEST_CASE(
+    "chain faults are drops with names; errors go back where RFC 8200 says so [R4443-3.4-1], [A-PRS-16], "
+    "[R8200-4.2-1], [R8200-4.4-1]") {
   struct Case {
     Octets packet;
     const char* reason;

@@ -69,7 +69,7 @@ TEST_CASE("a full sink refuses the packet and nothing has happened") {
   CHECK(host.outbox.empty());
 }
 
-TEST_CASE("what may not be cut and does not fit is refused [R791-3.2-4], [R8085-3.2-1]") {
+TEST_CASE("what may not be cut and does not fit is refused [R1122-3.3.3-1], [R791-3.2-4], [R8085-3.2-1]") {
   Host host;
   Wire wire;
   for (const bool v4 : {true, false}) {
@@ -148,6 +148,21 @@ TEST_CASE(
     }
     CHECK(ids.size() == 50);
   }
+}
+
+TEST_CASE(
+    "a datagram that a router may cut has an identification, an atomic one needs none [R6864-4.1-1], [R6864-4.3-1]") {
+  Host host;
+  Wire wire;
+  std::set<Octets> ids;
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(send(host, wire, to_peer(true), pattern(100)));
+    ids.insert(octets(Bytes(wire.packets.back()).subspan(4, 2)));
+  }
+  CHECK(ids.size() == 20);
+  CHECK_FALSE(ids.contains(Octets{0, 0}));
+  REQUIRE(send(host, wire, to_peer(true, true), pattern(100)));
+  CHECK(octets(Bytes(wire.packets.back()).subspan(4, 2)) == Octets{0, 0});
 }
 
 TEST_CASE("an identification that the caller gives is kept") {
@@ -285,7 +300,8 @@ TEST_CASE("the cache of path MTUs is bounded; the oldest goes") {
   CHECK(cache.size() == 0);
 }
 
-TEST_CASE("a source address fits its destination [R1122-3.2.1.3-1], [R1122-3.2.1.3-5], [R1122-3.3.4-2]") {
+TEST_CASE(
+    "a source address fits its destination [R1122-3.2.1.3-1], [R1122-3.2.1.3-4], [R1122-3.2.1.3-5], [R1122-3.3.4-2]") {
   Config config;
   for (const char* prefix :
        {"10.0.0.1/8", "10.1.0.1/16", "192.168.1.1/24", "fe80::1/64", "fd00::1/64", "2001:db8::1/32"})

@@ -76,7 +76,7 @@ TEST_CASE("another key gives other ports, the same key the same [R6056-3.3-2]") 
   CHECK(first_ports(Key{1}) != first_ports(Key{2}));
 }
 
-TEST_CASE("every port is given before exhaustion is an error [R6056-3.3-4]") {
+TEST_CASE("every port is given before exhaustion is an error [R6056-3.3-4], [R6056-5-1]") {
   Station station;
   std::vector<Socket> sockets;
   std::set<std::uint16_t> ports;
