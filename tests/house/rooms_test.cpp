@@ -53,7 +53,7 @@ constexpr std::string_view kNotInStack =
     "semaphore shared_mutex stop_token syncstream thread ";
 
 constexpr std::string_view kKernelHeaders =
-    " arpa/* dirent.h errno.h fcntl.h ifaddrs.h linux/* net/* netdb.h netinet/* poll.h pthread.h pwd.h "
+    " arpa/* dirent.h errno.h fcntl.h ifaddrs.h linux/* malloc.h net/* netdb.h netinet/* poll.h pthread.h pwd.h "
     "sched.h signal.h "
     "stdio.h stdlib.h string.h sys/* syscall.h termios.h time.h unistd.h ";
 
