@@ -44,7 +44,7 @@ void Connection::path_mtu_shrank(const ip::IcmpError& error) {
   refresh_mss();
   if (mss_ >= before) return env_.count(Counter::icmp_ignored);  // [A-TCP-10]
   env_.count(Counter::path_mtu_changes);
-  if (recovery_ && outstanding() > 0) (void)recovery_->on_timeout(env_.now, rtt_);
+  if (recovery_ && outstanding() > 0) recovery_->on_refused();
   request_output();
 }
 

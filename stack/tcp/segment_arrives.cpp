@@ -308,7 +308,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
                               .now = env_.now},
                              rtt_));
     // The window opens again: what lay beyond it was lost for certain, and not by congestion.
-    if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) (void)recovery_->on_timeout(env_.now, rtt_);
+    if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) recovery_->on_refused();
   }
   if (window_was_closed && snd_.wnd > 0) backoff_ = 0;
   if (advances) {
@@ -353,13 +353,14 @@ void Connection::digest(RecoveryFacts facts) {
                         {"rto_us", rtt_.rto().count() / 1000}});
   }
   if (!congestion_) return;
+  // One ACK may end a recovery and begin the next.
+  if (facts.recovery_ended) congestion_->on_recovery_end(env_.now);
   if (facts.congestion_event) {
     env_.count(Counter::fast_retransmits);
     congestion_->on_congestion_event(env_.now, facts.event_flight);
   }
   sample.cwnd_limited = cwnd_limited_;
   if (sample.newly_acked > 0 || sample.newly_delivered > 0) congestion_->on_ack(sample);
-  if (facts.recovery_ended) congestion_->on_recovery_end(env_.now);
   if (!env_.tracer.on()) return;
   if (sample.newly_lost > 0)
     env_.tracer.tell(env_.now, TraceKind::loss, flow(),

@@ -55,12 +55,10 @@ void Connection::retransmission_timeout() {
     refresh_mss();
     soft_error_ = Errc::timed_out;  // [9293 SHLD-9]
   }
-  const std::uint64_t flight = pipe();
   if (backoff_ < 255) ++backoff_;
   if (recovery_) {
     RecoveryFacts facts = recovery_->on_timeout(env_.now, rtt_);
-    if (congestion_) congestion_->on_timeout(env_.now, flight, first);
-    facts.congestion_event = false;
+    if (congestion_) congestion_->on_timeout(env_.now, facts.event_flight, first);
     digest(facts);
   }
   arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
