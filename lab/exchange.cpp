@@ -287,7 +287,7 @@ bool open_ip(Bytes packet, OpenedPacket& opened) noexcept {
     dscp = header->dscp;
     opened.transport = packet.subspan(wire::ipv6::kHeaderSize, header->payload_length);
   }
-  opened.ip.tos = static_cast<std::uint8_t>(dscp << 2 | static_cast<unsigned>(*opened.ip.ecn));
+  opened.ip.tos = static_cast<std::uint8_t>(unsigned{dscp} << 2 | static_cast<unsigned>(*opened.ip.ecn));
   return true;
 }
 

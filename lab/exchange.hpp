@@ -22,8 +22,8 @@ struct SideNumbers {
 struct WireForm {
   Endpoint source;
   Endpoint destination;  ///< of the same family
-  SideNumbers sender;
-  SideNumbers receiver;
+  SideNumbers sender = {};
+  SideNumbers receiver = {};
   Bytes payload = {};  ///< as many bytes as the line says; empty: zeros
   std::uint8_t hop_limit = 64;
 };
