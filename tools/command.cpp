@@ -4,6 +4,8 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "tools/commands.hpp"
 #include "tools/usage_error.hpp"
@@ -47,6 +49,9 @@ int run(int argc, const char* const* argv) {
     return action();
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
+  } catch (const CLI::RequiredError& error) {
+    const std::vector<std::string> unknown = app.remaining();
+    return complain(app, unknown.empty() ? error.what() : "there is no subcommand " + unknown.front());
   } catch (const CLI::Error& error) {
     return complain(app, error.what());
   } catch (const UsageError& error) {

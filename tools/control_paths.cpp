@@ -51,8 +51,7 @@ std::vector<std::string> control_folders() {
   return folders;
 }
 
-std::string make_control_path(const std::string& name) {
-  const std::vector<std::string> folders = control_folders();
+std::string make_control_path(const std::vector<std::string>& folders, const std::string& name) {
   for (const std::string& folder : folders)
     if (usable_folder(folder)) return folder + "/" + name + kEnding;
   throw tun::Error(Errc::permission_denied,

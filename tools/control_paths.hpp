@@ -10,9 +10,9 @@ namespace sluice::tools {
 /// sluice-UID among the temporary files.
 std::vector<std::string> control_folders();
 
-/// The path for the socket of `name`, its folder made (mode 0700, ours alone) in the first place that allows it.
-/// Throws tun::Error.
-std::string make_control_path(const std::string& name);
+/// The path for the socket of `name`, its folder made (mode 0700, ours alone) in the first of `folders` that allows it:
+/// those of control_folders(), asked for before the process became root of a namespace of its own. Throws tun::Error.
+std::string make_control_path(const std::vector<std::string>& folders, const std::string& name);
 
 /// The socket of the instance `name`; without a name that of the only instance there is. Throws tun::Error with one
 /// sentence: none runs, or several do.

@@ -23,8 +23,14 @@
 namespace sluice::tools {
 namespace {
 
-enum Code : int { kConnectFailed = 7, kBrokenOff = 18, kHttpError = 22, kWriteFailed = 23, kTooSlow = 28 };
-enum MoreCode : int { kNoAnswer = 52, kConnectionFailed = 56 };
+// curl's.
+constexpr int kConnectFailed = 7;
+constexpr int kBrokenOff = 18;
+constexpr int kHttpError = 22;
+constexpr int kWriteFailed = 23;
+constexpr int kTooSlow = 28;
+constexpr int kNoAnswer = 52;
+constexpr int kConnectionFailed = 56;
 
 double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 

@@ -40,7 +40,7 @@ Instance::Instance(Host& host, const ServeOptions& options) : host_(host), optio
   if (options.tcp_discard)
     tcp_discard_ = std::make_unique<TcpService>(loop, *options.tcp_discard, make<DiscardConnection>());
   if (options.udp_echo) udp_echo_ = std::make_unique<UdpEcho>(loop, *options.udp_echo);
-  control_ = std::make_unique<ControlServer>(loop, make_control_path(control_name()),
+  control_ = std::make_unique<ControlServer>(loop, make_control_path(options.control_folders, control_name()),
                                              [this](const Json& request) { return answer(request); });
 }
 

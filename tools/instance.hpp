@@ -30,6 +30,7 @@ struct ServeOptions {
   std::optional<std::uint16_t> udp_echo;
   bool json = false;
   bool verbose = false;
+  std::vector<std::string> control_folders;  ///< where the control socket may be, the preferred place first
 };
 
 class Instance {

@@ -135,7 +135,7 @@ class TcpNetcat final : public Netcat {
   void accept() {
     Result<tcp::Socket> socket = listener_.accept();
     if (!socket || socket_) return;
-    if (const auto remote = socket->remote()) peer_ = *remote;
+    if (const auto remote = socket->remote()) peer_ = {remote->address.unmapped(), remote->port};
     adopt(std::move(*socket));
     loop().off({SocketKind::tcp_listener, listener_.id()});
     listener_.close();
@@ -205,9 +205,10 @@ class UdpNetcat final : public Netcat {
 
  private:
   void connect(const Endpoint& peer) {
+    const Endpoint shown{peer.address.unmapped(), peer.port};
     const Result<void> connected = socket_.connect(peer);
-    if (!connected) return fail(fmt::format("cannot reach {}: {}", peer.to_string(), describe(connected.error())));
-    say(fmt::format("talking to {}", peer.to_string()));
+    if (!connected) return fail(fmt::format("cannot reach {}: {}", shown.to_string(), describe(connected.error())));
+    say(fmt::format("talking to {}", shown.to_string()));
     start();
   }
 

@@ -7,6 +7,7 @@
 
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
+#include "tools/control_paths.hpp"
 #include "tools/instance.hpp"
 
 namespace sluice::tools {
@@ -57,8 +58,9 @@ void check(const ServeOptions& options) {
     throw UsageError("--tcp-discard", "has the port of another service");
 }
 
-int serve(const ServeOptions& options) {
+int serve(ServeOptions options) {
   check(options);
+  options.control_folders = control_folders();  // as the user who asks, not as root of a namespace
   Host host(options.link, Role::server);
   Instance instance(host, options);
   tun::EventLoop& loop = host.loop();

@@ -1,0 +1,87 @@
+// The command from outside: help, versions, mistakes. Nothing here needs a privilege.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+namespace sluice::tools {
+namespace {
+
+struct Said {
+  int status = -1;
+  std::string text;  ///< both streams
+};
+
+Said sluice(const std::string& words) {
+  Said said;
+  std::FILE* pipe = ::popen((std::string(SLUICE_COMMAND) + " " + words + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> bytes;
+  for (std::size_t count = 0; (count = std::fread(bytes.data(), 1, bytes.size(), pipe)) > 0;)
+    said.text.append(bytes.data(), count);
+  const int status = ::pclose(pipe);
+  said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return said;
+}
+
+void refuses(const std::string& words, const std::string& sentence) {
+  const Said said = sluice(words);
+  INFO(words);
+  CHECK(said.status == 2);
+  CHECK(said.text.starts_with("sluice"));
+  CHECK(said.text.find(sentence) != std::string::npos);
+  CHECK(said.text.find('\n') == said.text.size() - 1);
+}
+
+}  // namespace
+
+TEST_CASE("every subcommand has help with examples, and the command a version") {
+  CHECK(sluice("--version").text == "sluice " SLUICE_VERSION "\n");
+  for (const char* words : {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start "}) {
+    const Said said = sluice(std::string(words) + "--help");
+    INFO(words);
+    CHECK(said.status == 0);
+    CHECK(said.text.find("Examples:") != std::string::npos);
+  }
+}
+
+TEST_CASE("a wrong flag or value is one sentence and exit 2") {
+  refuses("", "A subcommand is required");
+  refuses("srve", "there is no subcommand srve");
+  refuses("serve --bogus", "--bogus");
+  refuses("serve --loss 200%", "--loss: \"200%\" is not a probability");
+  refuses("serve --delay 20", "--delay: ");
+  refuses("serve --http 70000", "--http: \"70000\" is not a port from 1 to 65535");
+  refuses("serve --mtu 12", "--mtu: ");
+  refuses("serve --dev interface-name-too-long", "--dev: ");
+  refuses("serve --local 10.0.0.1", "--local: ");
+  refuses("serve --local fd00::1/64", "--local: takes an IPv4 address");
+  refuses("serve --peer 10.0.0.1", "--peer: needs --local");
+  refuses("serve --local 10.0.0.1/24 --peer fd00::1", "--peer: takes an IPv4 address");
+  refuses("serve --local 10.0.0.1/24 --peer 10.0.0.1", "--peer: is the kernel's end");
+  refuses("serve --local6 fd00::1/64 --mtu 1000", "--mtu: IPv6 needs 1280 bytes or more");
+  refuses("serve --root .", "--root: needs --http");
+  refuses("serve --ws-echo /x", "--ws-echo: needs --http");
+  refuses("serve --http 80 --ws-echo x", "--ws-echo: \"x\" is not a path");
+  refuses("serve --http 80 --tcp-echo 80", "--tcp-echo: has the port of --http");
+  refuses("serve --tcp-echo 7 --tcp-discard 7", "--tcp-discard: has the port of another service");
+  refuses("serve --name a/b", "--name: ");
+  refuses("stats --format xml", "--format: \"xml\" is none of text, json and prometheus");
+  refuses("nc 10.0.0.1", "give HOST and PORT");
+  refuses("nc -l", "WHERE");
+  refuses("nc 10.0.0.1 http", "\"http\" is not a port");
+  refuses("ping --interval 0 10.0.0.1", "--interval: is at least 1ms");
+  refuses("get", "URL");
+  refuses("capture", "A subcommand is required");
+  refuses("capture start", "FILE");
+}
+
+TEST_CASE("a name nobody has is a failure, not a wrong flag") {
+  const Said said = sluice("ss no-instance-of-this-name");
+  CHECK(said.status == 1);
+  CHECK(said.text == "sluice ss: no sluice named no-instance-of-this-name runs here\n");
+}
+
+}  // namespace sluice::tools
