@@ -34,8 +34,8 @@ struct Options {
   std::size_t receive_buffer = 256 * 1024;  ///< bytes, 2 KiB .. 1 GiB; decides the window scale at open
   std::uint8_t hop_limit = 0;               ///< 0 = the IP layer's default [9293 MUST-49]
   std::uint8_t dscp = 0;                    ///< 0..63 [9293 MUST-48]
-  KeepAlive keep_alive;
-  Linger linger;
+  KeepAlive keep_alive = {};
+  Linger linger = {};
   Duration user_timeout = 0s;      ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
   bool report_soft_errors = true;  ///< [9293 SHLD-20]
 };
