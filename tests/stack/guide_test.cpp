@@ -56,58 +56,52 @@ TEST_CASE("the guide's state diagram is the edge table (RFC 9293 3.3.2)") {
   expect_block("diagram", text + "```\n");
 }
 
-/// Remembers why each segment left, to write it beside the packet.
-class Reasons final : public Observer {
+/// Notes state changes, and beside the packet that just left why it did.
+class Narrator final : public Observer {
  public:
+  Narrator(std::vector<lab::Rung>& rungs, std::string who, Time start)
+      : rungs_(rungs), who_(std::move(who)), start_(start) {}
+
   void on_event(const TraceEvent& event) noexcept override {
-    if (event.kind == TraceKind::state) note("state", event);
-    if (event.kind != TraceKind::segment_out) return;
-    for (const TraceField& field : event.fields) {
-      if (field.key == "reason") reason = field.text;
-      if (field.key == "clause") clause = field.text;
-    }
+    const auto text = [&event](std::string_view key) {
+      for (const TraceField& field : event.fields)
+        if (field.key == key) return std::string(field.text);
+      return std::string();
+    };
+    if (event.kind == TraceKind::state)
+      rungs_.push_back(
+          {event.at - start_, lab::Rung::Kind::local, fmt::format("{}: {} to {}", who_, text("from"), text("to"))});
+    if (event.kind == TraceKind::segment_out)
+      rungs_.back().note = fmt::format("{}, {}", text("reason"), text("clause"));
   }
-  std::string reason, clause;
-  std::vector<std::string> states;
 
  private:
-  void note(std::string_view, const TraceEvent& event) {
-    std::string line;
-    for (const TraceField& field : event.fields) line += fmt::format("{}{}", line.empty() ? "" : " → ", field.text);
-    states.push_back(line);
-  }
+  std::vector<lab::Rung>& rungs_;
+  std::string who_;
+  Time start_;
 };
 
 TEST_CASE("the guide's conversation is what two stacks say to each other") {
   WorldSettings settings;
   settings.to_left.delay = settings.to_right.delay = 10ms;
-  settings.to_right.drop = {6};  // the second segment of the text
-  Reasons left_reasons, right_reasons;
-  settings.left_observer = &left_reasons;
-  settings.right_observer = &right_reasons;
-  World world(settings);
+  settings.to_right.drop = {4};  // the second segment of the text
+  settings.left_tcp.timestamps = false;
   std::vector<lab::Rung> rungs;
+  Narrator client_narrator(rungs, "client", settings.start), server_narrator(rungs, "server", settings.start);
+  settings.left_observer = &client_narrator;
+  settings.right_observer = &server_narrator;
+  World world(settings);
   std::optional<std::uint32_t> left_first, right_first;
-  const Time start = world.now();
-  const auto tell_states = [&](Reasons& reasons, bool at_left) {
-    for (const std::string& line : reasons.states)
-      rungs.push_back(
-          {world.now() - start, lab::Rung::Kind::local, fmt::format("{}: {}", at_left ? "client" : "server", line)});
-    reasons.states.clear();
-  };
   world.on_packet = [&](bool to_right, Bytes packet) {
-    tell_states(left_reasons, true);
-    tell_states(right_reasons, false);
     const auto opened = lab::open_packet(packet);
     REQUIRE(opened);
     ByteReader header(opened->transport.subspan(4));
     auto& first = to_right ? left_first : right_first;
     if (!first) first = header.u32();
     const lab::SideNumbers left{left_first.value_or(0)}, right{right_first.value_or(0)};
-    lab::PacketLine line = lab::brief(lab::to_line(*opened, to_right ? left : right, to_right ? right : left));
-    const Reasons& reasons = to_right ? left_reasons : right_reasons;
-    rungs.push_back({world.now() - start, to_right ? lab::Rung::Kind::inbound : lab::Rung::Kind::outbound,
-                     lab::to_text(line), fmt::format("{} ({})", reasons.reason, reasons.clause)});
+    const lab::PacketLine line = lab::brief(lab::to_line(*opened, to_right ? left : right, to_right ? right : left));
+    rungs.push_back({world.now() - settings.start, to_right ? lab::Rung::Kind::inbound : lab::Rung::Kind::outbound,
+                     lab::to_text(line)});
   };
   tcp::OpenOptions open;
   open.options.receive_buffer = 65535;
@@ -120,8 +114,6 @@ TEST_CASE("the guide's conversation is what two stacks say to each other") {
   REQUIRE(world.run_until([&] { return client.at_eof(); }));
   client.close();
   world.run_for(2s);
-  tell_states(left_reasons, true);
-  tell_states(right_reasons, false);
   expect_block("conversation", fmt::format("```\n{}```\n", lab::ladder(rungs, "client", "server")));
 }
 
