@@ -2,6 +2,7 @@
 // RFC 7323 where those RFCs put them. Nothing is sent from here: flags are raised, and output looks at them.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "stack/tcp/connection.hpp"
 
@@ -151,6 +152,13 @@ bool Connection::check_timestamps(const Segment& segment) {
 // First, check sequence number: does any of it lie in the window? An empty segment may stand right at the edge too, as
 // the ACKs of a peer do that has filled our window.
 bool Connection::check_sequence(Segment& segment) {
+  // The SYN,ACK of a peer whose SYN crossed ours repeats a number that is taken; its ACK counts all the same (A.2).
+  const bool crossed = state_ == State::syn_received && !passive_ && segment.has(flag::syn) && segment.has(flag::ack) &&
+                       segment.seq == rcv_.irs;
+  if (crossed) {
+    segment.seq += 1;
+    segment.header.flags = static_cast<std::uint8_t>(segment.header.flags & ~flag::syn);
+  }
   const Seq first = segment.seq;
   const bool acceptable =
       segment.length() == 0 ? rcv_.nxt <= first && first <= rcv_.edge : first < rcv_.edge && rcv_.nxt < segment.end();
@@ -253,6 +261,7 @@ bool Connection::ack_in_syn_received(const Segment& segment) {
   if (snd_.una < segment.ack && segment.ack <= snd_.nxt) {
     snd_.una = snd_.iss + 1;
     establish();
+    if (std::exchange(syn_due_, false)) request_ack(SendReason::handshake_ack);  // our SYN,ACK had no time to leave
     return true;
   }
   env_.drop(Counter::drop_bad_ack, segment);
