@@ -169,6 +169,7 @@ Seq Connection::window_edge() const noexcept {
 // Worth a segment of its own when the window at least doubles.
 bool Connection::window_update_due() const noexcept {
   if (!may_receive_text(state_)) return false;
+  if (rcv_.nxt == rcv_.irs + 1) return false;  // no text came: the SYN's window is untouched, the next ACK tells more
   const Seq edge = window_edge();
   const std::uint64_t gain = edge - rcv_.edge;
   return gain > 0 && (gain >= rcv_.wnd() || gain >= cold_->options.receive_buffer / 2);
