@@ -211,7 +211,8 @@ bool Layer::reopens(const TimeWait& record, const Segment& segment) const noexce
   const bool pure_syn = segment.has(flag::syn) && !segment.has(flag::ack) && !segment.has(flag::rst);
   if (!pure_syn) return false;
   const bool newer_number = later(segment.header.seq, record.rcv_nxt);
-  if (!record.timestamps || !segment.header.options.timestamps) return newer_number;
+  if (!segment.header.options.timestamps) return newer_number;
+  if (!record.timestamps) return true;  // [R6191-2-4]
   const std::uint32_t value = segment.header.options.ts_value;
   return later(value, record.ts_recent) || (value == record.ts_recent && newer_number);
 }
