@@ -28,8 +28,8 @@ void Connection::enter(State next) {
   if (env_.tracer.on())
     env_.tracer.tell(env_.now, TraceKind::state, flow(), {{"from", 0, name(state_)}, {"to", 0, name(next)}});
   state_ = next;
-  if (next == State::fin_wait_2 && detached_ && !armed(Timer::closing))
-    arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+  // What lingered is acknowledged: from here on the peer alone is waited for.
+  if (next == State::fin_wait_2 && detached_) arm(Timer::closing, env_.now + env_.config.fin_wait_2);
 }
 
 // Both directions end; what was received in order stays readable. REQUIRES state != CLOSED.
