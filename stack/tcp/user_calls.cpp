@@ -169,10 +169,10 @@ void Connection::detach() {
     return;
   }
   close();
-  if (linger.on && state_ != State::closed)
-    arm(Timer::closing, env_.now + linger.timeout);
-  else if (state_ == State::fin_wait_2)
+  if (state_ == State::fin_wait_2)
     arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+  else if (linger.on && state_ != State::closed && state_ != State::time_wait)
+    arm(Timer::closing, env_.now + linger.timeout);
 }
 
 // --- 3.10.6 STATUS and settings ---
