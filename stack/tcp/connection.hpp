@@ -262,7 +262,8 @@ class Connection {
   Readiness ready_ = Readiness::none;
   SendReason ack_due_ = SendReason::none;  ///< why an ACK must leave now
   CongestionControl congestion_kind_;
-  std::uint8_t backoff_ = 0;            ///< timeouts in a row: retransmissions or unanswered probes
+  std::uint8_t backoff_ = 0;            ///< the RTO is doubled so often; until a new RTT sample (Karn, RFC 6298 5.7)
+  std::uint8_t timeouts_ = 0;           ///< retransmission timeouts in a row without progress
   std::uint8_t unanswered_probes_ = 0;  ///< zero-window probes without any ACK since
   std::uint8_t quick_acks_ = 0;         ///< segments still to be acknowledged at once
   std::uint8_t keep_alive_probes_ = 0;  ///< sent and unanswered

@@ -2,7 +2,6 @@
 // RFC 7323 where those RFCs put them. Nothing is sent from here: flags are raised, and output looks at them.
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "stack/tcp/connection.hpp"
 
@@ -261,7 +260,8 @@ bool Connection::ack_in_syn_received(const Segment& segment) {
   if (snd_.una < segment.ack && segment.ack <= snd_.nxt) {
     snd_.una = snd_.iss + 1;
     establish();
-    if (std::exchange(syn_due_, false)) request_ack(SendReason::handshake_ack);  // our SYN,ACK had no time to leave
+    if (syn_due_) request_ack(SendReason::handshake_ack);  // our SYN,ACK had no time to leave
+    syn_due_ = false;
     return true;
   }
   env_.drop(Counter::drop_bad_ack, segment);
@@ -306,7 +306,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
     cold_->bytes_acked += std::min(segment.ack, send_queue_.end()) - std::min(snd_.una, send_queue_.end());
     snd_.una = segment.ack;
     send_queue_.release_before(snd_.una);
-    backoff_ = orphan_probes_ = 0;
+    timeouts_ = orphan_probes_ = 0;
     cold_->progress_at = env_.now;
   }
   if (recovery_ && segment.ack >= snd_.una) {
@@ -354,6 +354,7 @@ void Connection::digest(RecoveryFacts facts) {
     const std::uint64_t per_ack = 2 * std::uint64_t{effective_mss()};
     rtt_.sample(sample.rtt, env_.now,
                 static_cast<std::uint32_t>(std::max<std::uint64_t>(1, sample.in_flight_before / per_ack)));
+    backoff_ = 0;
     if (env_.tracer.on())
       env_.tracer.tell(env_.now, TraceKind::rtt_sample, flow(),
                        {{"rtt_us", sample.rtt.count() / 1000},

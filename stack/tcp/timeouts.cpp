@@ -48,13 +48,14 @@ void Connection::retransmission_timeout() {
   env_.count(Counter::timeouts);
   if (state_ == State::syn_sent || state_ == State::syn_received) return handshake_timeout();
   if (snd_.una == snd_.iss) syn_due_ = true;  // closed before our SYN,ACK was acknowledged
-  if (backoff_ >= env_.config.r2 && cold_->options.user_timeout == Duration::zero()) return time_out();
-  const bool first = backoff_ == 0;
-  if (backoff_ == env_.config.r1) {
+  if (timeouts_ >= env_.config.r2 && cold_->options.user_timeout == Duration::zero()) return time_out();
+  const bool first = timeouts_ == 0;
+  if (timeouts_ == env_.config.r1) {
     env_.count(Counter::r1_advice);  // [9293 MUST-20] RFC 1122's advice to IP: look for another route
     refresh_mss();
     soft_error_ = Errc::timed_out;  // [9293 SHLD-9]
   }
+  if (timeouts_ < 255) ++timeouts_;
   if (backoff_ < 255) ++backoff_;
   if (recovery_) {
     RecoveryFacts facts = recovery_->on_timeout(env_.now, rtt_);

@@ -218,7 +218,7 @@ Info Connection::status() const noexcept {
   info.timestamps = ts_.on;
   info.window_scaling = scaling_;
   info.in_recovery = recovery_ && recovery_->in_recovery();
-  info.backoff = backoff_;
+  info.backoff = timeouts_;
   info.unsent = static_cast<std::size_t>(unsent());
   info.unacked = static_cast<std::size_t>(outstanding());
   info.unread = receive_queue_.readable();
