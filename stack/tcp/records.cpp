@@ -1,4 +1,7 @@
 // Connections into records and back (half_open.hpp, time_wait.hpp): the state machine exists once.
+#include <algorithm>
+#include <chrono>
+
 #include "stack/tcp/connection.hpp"
 #include "stack/tcp/half_open.hpp"
 #include "stack/tcp/time_wait.hpp"
@@ -55,6 +58,14 @@ void Connection::thaw(const HalfOpen& record) {
   deadlines_[static_cast<std::size_t>(Timer::retransmit)] = record.deadline;
 }
 
+namespace {
+
+std::int64_t whole_milliseconds(Time time) noexcept {
+  return std::chrono::ceil<std::chrono::milliseconds>(time.time_since_epoch()).count();
+}
+
+}  // namespace
+
 TimeWait Connection::freeze_time_wait() const noexcept {
   assert(state_ == State::time_wait);
   TimeWait record;
@@ -62,6 +73,8 @@ TimeWait Connection::freeze_time_wait() const noexcept {
   record.snd_nxt = static_cast<std::uint32_t>(snd_.nxt.wire());
   record.rcv_nxt = static_cast<std::uint32_t>(rcv_.nxt.wire());
   record.ts_recent = ts_.recent;
+  record.max_wnd = snd_.max_wnd;
+  record.answers_at = static_cast<std::uint32_t>(whole_milliseconds(std::max(cold_->next_challenge_at, env_.now)));
   record.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(rcv_.wnd() >> rcv_.scale, 65535));
   record.timestamps = ts_.on;
   return record;
@@ -72,6 +85,10 @@ void Connection::thaw(const TimeWait& record) {
   fin_queued_ = detached_ = true;
   snd_.nxt = snd_.una = Seq::initial(WireSeq{record.snd_nxt});
   snd_.iss = snd_.una - 2;
+  snd_.max_wnd = record.max_wnd;
+  const std::int64_t now = whole_milliseconds(env_.now);
+  const auto wait = static_cast<std::int32_t>(record.answers_at - static_cast<std::uint32_t>(now));
+  if (wait > 0) cold_->next_challenge_at = Time(std::chrono::milliseconds(now + wait));
   rcv_.nxt = rcv_.last_ack = Seq::initial(WireSeq{record.rcv_nxt});
   rcv_.fin = rcv_.nxt - 1;
   rcv_.fin_known = true;

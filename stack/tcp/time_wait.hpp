@@ -17,8 +17,10 @@ struct TimeWait {
   Time expires{};
   std::uint32_t snd_nxt = 0;
   std::uint32_t rcv_nxt = 0;
-  std::uint32_t ts_recent = 0;  ///< with timestamps: RFC 6191 decides by it
-  std::uint16_t window = 0;     ///< as it goes on the wire, already scaled
+  std::uint32_t ts_recent = 0;   ///< with timestamps: RFC 6191 decides by it
+  std::uint32_t max_wnd = 0;     ///< how old an ACK may be (RFC 5961 5)
+  std::uint32_t answers_at = 0;  ///< no challenge before this millisecond, modulo 2^32 [A-TCP-15]
+  std::uint16_t window = 0;      ///< as it goes on the wire, already scaled
   bool timestamps = false;
 };
 static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
