@@ -76,6 +76,7 @@ TimeWait Connection::freeze_time_wait() const noexcept {
   record.max_wnd = snd_.max_wnd;
   record.answers_at = static_cast<std::uint32_t>(whole_milliseconds(std::max(cold_->next_challenge_at, env_.now)));
   record.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(rcv_.wnd() >> rcv_.scale, 65535));
+  record.scale = rcv_.scale;
   record.timestamps = ts_.on;
   return record;
 }
@@ -93,9 +94,10 @@ void Connection::thaw(const TimeWait& record) {
   rcv_.fin = rcv_.nxt - 1;
   rcv_.fin_known = true;
   // The window goes out as it last did; nothing can arrive in it any more.
-  rcv_.scale = 0;
-  rcv_.edge = rcv_.nxt + record.window;
-  cold_->options.receive_buffer = record.window;
+  rcv_.scale = record.scale;
+  const std::uint32_t window = std::uint32_t{record.window} << record.scale;
+  rcv_.edge = rcv_.nxt + window;
+  cold_->options.receive_buffer = window;
   ts_.on = record.timestamps;
   ts_.recent = record.ts_recent;
   ts_.recent_at = record.expires - env_.config.time_wait;

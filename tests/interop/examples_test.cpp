@@ -31,7 +31,7 @@ class Example {
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     Fd output(ends[0]);
-    const Fd input(ends[1]);
+    Fd input(ends[1]);
     const std::string path = std::string(kExamples) + "/" + name;
     lab.run([&] {
       child_ = ::fork();
@@ -40,6 +40,7 @@ class Example {
       ::execl(path.c_str(), name.c_str(), "echo0", nullptr);
       ::_exit(127);
     });
+    input.reset();  // so that an example that dies early ends the read
     std::array<char, 200> line{};
     const ssize_t size = ::read(output.number(), line.data(), line.size());
     greeting_.assign(line.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));

@@ -55,6 +55,11 @@ std::set<std::pair<tcp::State, tcp::State>>& edges_taken() {
   return taken;
 }
 
+std::string text_line(std::string_view flags, std::uint32_t seq, std::uint32_t length, std::string_view rest) {
+  return std::string(flags) + " " + std::to_string(seq) + ":" + std::to_string(seq + length) + "(" +
+         std::to_string(length) + ")" + std::string(rest);
+}
+
 class Script::Device final : public FrameSink {
  public:
   explicit Device(Script& script) : script_(script) {}
@@ -127,7 +132,7 @@ void Script::poll_events() {
 void Script::step_to(Time end) {
   begin(false);
   for (int steps = 0; stack_->next_timeout() <= end; ++steps) {
-    if (steps > kMostSteps) fail("the stack's timers never come to rest", {});
+    if (steps > kMostSteps) fail("the stack's timers never come to rest", Here());
     now_ = std::max(now_, stack_->next_timeout());
     stack_->handle_timeout(now_);
     turn();
@@ -197,7 +202,9 @@ std::vector<std::uint8_t> Script::build(lab::PacketLine line, std::string_view t
   std::vector<std::uint8_t> payload(text.begin(), text.end());
   if (lab::SegmentLine* segment = line.segment()) {
     complete(*segment);
-    if (text.empty()) payload = pattern(kPeerStream, stream_offset(*segment), segment->length);
+    if (text.empty())
+      for (std::uint32_t i = 0; i < segment->length; ++i)  // numbers before the stream's start wrap
+        payload.push_back(pattern_byte(kPeerStream, static_cast<std::uint32_t>(stream_offset(*segment) + i)));
     if (payload.size() != segment->length) fail("the text is not as long as the line says", here);
   }
   const auto bytes = lab::to_wire(line, {.source = now_playing.tuple.remote,
@@ -248,6 +255,7 @@ void Script::in(std::initializer_list<std::string_view> packets, Here here) {
 // --- what leaves -------------------------------------------------------------------------------------------------
 
 void Script::gather(const Frame& frame) {
+  ++frames_;
   bool continues = false;
   for (std::vector<std::uint8_t>& bytes : cut(frame)) {
     fresh_.push_back({std::move(bytes), continues});
@@ -347,6 +355,7 @@ void Script::expect(std::string_view packet, std::optional<tcp::SendReason> why,
   const Sent sent = std::move(sent_.front());
   sent_.pop_front();
   last_bytes_ = sent.bytes;
+  last_reason_ = sent.why;
   const std::string got = "got " + to_text(brief(sent.line));
   if (sent.flow != &flow()) missing(got + " for another connection");
   const std::string different = difference(expected, sent.line);
@@ -402,6 +411,7 @@ lab::PacketLine Script::take(Here here) {
   if (sent_.empty()) fail("expected any packet, and nothing left", here);
   lab::PacketLine line = sent_.front().line;
   last_bytes_ = sent_.front().bytes;
+  last_reason_ = sent_.front().why;
   sent_.pop_front();
   return line;
 }

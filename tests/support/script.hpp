@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 /// Where in a test something was asked; filled in by the compiler at the call.
 struct Here {
-  Here(const char* at_file = __builtin_FILE(), int at_line = __builtin_LINE()) noexcept
+  explicit Here(const char* at_file = __builtin_FILE(), int at_line = __builtin_LINE()) noexcept
       : file(at_file), line(at_line) {}
   const char* file;
   int line;
@@ -69,15 +69,15 @@ class Script : private Observer {
 
   void listen(const tcp::ListenOptions& options = {});
   void connect(tcp::OpenOptions options = {});
-  void accept(Here here = {});
+  void accept(Here here = Here());
   /// listen() or connect(), the handshake, accept().
-  void established(const Established& how = {}, Here here = {});
+  void established(const Established& how = {}, Here here = Here());
   /// Writes so many bytes of a pattern, or this text; answers how many were taken.
   std::size_t write(std::size_t bytes);
   std::size_t write(std::string_view text);
-  void write_urgent(std::size_t bytes, Here here = {});
+  void write_urgent(std::size_t bytes, Here here = Here());
   /// Reads exactly so many bytes, which must be the peer's.
-  void read(std::size_t bytes, Here here = {});
+  void read(std::size_t bytes, Here here = Here());
   /// Reads all there is.
   std::string read_text();
   void finish();
@@ -94,13 +94,13 @@ class Script : private Observer {
   tcp::Socket socket;
 
   // --- the peer ----------------------------------------------------------------------------------------------------
-  void in(std::string_view packet, Here here = {});
+  void in(std::string_view packet, Here here = Here());
   /// With this text instead of the pattern.
-  void in(std::string_view packet, std::string_view text, Here here = {});
+  void in(std::string_view packet, std::string_view text, Here here = Here());
   /// Several in one batch, as a device hands them over.
-  void in(std::initializer_list<std::string_view> packets, Here here = {});
+  void in(std::initializer_list<std::string_view> packets, Here here = Here());
   /// Bytes of a packet, to be tampered with and then sent.
-  std::vector<std::uint8_t> wire(std::string_view packet, std::string_view text = {}, Here here = {});
+  std::vector<std::uint8_t> wire(std::string_view packet, std::string_view text = {}, Here here = Here());
   void in_bytes(std::vector<std::uint8_t> packet, std::string_view what = "bytes");
   /// From now on the peer is at this port.
   void peer(std::uint16_t port);
@@ -108,21 +108,27 @@ class Script : private Observer {
   void ports(std::uint16_t local, std::uint16_t peer_port);
 
   // --- what leaves -------------------------------------------------------------------------------------------------
-  void out(std::string_view packet, Here here = {});
-  void out(std::string_view packet, tcp::SendReason why, Here here = {});
+  void out(std::string_view packet, Here here = Here());
+  void out(std::string_view packet, tcp::SendReason why, Here here = Here());
   /// After exactly this time, in which nothing else leaves.
-  void out(Duration after, std::string_view packet, Here here = {});
-  void out(Duration after, std::string_view packet, tcp::SendReason why, Here here = {});
+  void out(Duration after, std::string_view packet, Here here = Here());
+  void out(Duration after, std::string_view packet, tcp::SendReason why, Here here = Here());
   /// Nothing waits to be expected, and nothing more comes in this time.
-  void quiet(Duration time = 0s, Here here = {});
+  void quiet(Duration time = 0s, Here here = Here());
   /// The next packet, whatever it says.
-  lab::PacketLine take(Here here = {});
+  lab::PacketLine take(Here here = Here());
   /// The bytes of the packet that out() or take() answered last.
   const std::vector<std::uint8_t>& last_bytes() const noexcept { return last_bytes_; }
+  /// Why it left.
+  tcp::SendReason last_reason() const noexcept { return last_reason_; }
+  /// Packets that left and are not yet expected.
+  std::size_t waiting() const noexcept { return sent_.size(); }
+  /// Frames that the device took since the start: a super-segment is one.
+  std::uint64_t frames() const noexcept { return frames_; }
   /// Forgets what waits; answers how many packets that were.
   std::size_t skip();
   /// Lines of an exchange with times (lab/script.hpp).
-  void play(std::string_view exchange, Here here = {});
+  void play(std::string_view exchange, Here here = Here());
 
   // --- time and looks ----------------------------------------------------------------------------------------------
   void run(Duration time);
@@ -130,8 +136,8 @@ class Script : private Observer {
   Duration now() const noexcept { return now_ - start_; }
   /// Until then the device takes nothing.
   void device_full(bool full);
-  void state_is(tcp::State state, Here here = {});
-  void error_is(Errc error, Here here = {});
+  void state_is(tcp::State state, Here here = Here());
+  void error_is(Errc error, Here here = Here());
   /// What the socket's readiness events said since the last call.
   Readiness events() noexcept { return std::exchange(ready_, Readiness::none); }
   std::uint64_t count(tcp::Counter which) { return stack().tcp().counters()[which]; }
@@ -192,6 +198,8 @@ class Script : private Observer {
   std::vector<Fresh> fresh_;
   std::deque<Sent> sent_;
   std::vector<std::uint8_t> last_bytes_;
+  tcp::SendReason last_reason_ = tcp::SendReason::none;
+  std::uint64_t frames_ = 0;
   std::vector<Told> told_;  // by the observer, not yet matched with a packet
   std::vector<lab::Rung> rungs_;
   std::vector<ScriptRecord> records_;
@@ -199,6 +207,10 @@ class Script : private Observer {
   Readiness ready_ = Readiness::none;
   bool device_full_ = false;
 };
+
+/// "P. 1001:1501(500) ack 1": a segment whose numbers a test computes.
+std::string text_line(std::string_view flags, std::uint32_t seq, std::uint32_t length,
+                      std::string_view rest = " ack 1");
 
 /// Edges that connections of this program's scripts have taken so far.
 std::set<std::pair<tcp::State, tcp::State>>& edges_taken();

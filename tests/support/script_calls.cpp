@@ -11,7 +11,7 @@ void Script::listen(const tcp::ListenOptions& options) {
   begin(false);
   note("listen");
   auto made = stack_->listen({tuple().local.address, local_port_}, options);
-  if (!made) fail("listen: " + std::string(describe(made.error())), {});
+  if (!made) fail("listen: " + std::string(describe(made.error())), Here());
   listener = std::move(*made);
   turn();
 }
@@ -21,7 +21,7 @@ void Script::connect(tcp::OpenOptions options) {
   note("connect");
   if (!options.local) options.local = Endpoint{tuple().local.address, local_port_};
   auto made = stack_->connect(tuple().remote, options);
-  if (!made) fail("connect: " + std::string(describe(made.error())), {});
+  if (!made) fail("connect: " + std::string(describe(made.error())), Here());
   socket = std::move(*made);
   turn();
 }
@@ -134,7 +134,7 @@ void Script::abort() {
 void Script::set_options(const tcp::Options& options) {
   note("set options");
   if (const Result<void> done = socket.set_options(options); !done)
-    fail("set options: " + std::string(describe(done.error())), {});
+    fail("set options: " + std::string(describe(done.error())), Here());
   turn();
 }
 

@@ -142,6 +142,15 @@ std::vector<std::vector<std::uint8_t>> cut(const Frame& frame) {
   return packets;
 }
 
+void mend_checksums(std::vector<std::uint8_t>& packet) {
+  const bool v4 = packet[0] >> 4 == 4;
+  if (v4) {
+    store(packet, 10, 2, 0);
+    store(packet, 10, 2, internet_checksum(Bytes(packet).first((packet[0] & 15u) * 4)));
+  }
+  finish_checksum(packet, v4 ? (packet[0] & 15u) * 4 : 40);
+}
+
 std::string disagreement(Bytes packet) {
   const auto opened = lab::open_packet(packet);
   if (!opened) return "everything: we can't read it ourselves";

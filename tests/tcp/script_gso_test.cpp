@@ -1,0 +1,164 @@
+// Super-segments: a frame for a device with offloads, cut in software, is what the stack sends without them, byte for
+// byte and at the same instant.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "tests/support/script.hpp"
+#include "tests/support/script_wire.hpp"
+
+namespace sluice::test {
+namespace {
+
+using Octets = std::vector<std::uint8_t>;
+
+struct Emission {
+  Duration at;
+  Octets bytes;
+  friend bool operator==(const Emission&, const Emission&) = default;
+};
+
+// Plays the same life of a connection on a stack, with frames of at most `frame` bytes, and gathers what leaves.
+class Player {
+ public:
+  explicit Player(Script& script, std::size_t frame, const Established& how) : script_(script) {
+    script_.config.tcp.maximum_frame = frame;
+    script_.established(how);
+  }
+  void write(std::size_t bytes) { (void)script_.write(bytes), gather(); }
+  void in(std::string_view packet) { script_.in(packet), gather(); }
+  void run(Duration time) {
+    script_.run(time);
+    gather();
+  }
+  void finish() { script_.finish(), gather(); }
+  void ack_all() {
+    const tcp::Info info = *script_.socket.info();
+    in(text_line(".", 1, 0, " ack " + std::to_string(1 + info.bytes_acked + info.unacked)));
+  }
+  const std::vector<Emission>& emitted() const { return emitted_; }
+
+ private:
+  void gather() {
+    for (std::size_t left = script_.waiting(); left > 0; --left) {
+      (void)script_.take();
+      emitted_.push_back({script_.now(), script_.last_bytes()});
+    }
+  }
+  Script& script_;
+  std::vector<Emission> emitted_;
+};
+
+// The same play twice: frames as large as they may be, and frames of one segment.
+template <class Play>
+void compare(const Established& how, Play play, std::size_t frame = 65535) {
+  Script with, without;
+  Player large(with, frame, how), small(without, 0, how);
+  play(large);
+  play(small);
+  REQUIRE(large.emitted().size() == small.emitted().size());
+  for (std::size_t i = 0; i < large.emitted().size(); ++i) {
+    CAPTURE(i);
+    REQUIRE(large.emitted()[i].at == small.emitted()[i].at);
+    REQUIRE(large.emitted()[i].bytes == small.emitted()[i].bytes);
+  }
+  CHECK(large.emitted().size() > 10);
+  CHECK(with.frames() < without.frames());
+}
+
+void bulk(Player& player) {
+  for (int round = 0; round < 8; ++round) {
+    player.write(20000);
+    player.run(10ms);
+    player.ack_all();
+    player.run(10ms);
+  }
+}
+
+TEST_CASE("bulk text leaves as the same bytes with and without super-segments") {
+  compare({.rtt = 10ms}, bulk);
+  compare({.mss = 536, .sack = true, .timestamps = true, .wscale = 2, .rtt = 10ms}, bulk);
+  compare({.mss = 1460, .sack = true, .rtt = 10ms}, bulk, 16000);
+}
+
+TEST_CASE("odd amounts, small rests and a FIN are cut alike") {
+  compare({.wscale = 4, .rtt = 10ms}, [](Player& player) {
+    for (const std::size_t bytes : {1u, 999u, 1000u, 1001u, 2500u, 9999u, 3u, 7000u}) {
+      player.write(bytes);
+      player.run(10ms);
+      player.ack_all();
+    }
+    player.write(5500);
+    player.finish();
+    player.run(10ms);
+    player.ack_all();
+  });
+}
+
+TEST_CASE("a window that ends within a super-segment ends it where it would end the last segment") {
+  compare({.window = 4321, .rtt = 10ms}, [](Player& player) {
+    player.write(40000);
+    for (int round = 0; round < 12; ++round) {
+      player.run(10ms);
+      player.ack_all();
+    }
+  });
+}
+
+TEST_CASE("what is lost of a super-segment is sent again as it would be without") {
+  compare({.sack = true, .wscale = 4, .rtt = 10ms}, [](Player& player) {
+    player.write(10000);
+    player.run(10ms);
+    player.in(". 1:1(0) ack 1 <nop,nop,sack 3001:6001>");
+    player.in(". 1:1(0) ack 1001 <nop,nop,sack 3001:8001>");
+    player.run(20ms);
+    player.ack_all();
+    player.write(30000);
+    player.run(1s);  // nobody answers
+    player.ack_all();
+    player.run(1s);
+  });
+}
+
+TEST_CASE("blocks of a gap in the peer's text make each piece smaller, also in a super-segment") {
+  compare({.sack = true, .rtt = 10ms}, [](Player& player) {
+    player.in("P. 501:601(100) ack 1");
+    player.write(9000);
+    player.run(10ms);
+    player.ack_all();
+    player.in("P. 1:501(500) ack 9001");
+    player.write(9000);
+    player.run(10ms);
+    player.ack_all();
+  });
+}
+
+TEST_CASE_FIXTURE(Script,
+                  "received super-segments are acknowledged once, and count as the segments that they are made of") {
+  established();
+  auto bytes = wire("P. 1:9001(9000) ack 1");
+  in_bytes(bytes, "P. 1:9001(9000) as one frame");
+  out(". 1:1(0) ack 9001");
+  read(9000);
+  quiet(1s);
+}
+
+TEST_CASE("cutting gives each piece its numbers, its IPv4 id, and PSH and FIN to the last") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    Script script;
+    script.family = family;
+    script.config.tcp.maximum_frame = 65535;
+    script.established({.rtt = 10ms});
+    script.write(3500);
+    script.finish();
+    script.out(". 1:1001(1000) ack 1");
+    const Octets first = script.last_bytes();
+    script.out(". 1001:2001(1000) ack 1");
+    if (family == Family::ipv4) CHECK(script.last_bytes()[5] == static_cast<std::uint8_t>(first[5] + 1));
+    script.out(". 2001:3001(1000) ack 1");
+    script.out("FP. 3001:3501(500) ack 1");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::test
