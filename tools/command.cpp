@@ -21,10 +21,10 @@ constexpr const char* kExamples = R"(Examples:
   sluice get http://10.77.1.1:8000/                a client on a stack of its own
   sluice serve --help                              all flags of a subcommand, with examples)";
 
-/// "sluice serve" for whichever subcommand was being parsed.
+/// "sluice capture start" for whichever subcommand was being parsed.
 std::string command_name(const CLI::App& app) {
-  std::string name = "sluice";
-  for (const CLI::App* chosen : app.get_subcommands()) name += " " + chosen->get_name();
+  std::string name = app.get_name();
+  for (const CLI::App* chosen : app.get_subcommands()) name += " " + command_name(*chosen);
   return name;
 }
 
