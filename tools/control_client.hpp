@@ -12,7 +12,7 @@ namespace sluice::tools {
 /// Throws tun::Error when the path is too long for a socket.
 sockaddr_un control_address(const std::string& path);
 
-/// Somebody accepts connections at that path.
+/// Somebody accepts connections at that path; if not, errno says why.
 bool somebody_answers(const std::string& path);
 
 /// One request, one answer; waits five seconds for it at most. Throws tun::Error when the instance can't be reached,

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "tools/control_client.hpp"
 #include "tun/error.hpp"
 
 namespace sluice::tools {
@@ -29,11 +30,19 @@ bool usable_folder(const std::string& folder) {
   return ours && ::access(folder.c_str(), W_OK | X_OK) == 0;
 }
 
+/// Nobody listens there any more; the socket is removed then.
+bool is_dead(const std::string& path) {
+  if (somebody_answers(path) || errno != ECONNREFUSED) return false;
+  ::unlink(path.c_str());
+  return true;
+}
+
 std::vector<std::string> sockets_in(const std::string& folder) {
   std::vector<std::string> found;
   std::error_code error;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
     if (it->path().extension() == kEnding && it->is_socket(error)) found.push_back(it->path().string());
+  std::erase_if(found, is_dead);
   std::sort(found.begin(), found.end());
   return found;
 }

@@ -15,7 +15,7 @@ std::vector<std::string> control_folders();
 std::string make_control_path(const std::vector<std::string>& folders, const std::string& name);
 
 /// The socket of the instance `name`; without a name that of the only instance there is. Throws tun::Error with one
-/// sentence: none runs, or several do.
+/// sentence: none runs, or several do. Sockets that dead instances left are removed.
 std::string find_control_socket(const std::string& name);
 
 }  // namespace sluice::tools

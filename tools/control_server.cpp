@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -45,17 +46,17 @@ ControlServer::~ControlServer() {
 }
 
 void ControlServer::listen() {
-  const sockaddr_un address = control_address(path_);
+  if (somebody_answers(path_))
+    throw tun::Error(Errc::address_in_use,
+                     fmt::format("another sluice answers at {}: choose a name of your own with --name", path_));
+  // Made under another name and moved: whoever sees the socket may connect to it.
+  const std::string draft = fmt::format("{}.{}", path_, ::getpid());
+  const sockaddr_un address = control_address(draft);
+  ::unlink(draft.c_str());
   listener_ = tun::Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  int result = bind_private(listener_.number(), address);
-  if (result != 0 && errno == EADDRINUSE) {
-    if (somebody_answers(path_))
-      throw tun::Error(Errc::address_in_use,
-                       fmt::format("another sluice answers at {}: choose a name of your own with --name", path_));
-    ::unlink(path_.c_str());
-    result = bind_private(listener_.number(), address);
-  }
-  if (result != 0 || ::listen(listener_.number(), 16) != 0)
+  const bool made = bind_private(listener_.number(), address) == 0 && ::listen(listener_.number(), 16) == 0 &&
+                    ::rename(draft.c_str(), path_.c_str()) == 0;
+  if (!made)
     throw tun::Error(tun::from_errno(errno),
                      fmt::format("cannot make the control socket {}: {}", path_, tun::errno_text(errno)));
 }

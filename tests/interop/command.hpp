@@ -21,7 +21,7 @@ struct Finished {
   std::string err;
 };
 
-/// A child process. Dies with this object.
+/// A child process. Ends with this object, by SIGTERM; a test fails when it does not end well.
 class Program {
  public:
   /// `input` is its standard input, from beginning to end.

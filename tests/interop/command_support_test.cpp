@@ -70,8 +70,11 @@ Program::Program(const tun::Namespace& where, const Words& command, const std::s
 
 Program::~Program() {
   if (process_ < 0) return;
-  signal(SIGKILL);
-  ::waitpid(process_, nullptr, 0);
+  signal(SIGTERM);
+  const Finished ended = wait(Seconds(10));
+  // A program that says at its end what is wrong (a sanitizer does) must not go unheard.
+  CHECK_MESSAGE((ended.status == 0 || ended.status == 128 + SIGTERM || ended.status == 128 + SIGPIPE),
+                "status " << ended.status << ": " << ended.err);
 }
 
 void Program::signal(int number) const {

@@ -77,6 +77,13 @@ std::string raw(const std::string& path, const std::string& bytes) {
   return line;
 }
 
+void leave_dead_socket(const std::string& path) {
+  const tun::Fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_un address = control_address(path);
+  REQUIRE(::bind(dead.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(fs::exists(path));
+}
+
 std::string error_of(const std::string& path, const Json& request) {
   try {
     (void)ask(path, request);
@@ -109,11 +116,7 @@ TEST_CASE("requests are answered, mistakes are told, and the server goes on") {
 
 TEST_CASE("a dead instance's socket is replaced, a living one's is not") {
   const Room room;
-  {
-    const tun::Fd dead(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_un address = control_address(room.path());
-    REQUIRE(::bind(dead.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  }
+  leave_dead_socket(room.path());
   REQUIRE(fs::exists(room.path()));
   CHECK_FALSE(somebody_answers(room.path()));
   NoDevice device;
@@ -138,6 +141,10 @@ TEST_CASE("a path is found by name, alone, or not at all") {
   CHECK(path == (room.folder / "sluice/lab.sock").string());
   CHECK(fs::status(room.folder / "sluice").permissions() == fs::perms::owner_all);
   CHECK_THROWS_AS((void)find_control_socket("no-instance-of-this-name"), tun::Error);
+  const std::string dead = (room.folder / "sluice/dead.sock").string();
+  leave_dead_socket(dead);
+  CHECK_THROWS_AS((void)find_control_socket("dead"), tun::Error);
+  CHECK_FALSE(fs::exists(dead));
   while_served(path, [&] { CHECK(find_control_socket("lab") == path); });
   // A folder that others may write to is no place.
   fs::permissions(room.folder / "sluice", fs::perms::all);
