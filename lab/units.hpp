@@ -17,9 +17,9 @@ struct Parsed {
   std::string error;
 
   Parsed(T good) : value(std::move(good)) {}
-  static Parsed failed(std::string why) {
+  static Parsed failed(std::string_view why) {
     Parsed none;
-    none.error = std::move(why);
+    none.error = why;
     return none;
   }
   explicit operator bool() const noexcept { return value.has_value(); }

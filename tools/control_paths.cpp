@@ -62,7 +62,7 @@ std::vector<std::string> control_folders() {
 
 std::string make_control_path(const std::vector<std::string>& folders, const std::string& name) {
   for (const std::string& folder : folders)
-    if (usable_folder(folder)) return folder + "/" + name + kEnding;
+    if (usable_folder(folder)) return fmt::format("{}/{}{}", folder, name, kEnding);
   throw tun::Error(Errc::permission_denied,
                    fmt::format("no place for the control socket: cannot use {}", fmt::join(folders, ", ")));
 }
@@ -81,6 +81,7 @@ std::string find_control_socket(const std::string& name) {
   if (all.empty()) throw tun::Error(Errc::not_found, "no sluice runs here (sluice serve begins one)");
   if (all.size() == 1) return all.front();
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const std::string& path : all) names.push_back(fs::path(path).stem().string());
   throw tun::Error(Errc::invalid_argument, fmt::format("several run, say which: {}", fmt::join(names, ", ")));
 }

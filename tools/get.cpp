@@ -35,10 +35,10 @@ int complain(int code, const std::string& sentence) {
   return code;
 }
 
-int get(Options options) {
-  auto parsed = http::parse_url(options.fetch.url);
+int get(const Options& options) {
+  const auto parsed = http::parse_url(options.fetch.url);
   if (const auto* error = std::get_if<http::UrlError>(&parsed)) return complain(3, error->message);
-  const http::Url url = std::get<http::Url>(std::move(parsed));
+  const http::Url& url = std::get<http::Url>(parsed);
   if (url.scheme != "http") return complain(1, fmt::format("{} is not spoken here, only http", url.scheme));
   const std::vector<IpAddress> addresses = resolve(url.host);
   if (addresses.empty()) return complain(6, fmt::format("no address is known for {}", url.host));

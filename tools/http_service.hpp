@@ -40,6 +40,12 @@ struct Site {
   } counts;
 };
 
+/// What has come of an upload so far.
+struct Upload {
+  Sha256 digest;
+  std::uint64_t bytes = 0;
+};
+
 /// HTTP/1.1 until the client asks for a WebSocket, and that then.
 class HttpConnection final : public Connection {
  public:
@@ -50,11 +56,6 @@ class HttpConnection final : public Connection {
   void shut_down() override;
 
  private:
-  struct Upload {
-    Sha256 digest;
-    std::uint64_t bytes = 0;
-  };
-
   void on_event(http::ServerEvent&& event);
   void on_request(const http::Request& request);
   void on_upload(const http::Request& request);

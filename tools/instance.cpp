@@ -69,7 +69,7 @@ std::vector<std::string> Instance::endpoints(const std::string& before, std::uin
                                              const std::string& behind) const {
   std::vector<std::string> all;
   for (const tun::AddressPair& pair : host_.addresses())
-    all.push_back(before + Endpoint{pair.local.address, port}.to_string() + behind);
+    all.push_back(fmt::format("{}{}{}", before, Endpoint{pair.local.address, port}.to_string(), behind));
   return all;
 }
 

@@ -13,7 +13,7 @@
 #include "stack/wire/address.hpp"
 #include "tun/open.hpp"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
 class App;
 }
 
