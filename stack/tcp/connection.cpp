@@ -107,6 +107,14 @@ void Connection::request_limited_ack(SendReason reason) noexcept {
   request_ack(reason);
 }
 
+// Answers a segment that is refused. Two ends that disagree must not answer each other's bare ACKs for ever [A-TCP-15].
+void Connection::refuse_with_ack(const Segment& segment, SendReason reason) noexcept {
+  if (segment.length() > 0)
+    request_ack(reason);
+  else
+    request_limited_ack(reason);
+}
+
 // RFC 9293 3.10.7.4: the other timers are turned off, 2 MSL begin [9293 MUST-13].
 void Connection::enter_time_wait() {
   if (state_ != State::time_wait) enter(State::time_wait);
@@ -115,11 +123,8 @@ void Connection::enter_time_wait() {
 }
 
 void Connection::reset_peer(SendReason reason) {
-  // A peer may require RST at exactly its rcv.nxt (RFC 5961 3): text beyond its window can't have moved that.
-  const Seq edge = snd_.una + snd_.wnd;
-  const Seq seq = state_ == State::syn_received ? snd_.nxt : std::max(snd_.una, std::min(snd_.nxt, edge));
   ControlSegment reset{.tuple = tuple_, .header = {}, .hop_limit = hop_limit(), .dscp = cold_->options.dscp};
-  reset.header.seq = static_cast<std::uint32_t>(seq.wire());
+  reset.header.seq = static_cast<std::uint32_t>(control_seq().wire());
   reset.header.ack = static_cast<std::uint32_t>(rcv_.nxt.wire());
   reset.header.flags = flag::rst | flag::ack;
   if (ts_.on) {
@@ -127,18 +132,10 @@ void Connection::reset_peer(SendReason reason) {
     reset.header.options.ts_value = env_.timestamp(ts_.offset);
     reset.header.options.ts_echo = ts_.recent;
   }
-  std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
-  const std::size_t size = write_control_segment(room, reset);
-  env_.outbox.push(Bytes(room).first(size));
-  env_.count(Counter::resets_out);
-  if (env_.tracer.on())
-    env_.tracer.tell(env_.now, TraceKind::segment_out, flow(),
-                     {{"seq", reset.header.seq},
-                      {"ack", reset.header.ack},
-                      {"flags", reset.header.flags},
-                      {"reason", 0, name(reason)},
-                      {"clause", 0, clause(reason)}});
+  send_reset(env_, reset, flow(), reason);
 }
+
+Seq Connection::control_seq() const noexcept { return state_ == State::syn_received ? snd_.nxt : snd_.acceptable(); }
 
 std::uint8_t Connection::hop_limit() const noexcept {
   return cold_->options.hop_limit != 0 ? cold_->options.hop_limit : env_.ip.config().hop_limit;
@@ -146,8 +143,7 @@ std::uint8_t Connection::hop_limit() const noexcept {
 
 // RFC 9293 3.7.1 without the options: min(SendMSS + 20, MMS_S) - 20 [9293 MUST-16].
 void Connection::refresh_mss() noexcept {
-  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
-  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address) - headers;
+  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address) - fixed_headers();
   const std::size_t offered = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
   const auto mss = static_cast<std::uint32_t>(std::min(path, offered));
   if (mss == mss_) return;

@@ -145,7 +145,11 @@ class Connection {
     std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
   };
 
-  // state
+  // user_calls.cpp
+  template <class Text>
+  Result<std::size_t> queue_text(const Text& text, std::size_t size);
+
+  // connection.cpp
   void enter(State next);
   void fail(Errc error);
   void finished_with_error(Errc error);
@@ -154,8 +158,11 @@ class Connection {
   void request_output() noexcept { output_due_ = true; }
   void request_ack(SendReason reason) noexcept;
   void request_limited_ack(SendReason reason) noexcept;
+  void refuse_with_ack(const Segment& segment, SendReason reason) noexcept;
   void enter_time_wait();
   void reset_peer(SendReason reason);
+  /// The number of a segment that takes none itself.
+  Seq control_seq() const noexcept;
   void begin_data_phase();
   std::uint64_t flow() const noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
@@ -233,11 +240,17 @@ class Connection {
   Recovery& recovery();
   std::uint64_t pipe() const noexcept { return recovery_ ? recovery_->pipe() : 0; }
   std::uint64_t cwnd() const noexcept { return congestion_ ? congestion_->cwnd() : 0; }
+  /// Bytes that congestion control lets go now.
+  std::uint64_t cwnd_room() const noexcept { return cwnd() > pipe() ? cwnd() - pipe() : 0; }
   std::uint64_t outstanding() const noexcept { return snd_.nxt - snd_.una; }
   bool fin_sent() const noexcept { return fin_queued_ && snd_.nxt > send_queue_.end(); }
   /// Text that was never sent.
   std::uint64_t unsent() const noexcept { return snd_.nxt >= send_queue_.end() ? 0 : send_queue_.end() - snd_.nxt; }
   std::uint8_t hop_limit() const noexcept;
+  /// IP and TCP headers without options, bytes.
+  std::size_t fixed_headers() const noexcept {
+    return ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
+  }
 
   Environment& env_;
   FourTuple tuple_;

@@ -143,8 +143,7 @@ void Layer::keep_half_open(Connection& connection, bool existed) {
   kept = record;
   if (!moved) return;
   half_open_turns_.push_back({record.deadline, connection.tuple()});
-  std::push_heap(half_open_turns_.begin(), half_open_turns_.end(),
-                 [](const Turn& a, const Turn& b) { return a.due > b.due; });
+  std::push_heap(half_open_turns_.begin(), half_open_turns_.end(), Turn::later);
 }
 
 void Layer::await_accept(std::unique_ptr<Connection> connection) {
@@ -164,9 +163,8 @@ void Layer::forget_half_open(const FourTuple& tuple) noexcept {
 }
 
 void Layer::half_open_timeouts() {
-  const auto later_first = [](const Turn& a, const Turn& b) { return a.due > b.due; };
   while (!half_open_turns_.empty() && half_open_turns_.front().due <= env_.now) {
-    std::pop_heap(half_open_turns_.begin(), half_open_turns_.end(), later_first);
+    std::pop_heap(half_open_turns_.begin(), half_open_turns_.end(), Turn::later);
     const Turn turn = half_open_turns_.back();
     half_open_turns_.pop_back();
     const auto found = half_open_.find(turn.tuple);

@@ -82,12 +82,16 @@ void reply_with_reset(Environment& env, const Segment& segment, SendReason reaso
     reset.header.ack = segment.header.seq + static_cast<std::uint32_t>(segment.length());
     reset.header.flags = flag::rst | flag::ack;
   }
+  send_reset(env, reset, 0, reason);
+}
+
+void send_reset(Environment& env, const ControlSegment& reset, std::uint64_t flow, SendReason reason) {
   std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
   const std::size_t size = write_control_segment(room, reset);
   env.outbox.push(Bytes(room).first(size));
   env.count(Counter::resets_out);
   if (env.tracer.on())
-    env.tracer.tell(env.now, TraceKind::segment_out, 0,
+    env.tracer.tell(env.now, TraceKind::segment_out, flow,
                     {{"seq", reset.header.seq},
                      {"ack", reset.header.ack},
                      {"flags", reset.header.flags},

@@ -67,4 +67,7 @@ struct ControlSegment {
 };
 std::size_t write_control_segment(MutableBytes room, ControlSegment segment) noexcept;
 
+/// Puts a RST into the outbox, counts it and tells the observer. `flow` is 0 without a connection.
+void send_reset(Environment& env, const ControlSegment& reset, std::uint64_t flow, SendReason reason);
+
 }  // namespace sluice::tcp

@@ -39,8 +39,7 @@ void Connection::icmp_error(const ip::IcmpError& error, WireSeq quoted_seq) {
 // RFC 1191 6.4: what was too big goes again in smaller segments, and that is no sign of congestion.
 void Connection::path_mtu_shrank(const ip::IcmpError& error) {
   const std::uint32_t before = mss_;
-  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
-  env_.ip.lower_path_mtu(tuple_.remote.address, error.mtu, before + headers, env_.now);
+  env_.ip.lower_path_mtu(tuple_.remote.address, error.mtu, before + fixed_headers(), env_.now);
   refresh_mss();
   if (mss_ >= before) return env_.count(Counter::icmp_ignored);  // [A-TCP-10]
   env_.count(Counter::path_mtu_changes);

@@ -84,6 +84,7 @@ class Layer {
   struct Turn {
     Time due{};
     FourTuple tuple;
+    static bool later(const Turn& a, const Turn& b) noexcept { return a.due > b.due; }
   };
 
   friend class Socket;

@@ -110,8 +110,7 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
 
 void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
   // What we can receive: the MTU without fixed headers [9293 MUST-67, SHLD-6].
-  const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;
-  options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - headers, 65535));
+  options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535));
   options.sack_permitted = sack_;
   if (scaling_) options.window_scale = rcv_.scale;
 }

@@ -31,9 +31,8 @@ std::optional<Connection::Plan> Connection::plan_resend() const noexcept {
   const std::uint64_t mss = segment_text_limit();
   std::uint64_t limit = mss;
   if (!recovery_->owes_fast_retransmit()) {
-    const std::uint64_t in_flight = pipe();
-    const std::uint64_t permitted = cwnd() > in_flight ? cwnd() - in_flight : 0;
-    if (permitted < mss && in_flight > 0) return std::nullopt;
+    const std::uint64_t permitted = cwnd_room();
+    if (permitted < mss && pipe() > 0) return std::nullopt;
     limit = std::max(mss, std::min(permitted / mss * mss, frame_text_limit()));
   }
   const std::optional<SeqRange> range = recovery_->next_to_resend(limit);
@@ -71,13 +70,11 @@ std::optional<Connection::Plan> Connection::plan_probe() const noexcept {
 std::optional<Connection::Plan> Connection::plan_new_text() noexcept {
   const std::uint64_t queued = unsent();
   if (queued == 0 || (recovery_ && recovery_->lost_bytes() > 0)) return std::nullopt;
-  const Seq edge = snd_.una + snd_.wnd;
-  const std::uint64_t usable = edge > snd_.nxt ? edge - snd_.nxt : 0;  // may have been shrunk [9293 MUST-34, SHLD-15]
+  const std::uint64_t usable =
+      snd_.edge() > snd_.nxt ? snd_.edge() - snd_.nxt : 0;  // may have been shrunk [9293 MUST-34, SHLD-15]
   const bool idle = outstanding() == 0 && env_.now - sent_at_ > rtt_.rto();
   if (idle) congestion_->on_idle(env_.now);  // [R5681-4.1-1]
-  const std::uint64_t in_flight = pipe();
-  const std::uint64_t permitted = cwnd() > in_flight ? cwnd() - in_flight : 0;
-  const std::uint64_t text = sendable_text(queued, usable, permitted);
+  const std::uint64_t text = sendable_text(queued, usable, cwnd_room());
   if (text == 0) return std::nullopt;
   Plan plan{.reason = override_due_ ? SendReason::override_small : SendReason::new_data, .seq = snd_.nxt, .text = text};
   plan.fin = fin_queued_ && text == queued && usable > text;
@@ -114,8 +111,7 @@ bool Connection::may_send_small(std::uint64_t small, std::uint64_t queued, std::
 
 std::optional<Connection::Plan> Connection::plan_finish() const noexcept {
   if (!fin_queued_ || fin_sent() || unsent() > 0) return std::nullopt;
-  const Seq edge = snd_.una + snd_.wnd;
-  if (edge <= snd_.nxt) return std::nullopt;  // FIN takes a number too: the persist timer probes with it
+  if (snd_.edge() <= snd_.nxt) return std::nullopt;  // FIN takes a number too: the persist timer probes with it
   return Plan{.reason = SendReason::finish, .seq = snd_.nxt, .fin = true};
 }
 
@@ -123,10 +119,7 @@ std::optional<Connection::Plan> Connection::plan_ack() const noexcept {
   SendReason reason = ack_due_;
   if (reason == SendReason::none && window_update_due()) reason = SendReason::window_update;
   if (reason == SendReason::none) return std::nullopt;
-  // Numbers beyond a closed window would be refused by the peer, and the ACK with them.
-  const Seq edge = snd_.una + snd_.wnd;
-  return Plan{.reason = reason,
-              .seq = state_ == State::syn_received ? snd_.nxt : std::max(snd_.una, std::min(snd_.nxt, edge))};
+  return Plan{.reason = reason, .seq = control_seq()};
 }
 
 // --- limits ------------------------------------------------------------------------------------------------------

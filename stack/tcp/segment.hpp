@@ -33,6 +33,11 @@ struct Segment {
     return packet.gso_size != 0 && packet.gso_size < text_size ? packet.gso_size : text_size;
   }
 
+  /// Goes on as if the SYN had come by itself. REQUIRES SYN.
+  void remove_syn() noexcept {
+    seq += 1;
+    header.flags = static_cast<std::uint8_t>(header.flags & ~flag::syn);
+  }
   /// Drops the first `count` bytes of text. REQUIRES no SYN, count <= text_size.
   void trim_front(std::uint64_t count) noexcept {
     seq += count;

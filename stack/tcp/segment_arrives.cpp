@@ -109,8 +109,7 @@ void Connection::arrives_in_syn_sent(Segment& segment) {
   request_ack(SendReason::handshake_ack);
   if (segment.text_size == 0 && !segment.has(flag::fin)) return;
   // Controls or text beside the SYN: go on at the sixth step, with the SYN taken.
-  segment.seq += 1;
-  segment.header.flags = static_cast<std::uint8_t>(segment.header.flags & ~flag::syn);
+  segment.remove_syn();
   check_urgent(segment);
   if (take_text(segment)) check_fin(segment);
 }
@@ -141,10 +140,7 @@ bool Connection::check_timestamps(const Segment& segment) {
   const bool old = earlier(options.ts_value, ts_.recent) && env_.now - ts_.recent_at < kTimestampLife;
   if (!old) return true;
   env_.drop(Counter::drop_paws, segment);
-  if (segment.length() > 0)
-    request_ack(SendReason::paws);
-  else
-    request_limited_ack(SendReason::paws);
+  refuse_with_ack(segment, SendReason::paws);
   return false;
 }
 
@@ -154,10 +150,7 @@ bool Connection::check_sequence(Segment& segment) {
   // The SYN,ACK of a peer whose SYN crossed ours repeats a number that is taken; its ACK counts all the same (A.2).
   const bool crossed = state_ == State::syn_received && !passive_ && segment.has(flag::syn) && segment.has(flag::ack) &&
                        segment.seq == rcv_.irs;
-  if (crossed) {
-    segment.seq += 1;
-    segment.header.flags = static_cast<std::uint8_t>(segment.header.flags & ~flag::syn);
-  }
+  if (crossed) segment.remove_syn();
   const Seq first = segment.seq;
   const bool acceptable =
       segment.length() == 0 ? rcv_.nxt <= first && first <= rcv_.edge : first < rcv_.edge && rcv_.nxt < segment.end();
@@ -190,11 +183,7 @@ void Connection::answer_unacceptable(const Segment& segment) {
   if (state_ == State::time_wait && repeated_fin) enter_time_wait();  // restart the 2 MSL
   heard_at_ = env_.now;
   keep_alive_probes_ = 0;
-  // Two ends that disagree must not answer each other's bare ACKs for ever [A-TCP-15].
-  if (segment.length() > 0)
-    request_ack(SendReason::unacceptable);
-  else
-    request_limited_ack(SendReason::unacceptable);
+  refuse_with_ack(segment, SendReason::unacceptable);
 }
 
 // RFC 7323 4.3 (2): TS.Recent comes from the segment that holds the left edge of what we will acknowledge.

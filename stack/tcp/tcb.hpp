@@ -1,6 +1,7 @@
 // The variables of a connection, with RFC 9293's letters (3.3.1), and what the handshake agreed on.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "stack/base/time.hpp"
@@ -20,6 +21,12 @@ struct SendVariables {
   std::uint32_t max_wnd = 0;     ///< the largest that it ever offered, for silly-window avoidance and RFC 5961 5
   std::uint16_t peer_mss = 536;  ///< SendMSS: what the peer's MSS option said, or the default [9293 MUST-15]
   std::uint8_t scale = 0;        ///< the peer's windows are shifted left by this (Snd.Wind.Shift)
+
+  /// The first number that the peer has not allowed.
+  Seq edge() const noexcept { return una + wnd; }
+  /// SEG.SEQ for a segment without text: numbers beyond a closed or shrunk window would be refused by the peer, and
+  /// with them the ACK or RST (RFC 5961 3).
+  Seq acceptable() const noexcept { return std::max(una, std::min(nxt, edge())); }
 };
 
 /// The receive sequence space:  taken | acceptable | not yet

@@ -70,21 +70,16 @@ std::size_t Connection::writable() const noexcept {
   return limit - std::min(limit, send_queue_.size());
 }
 
-Result<std::size_t> Connection::send(Gather pieces) {
-  if (error_ != Errc::none) return error_;
-  if (fin_queued_ || state_ == State::closed) return Errc::connection_closing;
-  const std::size_t taken = send_queue_.append(pieces, writable());
-  writer_waits_ = taken < gather_size(pieces);
-  if (taken > 0) request_output();
-  watch_progress();
-  return taken;
-}
+Result<std::size_t> Connection::send(Gather pieces) { return queue_text(pieces, gather_size(pieces)); }
 
-Result<std::size_t> Connection::send(const Slice& shared) {
+Result<std::size_t> Connection::send(const Slice& shared) { return queue_text(shared, shared.size()); }
+
+template <class Text>
+Result<std::size_t> Connection::queue_text(const Text& text, std::size_t size) {
   if (error_ != Errc::none) return error_;
   if (fin_queued_ || state_ == State::closed) return Errc::connection_closing;
-  const std::size_t taken = send_queue_.append(shared, writable());
-  writer_waits_ = taken < shared.size();
+  const std::size_t taken = send_queue_.append(text, writable());
+  writer_waits_ = taken < size;
   if (taken > 0) request_output();
   watch_progress();
   return taken;
