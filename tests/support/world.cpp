@@ -16,20 +16,20 @@ namespace {
 
 constexpr std::size_t kRemembered = 4096;
 
-Config config_for(const WorldSettings& settings, bool is_left, const IpAddress& address) {
+IpAddress address_for(Family family, bool is_left) {
+  return *IpAddress::parse(family == Family::ipv4 ? (is_left ? "10.1.0.1" : "10.1.0.2")
+                                                  : (is_left ? "fd01::1" : "fd01::2"));
+}
+
+Config config_for(const WorldSettings& settings, bool is_left) {
   Config config;
   config.key = run_key(settings.stream * 2 + (is_left ? 0 : 1));
   config.ip.mtu = settings.mtu;
-  config.ip.addresses = {{address, static_cast<std::uint8_t>(address.is_v4() ? 24 : 64)}};
+  config.ip.addresses = {{address_for(Family::ipv4, is_left), 24}, {address_for(Family::ipv6, is_left), 64}};
   config.tcp = is_left ? settings.left_tcp : settings.right_tcp;
   config.memory_limit = settings.memory_limit;
   config.observer = is_left ? settings.left_observer : settings.right_observer;
   return config;
-}
-
-IpAddress address_for(Family family, bool is_left) {
-  return *IpAddress::parse(family == Family::ipv4 ? (is_left ? "10.1.0.1" : "10.1.0.2")
-                                                  : (is_left ? "fd01::1" : "fd01::2"));
 }
 
 }  // namespace
@@ -60,27 +60,39 @@ std::vector<std::uint8_t> pattern(std::uint64_t seed, std::uint64_t offset, std:
 
 World::Host::Host(const WorldSettings& settings, bool is_left)
     : address(address_for(settings.family, is_left)),
-      stack(std::make_unique<Stack>(config_for(settings, is_left, address))),
+      clock(is_left ? settings.left_clock : settings.right_clock),
+      stack(std::make_unique<Stack>(config_for(settings, is_left))),
       link(is_left ? settings.to_left : settings.to_right, run_key(settings.stream), is_left ? 1 : 2) {}
 
 World::World(const WorldSettings& settings)
     : settings_(settings), left_(settings, true), right_(settings, false), now_(settings.start) {
-  left().handle_timeout(now_);
-  right().handle_timeout(now_);
+  handle_timeout(left_);
+  handle_timeout(right_);
 }
 
 World::~World() {
   if (std::uncaught_exceptions() > 0) write_capture();
 }
 
-void World::remember(bool to_right, const Frame& frame) {
+IpAddress World::left_address(Family family) { return address_for(family, true); }
+IpAddress World::right_address(Family family) { return address_for(family, false); }
+
+void World::inject(bool to_right, std::vector<std::uint8_t> packet, Duration after) {
+  injected_.emplace(now_ + after, std::pair(to_right, std::move(packet)));
+}
+
+void World::restart(bool right_host) {
+  Host& host = right_host ? right_ : left_;
+  host.stack = std::make_unique<Stack>(config_for(settings_, !right_host));
+  handle_timeout(host);
+}
+
+// The bytes of the frame, which stay until the next one.
+Bytes World::remember(bool to_right, const Frame& frame) {
   Seen seen{now_, to_right, {frame.head.begin(), frame.head.end()}};
   for (const Slice& piece : frame.body) seen.bytes.insert(seen.bytes.end(), piece.bytes().begin(), piece.bytes().end());
-  if (on_packet) on_packet(to_right, seen.bytes);
-  if (seen_.size() < kRemembered)
-    seen_.push_back(std::move(seen));
-  else
-    seen_[seen_next_++ % kRemembered] = std::move(seen);
+  if (seen_.size() < kRemembered) return seen_.emplace_back(std::move(seen)).bytes;
+  return (seen_[seen_next_++ % kRemembered] = std::move(seen)).bytes;
 }
 
 void World::write_capture() const {
@@ -97,39 +109,59 @@ void World::write_capture() const {
              seed ? seed : "default", settings_.stream);
 }
 
+void World::handle_timeout(Host& host) { host.stack->handle_timeout(now_ + host.clock); }
+
+Time World::next_timeout(const Host& host) const {
+  const Time next = host.stack->next_timeout();
+  return next == kNever ? kNever : next - host.clock;
+}
+
 void World::deliver(Host& host) {
-  while (auto released = host.link.take(now_)) host.stack->receive(std::span(&released->packet, 1), now_);
+  while (auto released = host.link.take(now_)) host.stack->receive(std::span(&released->packet, 1), now_ + host.clock);
+}
+
+void World::deliver_injected() {
+  while (!injected_.empty() && injected_.begin()->first <= now_) {
+    const auto [to_right, bytes] = std::move(injected_.extract(injected_.begin()).mapped());
+    Host& host = to_right ? right_ : left_;
+    Packet packet = Packet::copy_of(host.pool, bytes);
+    host.stack->receive(std::span(&packet, 1), now_ + host.clock);
+  }
 }
 
 void World::pull(Host& from, Host& to, bool to_right) {
   SinkOf sink([&](const Frame& frame) noexcept {
     ++packets_;
-    remember(to_right, frame);
-    to.link.offer(now_, frame);
+    const Bytes bytes = remember(to_right, frame);
+    if (on_packet) on_packet(to_right, bytes);
+    if (!take_packet || !take_packet(to_right, bytes)) to.link.offer(now_, frame);
     return true;
   });
-  from.stack->poll_transmit(now_, sink);
+  from.stack->poll_transmit(now_ + from.clock, sink);
   REQUIRE_MESSAGE(packets_ <= settings_.packet_ceiling, "the packet ceiling was reached: an endless exchange");
 }
 
 void World::settle() {
   for (;;) {
     const std::uint64_t before = packets_;
+    deliver_injected();
     deliver(left_);
     deliver(right_);
-    left_.stack->handle_timeout(now_);
-    right_.stack->handle_timeout(now_);
+    handle_timeout(left_);
+    handle_timeout(right_);
     if (on_step) on_step();
     pull(left_, right_, true);
     pull(right_, left_, false);
-    const bool due = std::min(left_.link.next_release(), right_.link.next_release()) <= now_;
+    const bool due = std::min(left_.link.next_release(), right_.link.next_release()) <= now_ ||
+                     (!injected_.empty() && injected_.begin()->first <= now_);
     if (packets_ == before && !due) return;
   }
 }
 
 Time World::next_event() const {
-  return std::min({left_.stack->next_timeout(), right_.stack->next_timeout(), left_.link.next_release(),
-                   right_.link.next_release()});
+  const Time injected = injected_.empty() ? kNever : injected_.begin()->first;
+  return std::min(
+      {next_timeout(left_), next_timeout(right_), left_.link.next_release(), right_.link.next_release(), injected});
 }
 
 void World::run_for(Duration time) {

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lab/impairment.hpp"
@@ -19,7 +21,7 @@ std::uint8_t pattern_byte(std::uint64_t seed, std::uint64_t offset) noexcept;
 std::vector<std::uint8_t> pattern(std::uint64_t seed, std::uint64_t offset, std::size_t size);
 
 struct WorldSettings {
-  Family family = Family::ipv4;
+  Family family = Family::ipv4;  ///< of connect(); both hosts have an address of each
   std::size_t mtu = 1500;
   tcp::Config left_tcp = {};
   tcp::Config right_tcp = {};
@@ -30,6 +32,8 @@ struct WorldSettings {
   Observer* right_observer = nullptr;
   std::uint64_t stream = 0;  ///< another key for another run
   Time start = Time(std::chrono::hours(1));
+  Duration left_clock{};  ///< what this host's clock is ahead of the World's: moves its ISNs (4 µs each) and timestamps
+  Duration right_clock{};
   std::uint64_t packet_ceiling = 5'000'000;  ///< more packets than this fail the test: something answers for ever
 };
 
@@ -46,6 +50,8 @@ class World {
   Stack& right() noexcept { return *right_.stack; }
   IpAddress left_address() const noexcept { return left_.address; }
   IpAddress right_address() const noexcept { return right_.address; }
+  static IpAddress left_address(Family family);
+  static IpAddress right_address(Family family);
   Time now() const noexcept { return now_; }
   lab::Impairment& to_right() noexcept { return right_.link; }
   lab::Impairment& to_left() noexcept { return left_.link; }
@@ -56,6 +62,12 @@ class World {
   std::function<void()> on_step;
   /// Called for each packet that a stack emits, before the link: to_right tells the direction.
   std::function<void(bool to_right, Bytes packet)> on_packet;
+  /// Asked for each packet that a stack emits, after on_packet: true = the test keeps it, and the link never sees it.
+  std::function<bool(bool to_right, Bytes packet)> take_packet;
+  /// Brings a packet to a host after this time, past the link: a forged one, or one that take_packet kept.
+  void inject(bool to_right, std::vector<std::uint8_t> packet, Duration after = {});
+  /// A host loses its memory: all its connections, without a word. Its sockets must have gone before.
+  void restart(bool right_host);
 
   /// Delivers what is due and lets both stacks act, without moving time.
   void settle();
@@ -72,21 +84,26 @@ class World {
   struct Host {
     Host(const WorldSettings& settings, bool is_left);
     IpAddress address;
+    Duration clock;
     std::unique_ptr<Stack> stack;
     lab::Impairment link;  ///< towards this host
     BufferPool pool;
   };
 
   Time next_event() const;
+  Time next_timeout(const Host& host) const;
+  void handle_timeout(Host& host);
   void deliver(Host& host);
+  void deliver_injected();
   void pull(Host& from, Host& to, bool to_right);
-  void remember(bool to_right, const Frame& frame);
+  Bytes remember(bool to_right, const Frame& frame);
   void write_capture() const;
 
   WorldSettings settings_;
   Host left_;
   Host right_;
   Time now_;
+  std::multimap<Time, std::pair<bool, std::vector<std::uint8_t>>> injected_;
   std::uint64_t packets_ = 0;
   struct Seen {
     Time at;
