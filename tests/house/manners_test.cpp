@@ -60,4 +60,13 @@ TEST_CASE("a machine path would be seen, a route or a default would not") {
   CHECK(machine_path("GET /index.html and tests/tmp/x") == "");
 }
 
+TEST_CASE("none of our own applications sends urgent data [SHLD-13]") {
+  const std::vector<std::string> rooms = {"http/", "ws/", "tun/", "lab/", "tools/", "examples/"};
+  for (const std::string& file : cpp_files()) {
+    const bool ours = std::any_of(rooms.begin(), rooms.end(), [&](const auto& room) { return file.starts_with(room); });
+    if (!ours) continue;
+    for (const std::string& line : lines_of(file)) CHECK_MESSAGE(line.find("write_urgent") == line.npos, file);
+  }
+}
+
 }  // namespace sluice::house
