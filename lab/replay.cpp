@@ -1,0 +1,190 @@
+// The player: events of a capture in the order of time, a stack between them; see replay.hpp.
+#include "lab/replay.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "lab/replay_application.hpp"
+#include "lab/replay_numbers.hpp"
+#include "lab/replay_verdict.hpp"
+
+namespace sluice::lab {
+namespace {
+
+/// A stack that says so much more than its model will not come to rest.
+constexpr std::size_t kMostReplies = 10000;
+
+/// A packet of the capture at the time when it reaches our side, or left it.
+struct Due {
+  Time at{};
+  std::size_t packet = 0;  ///< in the conversation
+  bool ours = false;
+  /// Of the peer's: what it acknowledges, relative, if our side had sent that; else 0.
+  std::uint32_t needs = 0;
+};
+
+struct Sent {
+  Time at{};
+  std::vector<std::uint8_t> bytes;
+};
+
+class Player {
+ public:
+  Player(const Conversation& conversation, Side us, const ReplaySettings& settings)
+      : conversation_(conversation), settings_(settings), stack_(config_for(conversation, us, settings)) {
+    learn(us);
+    application_ = make_application(conversation, us, settings, stack_, [this](Bytes packet) { say(packet); });
+  }
+
+  void run(Verdict& verdict) {
+    now_ = due_.front().at;
+    const Time end = due_.back().at + settings_.after;
+    stack_.handle_timeout(now_);
+    application_->begin();
+    for (Time next = now_; next <= end && sent_.size() < most_sent(); next = next_event()) {
+      now_ = std::max(now_, next);
+      turn();
+    }
+    judge(verdict);
+  }
+
+ private:
+  static Config config_for(const Conversation& conversation, Side us, const ReplaySettings& settings) {
+    Config config = settings.stack;
+    const IpAddress& address = us == Side::opener ? conversation.opener.address : conversation.other.address;
+    config.ip.addresses = {{address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)}};
+    return config;
+  }
+
+  std::size_t most_sent() const noexcept { return kMostReplies + 4 * due_.size(); }
+  Time start() const noexcept { return conversation_.packets.front().at; }
+
+  void learn(Side us) {
+    captured_.isn = us == Side::opener ? conversation_.opener_isn : conversation_.other_isn;
+    peer_.isn = us == Side::opener ? conversation_.other_isn : conversation_.opener_isn;
+    for (std::size_t i = 0; i < conversation_.packets.size(); ++i) {
+      const ConversationPacket& packet = conversation_.packets[i];
+      Due due{packet.at, i, is_ours(packet, us)};
+      const auto view = view_datagram(packet.bytes);
+      if (view) (due.ours ? captured_ : peer_).learn(*view);
+      if (view && !due.ours) due.needs = needs(*view);
+      due.at += due.ours ? -settings_.distance : settings_.distance;
+      due_.push_back(due);
+    }
+    std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
+  }
+
+  std::uint32_t needs(const DatagramView& view) const {
+    const auto header = tcp_header(view);
+    if (!header || !header->has(wire::tcp::ack) || !captured_.isn) return 0;
+    const std::uint32_t acked = header->ack - *captured_.isn;
+    return static_cast<std::int32_t>(captured_.end - acked) >= 0 && static_cast<std::int32_t>(acked) > 0 ? acked : 0;
+  }
+
+  Time next_event() const {
+    return next_ < due_.size() ? std::min(stack_.next_timeout(), due_[next_].at) : stack_.next_timeout();
+  }
+
+  bool is_due(bool ours) const { return next_ < due_.size() && due_[next_].at <= now_ && due_[next_].ours == ours; }
+
+  /// Everything that reaches us before our next packet; then time; then the application; then what leaves.
+  void turn() {
+    for (; is_due(false); ++next_) waiting_.push_back(due_[next_]);
+    hear();
+    stack_.handle_timeout(now_);
+    for (; is_due(true); ++next_) application_->act(due_[next_].packet);
+    application_->pump();
+    SinkOf sink([this](const Frame& frame) noexcept {
+      std::vector<std::uint8_t> bytes(frame.head.begin(), frame.head.end());
+      for (const Slice& piece : frame.body) bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
+      say(bytes);
+      return true;
+    });
+    stack_.poll_transmit(now_, sink);
+    while (stack_.poll_event()) continue;
+  }
+
+  /// An acknowledgement of what we have not sent yet waits until we have.
+  void hear() {
+    const std::uint32_t before = replayed_.end;
+    while (!waiting_.empty() && static_cast<std::int32_t>(before - waiting_.front().needs) >= 0) {
+      const Due due = waiting_.front();
+      waiting_.pop_front();
+      late_ += due.at < now_ ? 1u : 0u;
+      const auto bytes = translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_));
+      Packet packet = Packet::copy_of(pool_, bytes);
+      stack_.receive(std::span(&packet, 1), now_);
+    }
+  }
+
+  void say(Bytes packet) {
+    if (const auto view = view_datagram(packet)) replayed_.learn(*view);
+    sent_.push_back({now_, {packet.begin(), packet.end()}});
+  }
+
+  void judge(Verdict& verdict) {
+    std::vector<SaidPacket> expected, got;
+    for (const Due& due : due_) {
+      const ConversationPacket& packet = conversation_.packets[due.packet];
+      if (due.ours) expected.push_back({packet.number, due.at - start(), packet.bytes});
+    }
+    for (const Sent& one : sent_) got.push_back({0, one.at - start(), one.bytes});
+    compare(expected, {captured_.side(), peer_.side()}, got, {replayed_.side(), peer_.side()}, settings_, verdict);
+    verdict.late = late_;
+    for (const Due& due : waiting_) {
+      const ConversationPacket& packet = conversation_.packets[due.packet];
+      verdict.differences.push_back({Difference::Kind::waiting, packet.number, packet.at - start(),
+                                     "of the peer: acknowledges what was never sent",
+                                     packet_text(packet.bytes, {peer_.side(), captured_.side()}, false), ""});
+      if (verdict.differences.size() > settings_.most_differences) break;
+    }
+    if (sent_.size() >= most_sent()) verdict.error = "the stack does not come to rest";
+  }
+
+  const Conversation& conversation_;
+  const ReplaySettings& settings_;
+  BufferPool pool_;
+  Stack stack_;
+  std::unique_ptr<ReplayApplication> application_;
+  std::vector<Due> due_;
+  std::size_t next_ = 0;
+  std::deque<Due> waiting_;
+  NumberBase captured_;
+  NumberBase replayed_;
+  NumberBase peer_;
+  std::vector<Sent> sent_;
+  std::size_t late_ = 0;
+  Time now_{};
+};
+
+/// Why there can be no replay, or empty.
+std::string obstacle(const Conversation& conversation, Side us) {
+  const auto& packets = conversation.packets;
+  const bool speaks =
+      std::any_of(packets.begin(), packets.end(), [us](const ConversationPacket& one) { return is_ours(one, us); });
+  if (!speaks) return "the capture holds no packet of this side";
+  if (conversation.kind == ConversationKind::tcp && !conversation.has_opening)
+    return "the SYN that opened the connection is not in the capture";
+  for (const Endpoint* end : {&conversation.opener, &conversation.other})
+    if (end->address.is_invalid_source()) return "no packet may come from " + end->address.to_string();
+  if (conversation.opener.address.family() != conversation.other.address.family())
+    return "the two sides are of different families";
+  return "";
+}
+
+}  // namespace
+
+std::string_view name(Side side) noexcept { return side == Side::opener ? "opener" : "other side"; }
+
+Verdict replay(const Conversation& conversation, Side us, const ReplaySettings& settings) {
+  Verdict verdict;
+  verdict.title = fmt::format("{} as the {}", conversation.title(), name(us));
+  verdict.error = obstacle(conversation, us);
+  if (verdict.error.empty()) Player(conversation, us, settings).run(verdict);
+  return verdict;
+}
+
+}  // namespace sluice::lab

@@ -1,0 +1,81 @@
+// A conversation of a capture played again: a stack takes the place of one side, and what it says is compared with
+// what the capture's own side said.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lab/conversation.hpp"
+#include "stack/stack.hpp"
+
+namespace sluice::lab {
+
+enum class Side : std::uint8_t { opener, other };
+std::string_view name(Side side) noexcept;
+
+/// Time is virtual and starts as the capture does; nothing is random but what `stack.key` says, so the same input gives
+/// the same verdict. Numbers are translated: the ISN and the timestamp base that the stack chooses stand for those of
+/// the capture in everything that the peer says about them.
+///
+/// The application is inferred from the capture:
+/// - It connects when our first SYN left, or listens from the start if our side answered one. A UDP socket is bound
+///   unless our side called the port unreachable.
+/// - Text up to a PSH was one write, made when its first byte left. Text behind the last PSH is one more.
+/// - Our FIN was a half-close when it left; if a RST of ours answered later text of the peer's, it was a close.
+/// - Our RST was an abort if the connection is still alive at its time.
+/// - It reads at once. So a window that its reader had let fill is a difference.
+/// - An echo request of ours leaves as it was captured: the stack itself has no ping.
+struct ReplaySettings {
+  Config stack;                ///< ip.addresses is set by replay()
+  tcp::Options socket;         ///< of the one TCP connection
+  udp::Options datagrams;      ///< of the one UDP socket
+  Duration distance{0};        ///< one way from where the capture was taken to our side; 0: taken there
+  bool windows = true;         ///< compare TCP windows
+  std::uint32_t stamp_slack = 0;  ///< ticks by which our timestamps may differ
+  std::optional<Duration> time_slack = std::nullopt;  ///< by which our times may differ; nullopt: they don't matter
+  Duration after{0};                                  ///< how long after the last packet nothing more may come
+  std::size_t most_differences = 200;                 ///< listed; more are counted
+};
+
+/// What the capture tells of our side: MTU, which options it offered or took, receive buffer, Nagle, TTL, DSCP.
+/// Everything else is the stack's default.
+ReplaySettings settings_from(const Conversation& conversation, Side us);
+
+struct Difference {
+  enum class Kind : std::uint8_t {
+    changed,  ///< another packet than in the capture
+    missing,  ///< in the capture only
+    extra,    ///< in the replay only
+    waiting,  ///< the peer's: acknowledges what our side never sent here, so it could not come
+  };
+  Kind kind = Kind::changed;
+  std::size_t number = 0;  ///< in the capture; of an extra packet: of the one of ours before it, 0 = before all
+  Duration at{};           ///< since the conversation's first packet
+  std::string reason;      ///< the fields in which it differs
+  std::string expected;    ///< in the notation, numbers relative; empty for an extra packet
+  std::string got;         ///< empty for a missing one
+};
+
+struct Verdict {
+  std::string title;        ///< which conversation and side
+  std::string error;        ///< one sentence: why there was no replay
+  std::size_t expected = 0;  ///< packets of our side in the capture
+  std::size_t got = 0;       ///< packets that the stack sent
+  std::size_t late = 0;      ///< of the peer's that had to wait until our side had sent what they acknowledge
+  std::vector<Difference> differences;
+  std::size_t unlisted = 0;  ///< differences beyond the limit
+
+  bool same() const noexcept { return error.empty() && differences.empty(); }
+};
+
+/// Plays `us`. TCP conversations need their opening SYN in the capture.
+Verdict replay(const Conversation& conversation, Side us, const ReplaySettings& settings);
+
+/// A verdict for people and golden files: a line when all is the same, else each difference with its reason.
+std::string to_text(const Verdict& verdict);
+
+}  // namespace sluice::lab

@@ -1,0 +1,349 @@
+// The three applications: of a TCP connection, of a UDP socket, of a ping; see replay_application.hpp.
+#include "lab/replay_application.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "lab/replay_numbers.hpp"
+#include "stack/tcp/seq.hpp"
+#include "stack/wire/icmp.hpp"
+#include "stack/wire/icmpv6.hpp"
+#include "stack/wire/udp.hpp"
+
+namespace sluice::lab {
+namespace {
+
+namespace flag = wire::tcp;
+
+/// A capture may lack packets, but not this much: numbers that would fill memory with nothing are lies.
+constexpr std::size_t kLargestGaps = 1u << 20;
+
+struct OurSegment {
+  wire::tcp::Header header;
+  Bytes text;
+};
+
+std::optional<OurSegment> segment_of(const ConversationPacket& packet) {
+  const auto view = view_datagram(packet.bytes);
+  if (!view) return std::nullopt;
+  const auto header = tcp_header(*view);
+  if (!header) return std::nullopt;
+  return OurSegment{*header, view->transport.subspan(header->size)};
+}
+
+const Endpoint& our_end(const Conversation& conversation, Side us) {
+  return us == Side::opener ? conversation.opener : conversation.other;
+}
+
+const Endpoint& peer_end(const Conversation& conversation, Side us) {
+  return us == Side::opener ? conversation.other : conversation.opener;
+}
+
+// --- TCP ---------------------------------------------------------------------------------------------------------
+
+struct Step {
+  enum class Kind : std::uint8_t { connect, write, finish, close, abort };
+  std::size_t packet = 0;
+  Kind kind = Kind::connect;
+  std::size_t end = 0;  ///< of a write
+};
+
+/// The steps of our side in the order of its packets.
+class StepPlan {
+ public:
+  StepPlan(const Conversation& conversation, Side us) : conversation_(conversation), us_(us) {
+    for (std::size_t i = 0; i < conversation.packets.size(); ++i)
+      if (is_ours(conversation.packets[i], us))
+        if (const auto segment = segment_of(conversation.packets[i])) look(i, segment->header);
+    for (const OurStream::Write& write : our_stream(conversation, us).writes)
+      steps.push_back({write.packet, Step::Kind::write, write.end});
+    std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
+      return std::pair(a.packet, a.kind) < std::pair(b.packet, b.kind);
+    });
+  }
+
+  std::vector<Step> steps;
+  bool listens = false;
+
+ private:
+  void look(std::size_t i, const wire::tcp::Header& header) {
+    if (header.has(flag::syn) && !opened_) {
+      opened_ = true;
+      listens = header.has(flag::ack);
+      if (!listens) steps.push_back({i, Step::Kind::connect});
+    }
+    if (header.has(flag::fin) && !finished_) {
+      finished_ = true;
+      steps.push_back({i, was_closed(i) ? Step::Kind::close : Step::Kind::finish});
+    }
+    if (header.has(flag::rst)) steps.push_back({i, Step::Kind::abort});
+  }
+
+  /// After `fin`, a RST of ours right behind text of the peer's: nobody was there to read it.
+  bool was_closed(std::size_t fin) const {
+    const auto& packets = conversation_.packets;
+    for (std::size_t i = fin + 2; i < packets.size(); ++i) {
+      if (!is_ours(packets[i], us_) || is_ours(packets[i - 1], us_)) continue;
+      const auto answer = segment_of(packets[i]), late = segment_of(packets[i - 1]);
+      if (answer && late && answer->header.has(flag::rst) && !late->text.empty()) return true;
+    }
+    return false;
+  }
+
+  const Conversation& conversation_;
+  Side us_;
+  bool opened_ = false;
+  bool finished_ = false;
+};
+
+class TcpApplication final : public ReplayApplication {
+ public:
+  TcpApplication(const Conversation& conversation, Side us, const ReplaySettings& settings, Stack& stack)
+      : stack_(stack),
+        us_(our_end(conversation, us)),
+        peer_(peer_end(conversation, us)),
+        options_(settings.socket),
+        plan_(conversation, us),
+        text_(our_stream(conversation, us).text) {}
+
+  void begin() override {
+    if (!plan_.listens) return;
+    if (auto listener = stack_.listen(us_, {.options = options_})) listener_ = std::move(*listener);
+  }
+
+  void act(std::size_t packet) override {
+    accept();
+    for (; next_ < plan_.steps.size() && plan_.steps[next_].packet <= packet; ++next_) take(plan_.steps[next_]);
+  }
+
+  void pump() override {
+    accept();
+    if (!socket_) return;
+    for (MutableBytes run = socket_.peek(); !run.empty(); run = socket_.peek()) socket_.consume(run.size());
+    if (written_ < allowed_)
+      if (const auto taken = socket_.write(Bytes(text_).subspan(written_, allowed_ - written_))) written_ += *taken;
+    if (ending_ && written_ == allowed_) end();
+  }
+
+ private:
+  void accept() {
+    if (socket_ || !listener_) return;
+    if (auto accepted = listener_.accept()) socket_ = std::move(*accepted);
+  }
+
+  void take(const Step& step) {
+    switch (step.kind) {
+      case Step::Kind::connect:
+        if (auto opened = stack_.connect(peer_, {.local = us_, .options = options_})) socket_ = std::move(*opened);
+        break;
+      case Step::Kind::write: allowed_ = step.end; break;
+      case Step::Kind::finish:
+      case Step::Kind::close: ending_ = step.kind; break;
+      case Step::Kind::abort: abort(); break;
+    }
+  }
+
+  void end() {
+    if (std::exchange(ending_, std::nullopt) == Step::Kind::close)
+      socket_.close();
+    else
+      socket_.finish();
+  }
+
+  // What the stack itself answers with a RST leaves a socket that is dead or not yet synchronized.
+  void abort() {
+    const tcp::State state = socket_.state();
+    const bool alive = state != tcp::State::closed && state != tcp::State::syn_sent && state != tcp::State::time_wait;
+    if (socket_ && alive && socket_.error() == Errc::none) socket_.abort();
+  }
+
+  Stack& stack_;
+  Endpoint us_;
+  Endpoint peer_;
+  tcp::Options options_;
+  StepPlan plan_;
+  std::vector<std::uint8_t> text_;
+  tcp::Listener listener_;
+  tcp::Socket socket_;
+  std::size_t next_ = 0;
+  std::size_t allowed_ = 0;
+  std::size_t written_ = 0;
+  std::optional<Step::Kind> ending_;
+};
+
+// --- UDP ---------------------------------------------------------------------------------------------------------
+
+struct OurDatagram {
+  std::size_t packet = 0;  ///< the first fragment, if it was cut
+  std::vector<std::uint8_t> payload;
+  udp::Outgoing how;
+};
+
+/// Datagrams of our side, put together again; one that lacks a fragment is left out.
+class DatagramPlan {
+ public:
+  DatagramPlan(const Conversation& conversation, Side us) {
+    for (std::size_t i = 0; i < conversation.packets.size(); ++i) {
+      const auto view = view_datagram(conversation.packets[i].bytes);
+      if (!view || !is_ours(conversation.packets[i], us)) continue;
+      if (view->protocol == protocol::kUdp)
+        look(i, *view);
+      else
+        refuses = refuses || view_quote(*view);
+    }
+    datagrams.erase(std::remove_if(datagrams.begin(), datagrams.end(),
+                                   [](const OurDatagram& one) { return one.payload.empty(); }),
+                    datagrams.end());
+    for (OurDatagram& one : datagrams) {
+      one.payload.erase(one.payload.begin(), one.payload.begin() + wire::udp::kHeaderSize);
+      one.how.data = Slice::copy_of(one.payload);
+    }
+  }
+
+  std::vector<OurDatagram> datagrams;
+  bool refuses = false;  ///< our side reported an error about a datagram
+
+ private:
+  struct Unfinished {
+    std::size_t datagram = 0;
+    std::vector<std::uint8_t> payload;
+  };
+
+  void look(std::size_t i, const DatagramView& view) {
+    if (view.fragment && view.fragment->offset != 0) return go_on(view);
+    OurDatagram one{i, {}, {}};
+    one.how.ecn = view.ecn;
+    one.how.dscp = view.dscp;
+    one.how.hop_limit = view.hop_limit;
+    one.how.dont_fragment = view.dont_fragment && !view.fragment;
+    const std::vector<std::uint8_t> bytes(view.transport.begin(), view.transport.end());
+    if (view.fragment)
+      unfinished_[view.fragment->identification] = {datagrams.size(), bytes};
+    else if (wire::udp::parse(view.transport))
+      one.payload = bytes;
+    datagrams.push_back(std::move(one));
+  }
+
+  void go_on(const DatagramView& view) {
+    const auto found = unfinished_.find(view.fragment->identification);
+    if (found == unfinished_.end() || found->second.payload.size() != view.fragment->offset) return;
+    std::vector<std::uint8_t>& payload = found->second.payload;
+    payload.insert(payload.end(), view.transport.begin(), view.transport.end());
+    if (view.fragment->more) return;
+    if (wire::udp::parse(payload)) datagrams[found->second.datagram].payload = std::move(payload);
+    unfinished_.erase(found);
+  }
+
+  std::map<std::uint32_t, Unfinished> unfinished_;
+};
+
+class UdpApplication final : public ReplayApplication {
+ public:
+  UdpApplication(const Conversation& conversation, Side us, const ReplaySettings& settings, Stack& stack)
+      : stack_(stack),
+        us_(our_end(conversation, us)),
+        peer_(peer_end(conversation, us)),
+        options_(settings.datagrams),
+        plan_(conversation, us) {}
+
+  void begin() override {
+    if (plan_.refuses && plan_.datagrams.empty()) return;
+    if (auto bound = stack_.bind_udp(us_, options_)) socket_ = std::move(*bound);
+  }
+
+  void act(std::size_t packet) override {
+    for (; next_ < plan_.datagrams.size() && plan_.datagrams[next_].packet <= packet; ++next_) {
+      udp::Outgoing& one = plan_.datagrams[next_].how;
+      one.to = peer_;
+      (void)socket_.send(std::span(&one, 1));  // what it refuses is missing in what leaves
+    }
+  }
+
+  void pump() override {
+    std::array<udp::Received, 8> room;
+    for (int errors = 0; errors < 8;) {
+      const auto count = socket_.receive(room);
+      if (count && *count == 0) return;
+      errors += count ? 0 : 1;
+    }
+  }
+
+ private:
+  Stack& stack_;
+  Endpoint us_;
+  Endpoint peer_;
+  udp::Options options_;
+  DatagramPlan plan_;
+  udp::Socket socket_;
+  std::size_t next_ = 0;
+};
+
+// --- ping --------------------------------------------------------------------------------------------------------
+
+class PingApplication final : public ReplayApplication {
+ public:
+  PingApplication(const Conversation& conversation, std::function<void(Bytes)> raw)
+      : conversation_(conversation), raw_(std::move(raw)) {}
+
+  void act(std::size_t packet) override {
+    const Bytes bytes = conversation_.packets[packet].bytes;
+    const auto view = view_datagram(bytes);
+    if (!view || view->transport.empty()) return;
+    const std::uint8_t request =
+        view->protocol == protocol::kIcmp ? wire::icmp::kEchoRequest : wire::icmpv6::kEchoRequest;
+    const bool later_fragment = view->fragment && view->fragment->offset != 0;
+    if (later_fragment ? sending_ : view->transport[0] == request) raw_(bytes);
+    if (!later_fragment) sending_ = view->transport[0] == request;
+  }
+
+ private:
+  const Conversation& conversation_;
+  std::function<void(Bytes)> raw_;
+  bool sending_ = false;
+};
+
+}  // namespace
+
+OurStream our_stream(const Conversation& conversation, Side us) {
+  OurStream stream;
+  const auto isn = us == Side::opener ? conversation.opener_isn : conversation.other_isn;
+  if (!isn) return stream;
+  const tcp::Seq first = tcp::Seq::initial(tcp::WireSeq{*isn}) + 1;
+  std::optional<std::size_t> begun;  // the packet in which the open write began
+  std::size_t gaps = 0;
+  for (std::size_t i = 0; i < conversation.packets.size(); ++i) {
+    if (!is_ours(conversation.packets[i], us)) continue;
+    const auto segment = segment_of(conversation.packets[i]);
+    if (!segment || segment->text.empty() || segment->header.has(flag::rst)) continue;
+    tcp::Seq at = tcp::Seq::unwrap(tcp::WireSeq{segment->header.seq}, first + stream.text.size());
+    if (segment->header.has(flag::syn)) at += 1;
+    if (at < first || at + segment->text.size() <= first + stream.text.size()) continue;  // nothing new
+    const auto offset = static_cast<std::size_t>(at - first);
+    const std::size_t gap = offset > stream.text.size() ? offset - stream.text.size() : 0;
+    if (gap > kLargestGaps - gaps) continue;
+    gaps += gap;
+    if (!begun) begun = i;
+    stream.text.resize(offset + segment->text.size());
+    std::copy(segment->text.begin(), segment->text.end(), stream.text.begin() + static_cast<std::ptrdiff_t>(offset));
+    if (!segment->header.has(flag::psh) && !segment->header.has(flag::fin)) continue;
+    stream.writes.push_back({*std::exchange(begun, std::nullopt), stream.text.size()});
+  }
+  if (begun) stream.writes.push_back({*begun, stream.text.size()});
+  return stream;
+}
+
+std::unique_ptr<ReplayApplication> make_application(const Conversation& conversation, Side us,
+                                                    const ReplaySettings& settings, Stack& stack,
+                                                    std::function<void(Bytes)> raw) {
+  switch (conversation.kind) {
+    case ConversationKind::tcp: return std::make_unique<TcpApplication>(conversation, us, settings, stack);
+    case ConversationKind::udp: return std::make_unique<UdpApplication>(conversation, us, settings, stack);
+    case ConversationKind::icmp: break;
+  }
+  return std::make_unique<PingApplication>(conversation, std::move(raw));
+}
+
+}  // namespace sluice::lab

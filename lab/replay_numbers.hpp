@@ -1,0 +1,39 @@
+// Where the numbers of both sides begin, in the capture and in its replay, and the peer's packets made to fit.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lab/conversation.hpp"
+#include "lab/exchange.hpp"
+#include "stack/wire/tcp.hpp"
+
+namespace sluice::lab {
+
+/// Learned from the segments of one side as they pass.
+struct NumberBase {
+  std::optional<std::uint32_t> isn = std::nullopt;
+  std::optional<std::uint32_t> stamp = std::nullopt;  ///< the first timestamp
+  std::uint32_t end = 0;                              ///< relative: behind the last number sent
+
+  void learn(const DatagramView& packet) noexcept;
+  SideNumbers side() const noexcept { return {isn.value_or(0), stamp}; }
+};
+
+/// What to add to a captured number of ours to get the one of the replay.
+struct Translation {
+  std::uint32_t isn = 0;
+  std::uint32_t stamp = 0;
+};
+Translation translation(const NumberBase& captured, const NumberBase& now) noexcept;
+
+/// A packet of the peer's with its acknowledgement, SACK blocks and timestamp echo (or what it quotes of ours)
+/// translated. A checksum that was good, or left to a device by the sender, is good afterwards; a wrong one stays
+/// wrong.
+std::vector<std::uint8_t> translated(Bytes packet, const Translation& translation);
+
+/// The TCP header of an unfragmented packet.
+std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept;
+
+}  // namespace sluice::lab
