@@ -60,9 +60,9 @@ std::optional<Ends> ends_of(const DatagramView& packet) noexcept {
   ends.source.port = in.u16();
   ends.destination.port = in.u16();
   wire::tcp::Header header;
-  const bool whole = *kind == ConversationKind::udp ? packet.transport.size() >= 8
-                                                    : wire::tcp::parse(packet.transport, header) ==
-                                                          wire::tcp::ParseError::none;
+  const bool whole = *kind == ConversationKind::udp
+                         ? packet.transport.size() >= 8
+                         : wire::tcp::parse(packet.transport, header) == wire::tcp::ParseError::none;
   return whole ? std::optional(ends) : std::nullopt;
 }
 

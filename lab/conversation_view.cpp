@@ -22,8 +22,7 @@ std::optional<DatagramView> view_v4(Bytes packet) noexcept {
   view.hop_limit = header->hop_limit;
   view.dscp = header->dscp;
   view.ecn = header->ecn;
-  if (header->is_fragment())
-    view.fragment = {header->identification, header->fragment_offset, header->more_fragments};
+  if (header->is_fragment()) view.fragment = {header->identification, header->fragment_offset, header->more_fragments};
   view.transport_offset = header->header_size;
   view.transport = packet.subspan(header->header_size, header->payload_size());
   return view;
@@ -43,7 +42,8 @@ std::optional<DatagramView> view_v6(Bytes packet) noexcept {
   view.hop_limit = header->hop_limit;
   view.dscp = header->dscp;
   view.ecn = header->ecn;
-  if (chain->fragment) view.fragment = {chain->fragment->identification, chain->fragment->offset, chain->fragment->more};
+  if (chain->fragment)
+    view.fragment = {chain->fragment->identification, chain->fragment->offset, chain->fragment->more};
   view.transport_offset = chain->size;
   view.transport = packet.subspan(chain->size);
   return view;

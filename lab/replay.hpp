@@ -30,11 +30,11 @@ std::string_view name(Side side) noexcept;
 /// - It reads at once. So a window that its reader had let fill is a difference.
 /// - An echo request of ours leaves as it was captured: the stack itself has no ping.
 struct ReplaySettings {
-  Config stack;                ///< ip.addresses is set by replay()
-  tcp::Options socket;         ///< of the one TCP connection
-  udp::Options datagrams;      ///< of the one UDP socket
-  Duration distance{0};        ///< one way from where the capture was taken to our side; 0: taken there
-  bool windows = true;         ///< compare TCP windows
+  Config stack;                   ///< ip.addresses is set by replay()
+  tcp::Options socket;            ///< of the one TCP connection
+  udp::Options datagrams;         ///< of the one UDP socket
+  Duration distance{0};           ///< one way from where the capture was taken to our side; 0: taken there
+  bool windows = true;            ///< compare TCP windows
   std::uint32_t stamp_slack = 0;  ///< ticks by which our timestamps may differ
   std::optional<Duration> time_slack = std::nullopt;  ///< by which our times may differ; nullopt: they don't matter
   Duration after{0};                                  ///< how long after the last packet nothing more may come
@@ -61,8 +61,8 @@ struct Difference {
 };
 
 struct Verdict {
-  std::string title;        ///< which conversation and side
-  std::string error;        ///< one sentence: why there was no replay
+  std::string title;         ///< which conversation and side
+  std::string error;         ///< one sentence: why there was no replay
   std::size_t expected = 0;  ///< packets of our side in the capture
   std::size_t got = 0;       ///< packets that the stack sent
   std::size_t late = 0;      ///< of the peer's that had to wait until our side had sent what they acknowledge

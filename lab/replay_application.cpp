@@ -194,9 +194,9 @@ class DatagramPlan {
       else
         refuses = refuses || view_quote(*view);
     }
-    datagrams.erase(std::remove_if(datagrams.begin(), datagrams.end(),
-                                   [](const OurDatagram& one) { return one.payload.empty(); }),
-                    datagrams.end());
+    datagrams.erase(
+        std::remove_if(datagrams.begin(), datagrams.end(), [](const OurDatagram& one) { return one.payload.empty(); }),
+        datagrams.end());
     for (OurDatagram& one : datagrams) {
       one.payload.erase(one.payload.begin(), one.payload.begin() + wire::udp::kHeaderSize);
       one.how.data = Slice::copy_of(one.payload);

@@ -88,8 +88,8 @@ void NumberBase::learn(const DatagramView& packet) noexcept {
   if (header->options.timestamps && !stamp) stamp = header->options.ts_value;
   if (!isn || header->has(flag::rst)) return;
   const auto text = static_cast<std::uint32_t>(packet.transport.size() - header->size);
-  const std::uint32_t behind = header->seq - *isn + text + (header->has(flag::syn) ? 1u : 0u) +
-                               (header->has(flag::fin) ? 1u : 0u);
+  const std::uint32_t behind =
+      header->seq - *isn + text + (header->has(flag::syn) ? 1u : 0u) + (header->has(flag::fin) ? 1u : 0u);
   if (static_cast<std::int32_t>(behind - end) > 0) end = behind;
 }
 

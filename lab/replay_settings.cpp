@@ -93,7 +93,7 @@ class Portrait {
     const unsigned scale = peers_ && peers_->options.window_scale ? offered : 0;
     const std::size_t seen = std::size_t{window_.value_or(ours_->window)} << scale;
     const std::size_t most = std::size_t{65535} << offered;
-    const std::size_t least = offered == 0 ? 2048 : (std::size_t{65535} << (offered - 1)) + (std::size_t{1} << offered);
+    const std::size_t least = offered == 0 ? 2048 : std::size_t{65536} << (offered - 1);
     return seen >= least && seen <= most ? seen : most;
   }
 
@@ -112,6 +112,8 @@ class Portrait {
 
 }  // namespace
 
-ReplaySettings settings_from(const Conversation& conversation, Side us) { return Portrait(conversation, us).settings(); }
+ReplaySettings settings_from(const Conversation& conversation, Side us) {
+  return Portrait(conversation, us).settings();
+}
 
 }  // namespace sluice::lab

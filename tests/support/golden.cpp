@@ -1,0 +1,257 @@
+// The runs behind the golden captures; see golden.hpp.
+#include "tests/support/golden.hpp"
+
+#include <doctest/doctest.h>
+
+#include <tuple>
+#include "lab/exchange.hpp"
+#include "tests/support/golden_websocket.hpp"
+#include "tests/support/recording.hpp"
+
+namespace sluice::test {
+namespace {
+
+using namespace std::chrono_literals;
+using File = std::vector<std::uint8_t>;
+
+/// Reads and drops what is there.
+void drain(tcp::Socket& socket) {
+  for (MutableBytes run = socket.peek(); !run.empty(); run = socket.peek()) socket.consume(run.size());
+}
+
+void say(tcp::Socket& socket, std::string_view text) {
+  REQUIRE(socket.write(as_bytes(text)).value_or(0) == text.size());
+}
+
+/// Two connected sockets that read at once, and time for everything to happen.
+struct Talk {
+  explicit Talk(const RecordedLink& link = {}, const WorldSettings& settings = {}) : recording(link, settings) {
+    std::tie(client, server) = recording.world().connect();
+    recording.world().on_step = [this] {
+      if (client) drain(client);
+      if (server) drain(server);
+      if (then) then();
+    };
+  }
+  void run(Duration time = 2s) { recording.world().run_for(time); }
+
+  Recording recording;
+  tcp::Socket client;
+  tcp::Socket server;
+  std::function<void()> then;
+};
+
+File handshake(Family family) {
+  Talk talk({}, {.family = family});
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+File handshake_v4() { return handshake(Family::ipv4); }
+File handshake_v6() { return handshake(Family::ipv6); }
+
+/// `size` bytes from the client, which then finishes; the server closes at the end.
+struct Bulk {
+  Bulk(std::uint64_t size, const RecordedLink& link, const WorldSettings& settings = {}) : recording(link, settings) {
+    tcp::Socket client, server;
+    std::tie(client, server) = recording.world().connect();
+    Transfer transfer(client, server, size);
+    transfer.finish_when_sent = true;
+    recording.world().on_step = [&] {
+      transfer.step();
+      if (server.at_eof()) server.finish();
+      drain(client);
+    };
+    recording.world().run_for(5s);
+    REQUIRE(transfer.done());
+    recording.world().on_step = nullptr;
+  }
+  Recording recording;
+};
+
+constexpr std::uint64_t kBulk = 56000, kLossyBulk = 40000;
+
+File bulk() { return Bulk(kBulk, {}).recording.taken_at_left(); }
+
+// The third and fourth segment of text, one in the next flight, and the first of them once more when it is sent again.
+const RecordedLink kLossyLink{.lost_to_right = {5, 6, 16, 23}};
+File loss_sender() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_left(); }
+File loss_receiver() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_right(); }
+
+WorldSettings without_sack() {
+  WorldSettings settings;
+  settings.left_tcp.sack = settings.left_tcp.timestamps = false;
+  return settings;
+}
+const RecordedLink kNewRenoLink{.lost_to_right = {8, 10}};
+File loss_newreno_sender() { return Bulk(kLossyBulk, kNewRenoLink, without_sack()).recording.taken_at_left(); }
+
+File close_active() {
+  Talk talk;
+  say(talk.client, "a question");
+  talk.then = [&] {
+    if (talk.server.at_eof()) talk.server.close();
+  };
+  talk.run(100ms);
+  talk.client.close();
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+File close_passive() {
+  Talk talk;
+  talk.then = [&] {
+    if (talk.client.at_eof()) talk.client.close();
+  };
+  say(talk.server, "a greeting");
+  talk.run(100ms);
+  talk.server.close();
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+File close_simultaneous() {
+  Talk talk;
+  say(talk.client, "the last word");
+  talk.run(100ms);
+  talk.client.finish();
+  talk.server.finish();
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+File close_half() {
+  Talk talk;
+  say(talk.client, "all I have");
+  talk.client.finish();
+  talk.run(100ms);
+  for (int i = 0; i < 5; ++i) {
+    say(talk.server, std::string(400, 'x'));
+    talk.run(25ms);
+  }
+  talk.server.finish();
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+File close_abort() {
+  Talk talk;
+  say(talk.client, "never mind");
+  talk.run(100ms);
+  talk.client.abort();
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+/// Who closed reads no more: later text is answered with a RST.
+File close_late_text() {
+  Talk talk;
+  talk.client.close();
+  talk.run(100ms);
+  say(talk.server, "too late");
+  talk.run();
+  return talk.recording.taken_at_left();
+}
+
+File refused() {
+  Recording recording;
+  World& world = recording.world();
+  auto opened = world.left().connect({world.right_address(), 81});
+  REQUIRE(opened);
+  world.run_for(2s);
+  CHECK(opened->error() == Errc::connection_refused);
+  return recording.taken_at_left();
+}
+
+/// Three flows: an echo, a datagram in fragments each way, and a port that nobody is at.
+File udp(Family family) {
+  Recording recording;
+  World& world = recording.world();
+  const IpAddress left = World::left_address(family), right = World::right_address(family);
+  const udp::Options whole{.dont_fragment = false};
+  auto server = world.right().bind_udp({right, 7}, whole);
+  auto client = world.left().bind_udp({left, 40007}, whole);
+  auto lost = world.left().bind_udp({left, 40008});
+  REQUIRE((server && client && lost));
+  world.on_step = [&] {
+    udp::Received one;
+    while (server->receive(std::span(&one, 1)).value_or(0) == 1) REQUIRE(server->send_to(one.from, one.data.bytes()));
+    while (client->receive(std::span(&one, 1)).value_or(0) == 1) continue;
+  };
+  REQUIRE(client->send_to({right, 7}, as_bytes("small")));
+  world.run_for(50ms);
+  REQUIRE(client->send_to({right, 7}, pattern(3, 0, 4000)));
+  world.run_for(50ms);
+  REQUIRE(lost->send_to({right, 9}, as_bytes("is anybody there?")));
+  world.run_for(2s);
+  world.on_step = nullptr;
+  return recording.taken_at_left();
+}
+File udp_v4() { return udp(Family::ipv4); }
+File udp_v6() { return udp(Family::ipv6); }
+
+void ping(Recording& recording, Family family, std::uint16_t id, std::size_t count) {
+  const auto text = pattern(5, 0, 56);
+  for (std::uint16_t i = 1; i <= count; ++i) {
+    lab::IcmpLine request;
+    request.type = lab::IcmpType::echo_request;
+    request.id = id;
+    request.seq = i;
+    request.length = 56;
+    const lab::WireForm form{
+        .source = {World::left_address(family), 0}, .destination = {World::right_address(family), 0}, .payload = text};
+    recording.send_from_left(*lab::to_wire({{}, request}, form));
+    recording.world().run_for(1s);
+  }
+}
+
+File icmp_echo() {
+  Recording recording;
+  ping(recording, Family::ipv4, 0x51, 3);
+  ping(recording, Family::ipv6, 0x52, 3);
+  recording.world().run_for(1s);
+  return recording.taken_at_left();
+}
+
+}  // namespace
+
+const std::vector<Golden>& goldens() {
+  constexpr lab::Side kClient = lab::Side::opener, kServer = lab::Side::other;
+  static const std::vector<Golden> kAll = {
+      {"handshake-ipv4", handshake_v4, kClient},
+      {"handshake-ipv6", handshake_v6, kClient},
+      {"bulk", bulk, kClient},
+      {"loss-sender", loss_sender, kClient, false},
+      {"loss-receiver", loss_receiver, kServer, false},
+      {"loss-newreno-sender", loss_newreno_sender, kClient, false},
+      {"close-active", close_active, kClient},
+      {"close-passive", close_passive, kClient},
+      {"close-simultaneous", close_simultaneous, kClient},
+      {"close-half", close_half, kClient},
+      {"close-abort", close_abort, kClient},
+      {"close-late-text", close_late_text, kClient},
+      {"refused", refused, kClient},
+      {"udp-ipv4", udp_v4, kClient},
+      {"udp-ipv6", udp_v6, kClient},
+      {"icmp-echo", icmp_echo, kClient},
+      {"websocket", record_websocket, kClient},
+  };
+  return kAll;
+}
+
+std::string golden_path(std::string_view file) { return std::string(SLUICE_SOURCE_DIR "/pcaps/").append(file); }
+
+lab::Capture load_golden(std::string_view name) {
+  lab::Capture capture = lab::load_capture(golden_path(std::string(name) + ".pcapng"));
+  REQUIRE_MESSAGE(capture.error.empty(), capture.error);
+  return capture;
+}
+
+lab::ReplaySettings exact_settings(const lab::Conversation& conversation, lab::Side us, lab::Side taken_at) {
+  lab::ReplaySettings settings = lab::settings_from(conversation, us);
+  settings.distance = us == taken_at ? Duration(0) : kGoldenDelay;
+  settings.time_slack = Duration(0);
+  settings.after = 1s;
+  return settings;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,74 @@
+// A World whose packets are captured at both ends, as a tap on each host would see them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lab/capture_record.hpp"
+#include "tests/support/world.hpp"
+
+namespace sluice::test {
+
+/// The link between the hosts: every packet takes the same time, and some get lost.
+struct RecordedLink {
+  Duration delay = std::chrono::milliseconds(10);  ///< one way
+  std::vector<std::uint64_t> lost_to_right = {};   ///< by number, the first packet in this direction is number 1
+  std::vector<std::uint64_t> lost_to_left = {};
+};
+
+/// Packets of the host at which a capture is taken bear the reason why they left as a comment. Independent of
+/// SLUICE_SEED, because what it makes is compared with files.
+class Recording {
+ public:
+  explicit Recording(const RecordedLink& link = {}, WorldSettings settings = {});
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  World& world() noexcept { return *world_; }
+  /// A packet that no stack sends leaves the left host.
+  void send_from_left(std::vector<std::uint8_t> packet);
+  /// The capture of one end: a pcapng file, times as the World's.
+  std::vector<std::uint8_t> taken_at_left() const { return file_of(left_); }
+  std::vector<std::uint8_t> taken_at_right() const { return file_of(right_); }
+
+ private:
+  struct Seen {
+    Time at;
+    lab::Direction direction;
+    std::vector<std::uint8_t> bytes;
+    std::string why;
+  };
+  /// What one end saw, and the reasons that its stack told before the segment left.
+  class End final : public Observer {
+   public:
+    void on_event(const TraceEvent& event) noexcept override;
+    void sent(Time at, Bytes packet);
+    void received(Time at, Bytes packet) {
+      seen.push_back({at, lab::Direction::in, {packet.begin(), packet.end()}, {}});
+    }
+    std::vector<Seen> seen;
+
+   private:
+    struct Note {
+      std::uint32_t seq;
+      std::string why;
+    };
+    std::vector<Note> early_;
+  };
+
+  void carry(bool to_right, Bytes packet);
+  static std::vector<std::uint8_t> file_of(const End& end);
+
+  std::string seed_;  ///< SLUICE_SEED before
+  bool seeded_ = false;
+  RecordedLink link_;
+  End left_;
+  End right_;
+  std::uint64_t sent_right_ = 0;
+  std::uint64_t sent_left_ = 0;
+  std::unique_ptr<World> world_;
+};
+
+}  // namespace sluice::test
