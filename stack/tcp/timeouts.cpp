@@ -96,7 +96,8 @@ void Connection::keep_alive_timeout() {
   if (!settings.on) return;
   const Time idle_since = std::max(heard_at_, sent_at_);
   const bool line_idle = outstanding() == 0 && unsent() == 0;
-  if (!line_idle || (keep_alive_probes_ == 0 && env_.now < idle_since + settings.idle)) return watch_keep_alive();
+  if (!line_idle) return arm(Timer::keep_alive, env_.now + settings.idle);
+  if (keep_alive_probes_ == 0 && env_.now < idle_since + settings.idle) return watch_keep_alive();
   if (keep_alive_probes_ >= settings.probes) {
     reset_peer(SendReason::abort);
     return time_out();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <vector>
 
@@ -18,8 +19,10 @@ namespace sluice::fuzz {
 
 using Octets = std::vector<std::uint8_t>;
 
-inline void require(bool condition) {
-  if (!condition) std::abort();
+inline void require(bool condition, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  if (condition) return;
+  std::fprintf(stderr, "%s:%d: does not hold\n", file, line);
+  std::abort();
 }
 
 /// Takes numbers and runs of bytes off the front; zeros when nothing is left.

@@ -267,6 +267,14 @@ TEST_CASE_FIXTURE(KeepAlive,
   out(100s, ". 500:500(0) ack 1", SendReason::keep_alive);
 }
 
+TEST_CASE_FIXTURE(KeepAlive, "while text waits the keep-alive timer looks once an idle time, no more [9293 MUST-26]") {
+  open();
+  write(500);
+  run(101s);  // a timer that fires without end fails it
+  skip();
+  state_is(State::established);
+}
+
 TEST_CASE_FIXTURE(KeepAlive, "any segment from the peer counts as a sign of life [9293 MUST-26]") {
   open();
   for (std::uint32_t at = 1; at < 6; ++at) {
