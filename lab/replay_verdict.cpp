@@ -14,6 +14,8 @@ namespace {
 
 /// How far apart equal packets of both runs may lie.
 constexpr std::size_t kLookAhead = 32;
+/// So many equal packets in a row make sure that both runs are at the same place.
+constexpr std::size_t kEnough = 2 * kLookAhead + 1;
 
 struct Opened {
   const SaidPacket* said = nullptr;
@@ -115,7 +117,7 @@ class Comparison {
     for (const Opened& one : got) found.push_back(step_of(one));
     std::size_t i = 0, j = 0;
     while (i < expected.size() || j < got.size()) {
-      const auto [skip_i, skip_j] = next_pair(std::span(wanted).subspan(i), std::span(found).subspan(j));
+      const auto [skip_i, skip_j] = next_agreement(std::span(wanted).subspan(i), std::span(found).subspan(j));
       const std::size_t both = std::min(skip_i, skip_j);
       for (std::size_t k = 0; k < both; ++k) pair(expected[i + k], got[j + k]);
       for (std::size_t k = both; k < skip_i; ++k) missing(expected[i + k]);
@@ -127,14 +129,33 @@ class Comparison {
   }
 
  private:
-  /// How many packets of each run stand before the next pair of equal steps.
-  static std::pair<std::size_t, std::size_t> next_pair(std::span<const Step> a, std::span<const Step> b) {
-    for (std::size_t sum = 0; sum <= 2 * kLookAhead; ++sum)
-      for (std::size_t i = sum > kLookAhead ? sum - kLookAhead : 0; i <= std::min(sum, kLookAhead); ++i)
-        if (i < a.size() && sum - i < b.size() && a[i] == b[sum - i]) return {i, sum - i};
-    // Nothing in reach: a pair that differs in what it is, or what is left of one run.
-    if (!a.empty() && !b.empty()) return {1, 1};
-    return {a.size(), b.size()};
+  using Steps = std::span<const Step>;
+
+  /// How many packets of each run stand before both agree again. Of all places in reach the one is taken that costs
+  /// the fewest differences for what both runs then have in common.
+  static std::pair<std::size_t, std::size_t> next_agreement(Steps a, Steps b) {
+    if (a.empty() || b.empty()) return {a.size(), b.size()};
+    if (a[0] == b[0]) return {0, 0};
+    std::pair<std::size_t, std::size_t> best(1, 1);
+    std::ptrdiff_t best_score = 0;
+    for (std::size_t i = 0; i <= std::min(kLookAhead, a.size() - 1); ++i)
+      for (std::size_t j = 0; j <= std::min(kLookAhead, b.size() - 1); ++j) {
+        const auto common = static_cast<std::ptrdiff_t>(agreement(a.subspan(i), b.subspan(j)));
+        const std::ptrdiff_t score = common - 2 * static_cast<std::ptrdiff_t>(std::max(i, j));
+        if (common == 0 || score <= best_score) continue;
+        best = {i, j};
+        best_score = score;
+      }
+    return best;
+  }
+
+  /// Steps in common at the front, as far as it matters; an end in common counts for all that could follow.
+  static std::size_t agreement(Steps a, Steps b) {
+    for (std::size_t i = 0; i < kEnough; ++i) {
+      if (i == a.size() && i == b.size()) return i == 0 ? 0 : kEnough;
+      if (i == a.size() || i == b.size() || a[i] != b[i]) return i;
+    }
+    return kEnough;
   }
 
   void pair(const Opened& expected, const Opened& got) {

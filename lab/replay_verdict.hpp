@@ -25,7 +25,7 @@ struct Numbers {
 };
 
 /// Adds to the verdict how `got` differs from `expected`. Packets are paired in order; where both runs disagree, the
-/// nearest pair of equal packets ends the difference.
+/// difference ends where they agree best again.
 void compare(std::span<const SaidPacket> expected, const Numbers& captured, std::span<const SaidPacket> got,
              const Numbers& replayed, const ReplaySettings& settings, Verdict& verdict);
 

@@ -72,8 +72,8 @@ constexpr std::uint64_t kBulk = 56000, kLossyBulk = 40000;
 
 File bulk() { return Bulk(kBulk, {}).recording.taken_at_left(); }
 
-// The third and fourth segment of text, one in the next flight, and the first of them once more when it is sent again.
-const RecordedLink kLossyLink{.lost_to_right = {5, 6, 16, 23}};
+// The third and fourth segment of text, the first of them once more when it is sent again, and one in the next flight.
+const RecordedLink kLossyLink{.lost_to_right = {5, 6, 13, 16}};
 File loss_sender() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_left(); }
 File loss_receiver() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_right(); }
 
@@ -84,6 +84,27 @@ WorldSettings without_sack() {
 }
 const RecordedLink kNewRenoLink{.lost_to_right = {8, 10}};
 File loss_newreno_sender() { return Bulk(kLossyBulk, kNewRenoLink, without_sack()).recording.taken_at_left(); }
+
+/// A message and its first two repetitions are lost.
+File loss_timeout_sender() {
+  Talk talk({.lost_to_right = {4, 5, 6}});
+  say(talk.client, "first");
+  talk.run(100ms);
+  say(talk.client, "second, lost three times");
+  talk.run(5s);
+  return talk.recording.taken_at_left();
+}
+
+/// Twenty small messages: more than are acknowledged at once.
+File delayed_ack() {
+  Talk talk;
+  for (int i = 0; i < 20; ++i) {
+    say(talk.server, "tick");
+    talk.run(100ms);
+  }
+  talk.run();
+  return talk.recording.taken_at_left();
+}
 
 File close_active() {
   Talk talk;
@@ -223,6 +244,8 @@ const std::vector<Golden>& goldens() {
       {"loss-sender", loss_sender, kClient, false},
       {"loss-receiver", loss_receiver, kServer, false},
       {"loss-newreno-sender", loss_newreno_sender, kClient, false},
+      {"loss-timeout-sender", loss_timeout_sender, kClient, false},
+      {"delayed-ack", delayed_ack, kClient},
       {"close-active", close_active, kClient},
       {"close-passive", close_passive, kClient},
       {"close-simultaneous", close_simultaneous, kClient},
