@@ -125,7 +125,8 @@ class TcpApplication final : public ReplayApplication {
     for (MutableBytes run = socket_.peek(); !run.empty(); run = socket_.peek()) socket_.consume(run.size());
     if (written_ < allowed_)
       if (const auto taken = socket_.write(Bytes(text_).subspan(written_, allowed_ - written_))) written_ += *taken;
-    if (ending_ && written_ == allowed_) end();
+    const bool connected = socket_.state() != tcp::State::syn_sent;  // before that, an end would take the SYN back
+    if (ending_ && connected && written_ == allowed_) end();
   }
 
  private:
