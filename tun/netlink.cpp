@@ -141,6 +141,13 @@ void Netlink::set_mtu(unsigned index, std::size_t mtu) {
     fail(error, "set the MTU of " + name_of(index) + " to " + std::to_string(mtu));
 }
 
+void Netlink::set_queue(unsigned index, std::uint32_t packets) {
+  Request request = link_request(index);
+  mnl_attr_put_u32(request.header(), IFLA_TXQLEN, packets);
+  if (const int error = ask(request.header()))
+    fail(error, "let " + std::to_string(packets) + " packets wait at " + name_of(index));
+}
+
 void Netlink::disable_link_local(unsigned index) {
   Request request = link_request(index);
   nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);

@@ -52,6 +52,7 @@ std::string attach(const Fd& fd, const std::string& name) {
 
 struct LinkState {
   std::size_t mtu = 0;
+  std::uint32_t queue = 0;
   bool up = false;
 };
 
@@ -62,6 +63,8 @@ LinkState state_of(const std::string& name) {
   LinkState state;
   bool known = ::ioctl(socket.number(), SIOCGIFMTU, &request) == 0;
   if (known) state.mtu = static_cast<std::size_t>(request.ifr_mtu);
+  known = known && ::ioctl(socket.number(), SIOCGIFTXQLEN, &request) == 0;
+  if (known) state.queue = static_cast<std::uint32_t>(request.ifr_qlen);
   known = known && ::ioctl(socket.number(), SIOCGIFFLAGS, &request) == 0;
   if (!known) throw Error(from_errno(errno), "cannot ask for the state of " + name + ": " + errno_text(errno));
   state.up = (request.ifr_flags & IFF_UP) != 0;
@@ -80,7 +83,7 @@ void add_pair(Netlink& netlink, unsigned index, const AddressPair& pair) {
     netlink.add_peer(index, pair.peer, pair.local.address);
 }
 
-std::size_t configure(const std::string& name, const TunOptions& options) {
+std::size_t configure(const std::string& name, const TunOptions& options, bool is_new) {
   const unsigned index = Netlink::index_of(name);
   LinkState state = state_of(name);
   Netlink netlink;
@@ -88,6 +91,8 @@ std::size_t configure(const std::string& name, const TunOptions& options) {
     netlink.set_mtu(index, *options.mtu);
     state.mtu = *options.mtu;
   }
+  const std::uint32_t queue = options.queue.value_or(is_new ? TunOptions::kDefaultQueue : state.queue);
+  if (queue != state.queue) netlink.set_queue(index, queue);
   if (!state.up) {
     netlink.disable_link_local(index);
     netlink.set_up(index);
@@ -100,8 +105,9 @@ std::size_t configure(const std::string& name, const TunOptions& options) {
 
 std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   Fd fd = open_path();
+  const bool is_new = Netlink::index_of(options.name) == 0;  // "%d" is in no interface's name
   const std::string name = attach(fd, options.name);
-  const std::size_t mtu = configure(name, options);
+  const std::size_t mtu = configure(name, options, is_new);
   return std::make_unique<FdDevice>(std::move(fd), mtu, name);
 }
 
