@@ -24,7 +24,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   config.ip.mtu = top->mtu();
   config.tcp.maximum_frame = top->offloads().maximum_frame;
   stack_.emplace(config);
-  loop_.emplace(*stack_, *top);
+  loop_.emplace(*stack_, *top, tun::LoopSettings{.spin = options.busy_poll});
 }
 
 void Host::open_device(const LinkOptions& options, Role role) {

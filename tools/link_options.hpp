@@ -2,6 +2,7 @@
 // recorded.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -30,6 +31,7 @@ struct LinkOptions {
   std::optional<Prefix> local6;
   std::optional<IpAddress> peer6;
   std::optional<std::size_t> mtu;
+  Duration busy_poll = std::chrono::microseconds(50);  ///< after work, before sleeping
   lab::ImpairmentSettings impairment;
   std::string seed;
   std::string capture;

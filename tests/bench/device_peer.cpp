@@ -248,7 +248,6 @@ void connections(const char* address, int parallel, double seconds) {
     for (std::size_t i = 0; i < open.size(); ++i) {
       if (open[i].revents == 0) continue;
       if (state[i] == 0) {
-        // RST at the end keeps the client's ports out of TIME-WAIT, the same for both servers.
         shutdown(open[i].fd, SHUT_WR);
         state[i] = 1;
         open[i].events = POLLIN;
@@ -256,8 +255,6 @@ void connections(const char* address, int parallel, double seconds) {
       }
       char byte;
       if (recv(open[i].fd, &byte, 1, 0) < 0 && errno == EAGAIN) continue;
-      const linger now{1, 0};
-      setsockopt(open[i].fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
       close(open[i].fd);
       ++done;
       begin_one(i);
