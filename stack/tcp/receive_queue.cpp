@@ -19,7 +19,7 @@ ReceiveQueue::Taken ReceiveQueue::take(Seq seq, Slice text, Seq& nxt) {
     seq = nxt;
   }
   if (text.empty()) return Taken::duplicate;
-  if (seq > nxt) return insert_out_of_order(seq, std::move(text));
+  if (seq > nxt) return insert_out_of_order(seq, text);
 
   // Of overlapping text the first received bytes win: cut what a waiting piece already has.
   if (waiting_ && waiting_->pieces.front().begin < seq + text.size()) {
@@ -94,7 +94,7 @@ std::size_t ReceiveQueue::lower_bound(Seq seq) const noexcept {
 }
 
 // Fills only the gaps between the pieces that are there already.
-ReceiveQueue::Taken ReceiveQueue::insert_out_of_order(Seq seq, Slice text) {
+ReceiveQueue::Taken ReceiveQueue::insert_out_of_order(Seq seq, const Slice& text) {
   if (!waiting_) waiting_ = std::make_unique<Waiting>();
   const Taken taken = fill_gaps(seq, text);
   if (waiting_->pieces.empty())

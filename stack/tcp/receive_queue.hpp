@@ -67,7 +67,7 @@ class ReceiveQueue {
   bool append_compact(Bytes text) noexcept;
   bool append_in_order(Seq seq, Slice text);
   std::size_t lower_bound(Seq seq) const noexcept;
-  Taken insert_out_of_order(Seq seq, Slice text);
+  Taken insert_out_of_order(Seq seq, const Slice& text);
   Taken fill_gaps(Seq seq, const Slice& text);
   void absorb_pieces(Seq& nxt);
   void note_range(Seq begin, Seq end) noexcept;
