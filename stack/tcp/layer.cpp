@@ -243,12 +243,14 @@ std::optional<Layer::News> Layer::poll_event() {
     listener->in_event_list = false;
     return News{true, listener->id, Readiness::readable};
   }
-  Connection* connection = event_head_;
-  if (!connection) return std::nullopt;
-  event_head_ = connection->next_event;
-  if (!event_head_) event_tail_ = nullptr;
-  connection->in_event_list = false;
-  return News{false, connection->id, connection->take_readiness()};
+  while (Connection* connection = event_head_) {
+    event_head_ = connection->next_event;
+    if (!event_head_) event_tail_ = nullptr;
+    connection->in_event_list = false;
+    if (connection->detached()) continue;  // its handle was closed meanwhile: there is nobody to tell
+    return News{false, connection->id, connection->take_readiness()};
+  }
+  return std::nullopt;
 }
 
 // A connection that goes away while it stands in a list: rare, so a walk is good enough.
