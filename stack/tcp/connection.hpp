@@ -60,6 +60,10 @@ class Connection {
   Result<std::size_t> send(const Slice& shared);
   Result<std::size_t> send_urgent(Bytes bytes);
   std::size_t writable() const noexcept;
+  /// The last write took less than the send buffer has room for: the stack's memory was used up.
+  bool starved() const noexcept { return starved_; }
+  /// There is memory again: tells a starved writer.
+  void feed() noexcept;
   MutableBytes peek() const noexcept { return receive_queue_.peek(); }
   Slice peek_slice() const noexcept { return receive_queue_.peek_slice(); }
   void consume(std::size_t count) noexcept;
@@ -117,6 +121,7 @@ class Connection {
   Connection* next_event = nullptr;  ///< intrusive list of connections with news
   bool in_ready_list = false;
   bool in_event_list = false;
+  bool in_starved_list = false;
   bool retired = false;         ///< no segment can find it any more; it waits for its handle to go
   bool present_mapped = false;  ///< its application sees IPv4 addresses as v4-mapped IPv6 ones
 
@@ -293,6 +298,7 @@ class Connection {
   bool keep_alive_due_ : 1 = false;
   bool override_due_ : 1 = false;
   bool writer_waits_ : 1 = false;  ///< a write found no room: tell when there is some
+  bool starved_ : 1 = false;
   bool cwnd_limited_ : 1 = false;
   bool urgent_told_ : 1 = false;
 };

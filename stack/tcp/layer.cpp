@@ -110,6 +110,7 @@ void Layer::settle(Connection& connection) {
     if (connection.detached()) return forget(connection);
   } else {
     if (connection.wants_transmit()) push_ready(connection);
+    if (connection.starved()) push_starved(connection);
     timers_.arm(connection, connection.next_deadline());
   }
   const bool awaits_accept = connection.listener().generation != 0;
@@ -243,7 +244,7 @@ std::optional<Layer::News> Layer::poll_event() {
     listener->in_event_list = false;
     return News{true, listener->id, Readiness::readable};
   }
-  while (Connection* connection = event_head_) {
+  while (Connection* connection = first_with_news()) {
     event_head_ = connection->next_event;
     if (!event_head_) event_tail_ = nullptr;
     connection->in_event_list = false;
@@ -251,6 +252,33 @@ std::optional<Layer::News> Layer::poll_event() {
     return News{false, connection->id, connection->take_readiness()};
   }
   return std::nullopt;
+}
+
+Connection* Layer::first_with_news() {
+  if (!event_head_) feed_starved();
+  return event_head_;
+}
+
+void Layer::push_starved(Connection& connection) {
+  if (connection.in_starved_list) return;
+  connection.in_starved_list = true;
+  starved_.push_back(connection.id);
+}
+
+// One after the other and only when nothing else is to tell, so that each takes its part before the next is asked. What
+// is free by then is enough for a block at least: nobody is told in vain, and so nobody asks for ever.
+void Layer::feed_starved() {
+  const std::size_t worth =
+      std::clamp(env_.memory.budget.limit() / 8, BufferPool::kClasses.front(), BufferPool::kClasses.back());
+  while (!event_head_ && !starved_.empty() && env_.memory.budget.room() >= worth) {
+    Connection* connection = connections_.find(starved_.front());
+    starved_.pop_front();
+    if (starved_.empty()) starved_.release();
+    if (!connection) continue;
+    connection->in_starved_list = false;
+    connection->feed();
+    settle(*connection);
+  }
 }
 
 // A connection that goes away while it stands in a list: rare, so a walk is good enough.

@@ -116,6 +116,9 @@ class Layer {
   void push_ready(Connection& connection) noexcept;
   Connection* pop_ready() noexcept;
   void push_event(Connection& connection) noexcept;
+  Connection* first_with_news();
+  void push_starved(Connection& connection);
+  void feed_starved();
   void push_event(ListenerState& listener) noexcept;
   void unlink(Connection& connection) noexcept;
   Result<Endpoint> choose_local(const Endpoint& remote, const OpenOptions& options);
@@ -147,7 +150,8 @@ class Layer {
   Connection* event_head_ = nullptr;
   Connection* event_tail_ = nullptr;
   ListenerState* listener_events_ = nullptr;
-  Connection* last_found_ = nullptr;              ///< bulk traffic belongs to the same connection as before
+  Ring<SlotId> starved_;              ///< writers that found the memory used up, oldest first; some may be gone
+  Connection* last_found_ = nullptr;  ///< bulk traffic belongs to the same connection as before
   std::array<std::uint16_t, 256> port_rovers_{};  ///< RFC 6056 3.3.4
 };
 

@@ -24,8 +24,9 @@ std::size_t SendQueue::append(Gather pieces, std::size_t limit) {
 }
 
 std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
-  const std::size_t size = std::min(shared.size(), limit);
-  if (size < kWorthSharing) return append_copy(shared.bytes().first(size));
+  const std::size_t wanted = std::min(shared.size(), limit);
+  const std::size_t size = std::min(wanted, memory_->budget.room());
+  if (size < kWorthSharing) return append_copy(shared.bytes().first(wanted));
   if (!memory_->budget.charge(size)) return 0;
   chunks_.push_back({end_, shared.part(0, size), static_cast<std::uint32_t>(size), false});
   charged_ += size;
@@ -36,14 +37,27 @@ std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
 std::size_t SendQueue::append_copy(Bytes bytes) {
   std::size_t taken = extend_last(bytes);
   while (taken < bytes.size()) {
-    Buffer buffer = memory_->pool.take(std::min(bytes.size() - taken, BufferPool::kClasses.back()));
-    if (!memory_->budget.charge(buffer.capacity())) break;
+    Buffer buffer = take_block(bytes.size() - taken);
+    if (!buffer) break;
     const auto charge = static_cast<std::uint32_t>(buffer.capacity());
     charged_ += charge;
     chunks_.push_back({end_, Slice(std::move(buffer), 0, 0), charge, true});
     taken += extend_last(bytes.subspan(taken));
   }
   return taken;
+}
+
+// A charged block for `wanted` bytes, a smaller one when memory is short, or none.
+Buffer SendQueue::take_block(std::size_t wanted) {
+  const auto& classes = BufferPool::kClasses;
+  for (std::size_t size = std::min(wanted, classes.back());;) {
+    Buffer buffer = memory_->pool.take(size);
+    if (memory_->budget.charge(buffer.capacity())) return buffer;
+    const auto smaller = std::find_if(classes.rbegin(), classes.rend(),
+                                      [&](std::size_t candidate) { return candidate < buffer.capacity(); });
+    if (smaller == classes.rend()) return {};
+    size = *smaller;
+  }
 }
 
 // Bytes behind the last chunk's end belong to nobody else, even if a sink still holds references to those before.

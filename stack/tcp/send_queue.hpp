@@ -29,7 +29,7 @@ class SendQueue {
 
   /// Copies up to `limit` bytes of the pieces to the end; answers how many (fewer when the budget is exhausted).
   std::size_t append(Gather pieces, std::size_t limit);
-  /// Appends shared memory without a copy, unless it is so small that a copy is cheaper.
+  /// Appends shared memory without a copy, unless it is so small that a copy is cheaper; as much as the budget allows.
   std::size_t append(const Slice& shared, std::size_t limit);
 
   /// Fills `pieces` with the text from `from` on, at most `size` bytes; answers how many pieces. Less than `size` bytes
@@ -57,6 +57,7 @@ class SendQueue {
 
   std::size_t extend_last(Bytes bytes) noexcept;
   std::size_t append_copy(Bytes bytes);
+  Buffer take_block(std::size_t wanted);
   std::size_t find(Seq seq) const noexcept;
   void drop_front() noexcept;
 

@@ -78,11 +78,21 @@ template <class Text>
 Result<std::size_t> Connection::queue_text(const Text& text, std::size_t size) {
   if (error_ != Errc::none) return error_;
   if (fin_queued_ || state_ == State::closed) return Errc::connection_closing;
-  const std::size_t taken = send_queue_.append(text, writable());
+  const std::size_t room = writable();
+  const std::size_t taken = send_queue_.append(text, room);
   writer_waits_ = taken < size;
+  starved_ = taken < std::min(size, room);
   if (taken > 0) request_output();
   watch_progress();
   return taken;
+}
+
+void Connection::feed() noexcept {
+  const bool waits = starved_ && writable() > 0;
+  starved_ = false;
+  if (!waits) return;
+  writer_waits_ = false;
+  signal(Readiness::writable);
 }
 
 // RFC 9293 3.8.5: the urgent pointer covers everything up to the end of this call's text [9293 MUST-31].
