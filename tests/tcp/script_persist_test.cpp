@@ -44,6 +44,17 @@ TEST_CASE_FIXTURE(Persist,
   skip();
 }
 
+TEST_CASE_FIXTURE(Persist, "what is lost waits while the window is closed: only probes leave [9293 SHLD-15, MUST-36]") {
+  established({.sack = true, .rtt = 100ms});
+  write(5000);
+  CHECK(skip() == 5);
+  run(100ms);
+  in(". 1:1(0) ack 1 win 0 <nop,nop,sack 1001:5001>");
+  out(300ms, ". 1:2(1) ack 1", SendReason::window_probe);
+  in(". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:5001>");
+  CHECK(skip() > 0);
+}
+
 TEST_CASE_FIXTURE(Persist, "probes that nobody answers end the connection as R2 does [9293 MUST-20]") {
   stall();
   run(2h);

@@ -106,6 +106,19 @@ TEST_CASE_FIXTURE(Script,
   out(600ms, "P. 501:1001(500) ack 1", SendReason::timeout);
 }
 
+TEST_CASE_FIXTURE(Script, "after longer idleness than a timeout a burst is the initial window [R5681-4.1-1]") {
+  established({.rtt = 100ms});
+  write(60000);
+  for (std::uint32_t acknowledged = 2001; acknowledged <= 60001; acknowledged += 2000) {
+    skip();
+    in(text_line(".", 1, 0, " ack " + std::to_string(acknowledged)));
+  }
+  CHECK(socket.info()->cwnd > 10000);
+  run(10s);
+  write(30000);
+  CHECK(skip() == 10);
+}
+
 TEST_CASE_FIXTURE(Script, "no timeout is longer than two minutes [R6298-2.5]") {
   established();
   write(500);

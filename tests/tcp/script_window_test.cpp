@@ -304,5 +304,17 @@ TEST_CASE_FIXTURE(Script, "both sides' numbers pass the wrap of 2^32 in the midd
   }
 }
 
+TEST_CASE_FIXTURE(Script, "a FIN that the window has no number for does not leave with the text [9293 SHLD-15]") {
+  established({.window = 1000});
+  device_full(true);
+  write(1000);
+  finish();
+  device_full(false);
+  out("P. 1:1001(1000) ack 1");
+  quiet(100ms);
+  in(". 1:1(0) ack 1001");
+  out("F. 1001:1001(0) ack 1", SendReason::finish);
+}
+
 }  // namespace
 }  // namespace sluice::test
