@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "lab/exchange.hpp"
 #include "lab/ladder.hpp"
@@ -105,7 +106,8 @@ TEST_CASE("the guide's conversation is what two stacks say to each other") {
   };
   tcp::OpenOptions open;
   open.options.receive_buffer = 65535;
-  auto [client, server] = world.connect(80, open, {.options = {.receive_buffer = 65535}});
+  tcp::Socket client, server;  // clang 14 captures no structured bindings
+  std::tie(client, server) = world.connect(80, open, {.options = {.receive_buffer = 65535}});
   Transfer text(client, server, 4000);
   text.finish_when_sent = true;
   world.on_step = [&] { text.step(); };

@@ -69,7 +69,7 @@ TEST_CASE("a reader that stalls and reads in odd sizes gets every byte, at each 
 
 // What the right promises: the right edge of its window as each of its segments tells it.
 struct Promises {
-  explicit Promises(Pair& pair) : pair_(pair), scale_(pair.right.info()->receive_scale) {
+  explicit Promises(Pair& pair) : scale_(pair.right.info()->receive_scale) {
     const SegmentView last = pair.last_from(false);
     last_ack_ = last.header.ack;
     edge_ = last_ack_ + (std::uint32_t{last.header.window} << (last.has(wire::tcp::syn) ? 0 : scale_));
@@ -92,7 +92,6 @@ struct Promises {
   std::uint32_t smallest_step = 0xffffffff;
 
  private:
-  Pair& pair_;
   std::uint8_t scale_;
   std::uint32_t edge_;
   std::uint32_t last_ack_;

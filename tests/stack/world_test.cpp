@@ -1,6 +1,8 @@
 // Whole stacks talking to each other over good and bad links.
 #include <doctest/doctest.h>
 
+#include <tuple>
+
 #include "tests/support/world.hpp"
 
 namespace sluice::test {
@@ -19,7 +21,8 @@ lab::ImpairmentSettings delayed(Duration delay, double loss = 0, double reorder 
 
 void transfer_both_ways(const WorldSettings& settings, std::uint64_t bytes, Duration limit = 30min) {
   World world(settings);
-  auto [left, right] = world.connect();
+  tcp::Socket left, right;  // clang 14 captures no structured bindings
+  std::tie(left, right) = world.connect();
   Transfer up(left, right, bytes, 1);
   Transfer down(right, left, bytes, 2);
   up.finish_when_sent = down.finish_when_sent = true;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <tuple>
 
 #include "tests/support/pair.hpp"
 
@@ -53,7 +54,8 @@ void live(const WorldSettings& settings, const Isns& isns) {
     const SegmentView segment = *open_segment(packet);
     if (segment.has(wire::tcp::syn)) seen[to_right ? 0 : 1] = segment.header.seq;
   };
-  auto [left, right] = world.connect();
+  tcp::Socket left, right;
+  std::tie(left, right) = world.connect();
   Transfer up(left, right, kText, 1), down(right, left, kText, 2);
   up.finish_when_sent = down.finish_when_sent = true;
   world.on_step = [&] { up.step(), down.step(); };
