@@ -1,5 +1,7 @@
 // Many connections with the kernel's TCP at once, and the queue of the TUN that must hold their beginnings.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "tests/interop/kernel_lab.hpp"
-#include "tun/netlink.hpp"
 
 namespace sluice::interop {
 namespace {
@@ -33,6 +34,16 @@ int queue_of(const char* name) {
   ifreq request{};
   std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
   return ::ioctl(socket.number(), SIOCGIFTXQLEN, &request) == 0 ? request.ifr_qlen : -1;
+}
+
+/// A TUN as an administrator makes it: it stays without a program.
+void make_lasting_tun(const char* name) {
+  const tun::Fd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq request{};
+  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  REQUIRE(::ioctl(fd.number(), TUNSETIFF, &request) == 0);
+  REQUIRE(::ioctl(fd.number(), TUNSETPERSIST, 1) == 0);
 }
 
 }  // namespace
@@ -71,6 +82,9 @@ TEST_CASE("a TUN of ours keeps 10,000 packets, or as many as it is told to; anot
     options.queue = 123;
     const auto told = tun::open_tun(options);
     CHECK(queue_of("queue1") == 123);
+    make_lasting_tun("queue2");
+    const auto theirs = tun::open_tun({.name = "queue2"});
+    CHECK(queue_of("queue2") == 500);
   });
 }
 
