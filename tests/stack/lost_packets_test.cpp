@@ -96,6 +96,34 @@ TEST_CASE("any two packets may be lost with any order of closing, in both famili
   }
 }
 
+TEST_CASE(
+    "any one packet may come late, overtaken by a few or after all is over: the outcome is the same, and old packets "
+    "wake nobody [R9293-3.10.7.4-2, R1337-3-1, A-TCP-15]") {
+  for (const Ending ending : kEndings) {
+    TalkSettings settings = talking(ending, Family::ipv4);
+    settings.rounds = 1;
+    settings.options.keep_alive = {.on = true, .idle = 20s, .interval = 5s, .probes = 3};
+    for (const Duration late : {15ms, 25ms, 300ms, 3000ms, 70'000ms}) {
+      for (std::uint64_t held = 1; held <= 9; ++held) {
+        CAPTURE(name(ending));
+        CAPTURE(late / 1ms);
+        CAPTURE(held);
+        Talk talk(settings);
+        std::uint64_t number = 0;
+        talk.take_packet = [&](bool to_right, Bytes packet) {
+          if (++number != held) return false;
+          talk.world.inject(to_right, {packet.begin(), packet.end()}, late);
+          return true;
+        };
+        CHECK(talk.play(10min));
+        talk.expect_outcome();
+        talk.expect_nothing_left();
+        CHECK(talk.world.packets() <= 40);
+      }
+    }
+  }
+}
+
 // --- a peer that goes dark -----------------------------------------------------------------------------------------
 
 // What one side sent and when, of one sequence number: the retransmissions of its oldest segment.
