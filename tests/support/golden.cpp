@@ -3,8 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <tuple>
 #include "lab/exchange.hpp"
+#include "stack/wire/ipv4.hpp"
 #include "tests/support/golden_websocket.hpp"
 #include "tests/support/recording.hpp"
 
@@ -225,10 +227,39 @@ void ping(Recording& recording, Family family, std::uint16_t id, std::size_t cou
   }
 }
 
+/// One that needs two packets each way.
+void large_ping(Recording& recording) {
+  const IpAddress left = World::left_address(Family::ipv4), right = World::right_address(Family::ipv4);
+  lab::IcmpLine request;
+  request.type = lab::IcmpType::echo_request;
+  request.id = 0x53;
+  request.seq = 1;
+  request.length = 2000;
+  const auto text = pattern(6, 0, 2000);
+  const File whole = *lab::to_wire({{}, request}, {.source = {left, 0}, .destination = {right, 0}, .payload = text});
+  constexpr std::size_t kHeader = wire::ipv4::kMinimumHeader, kFirst = 1480;
+  for (const std::size_t offset : {std::size_t{0}, kFirst}) {
+    const std::size_t size = std::min(kFirst, whole.size() - kHeader - offset);
+    File fragment(kHeader);
+    wire::ipv4::write(fragment, {.source = left,
+                                 .destination = right,
+                                 .protocol = 1,
+                                 .identification = 77,
+                                 .more_fragments = offset == 0,
+                                 .fragment_offset = static_cast<std::uint16_t>(offset),
+                                 .total_length = static_cast<std::uint16_t>(kHeader + size)});
+    const auto from = whole.begin() + static_cast<std::ptrdiff_t>(kHeader + offset);
+    fragment.insert(fragment.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    recording.send_from_left(std::move(fragment));
+  }
+  recording.world().run_for(1s);
+}
+
 File icmp_echo() {
   Recording recording;
   ping(recording, Family::ipv4, 0x51, 3);
   ping(recording, Family::ipv6, 0x52, 3);
+  large_ping(recording);
   recording.world().run_for(1s);
   return recording.taken_at_left();
 }
