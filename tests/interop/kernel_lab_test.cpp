@@ -404,9 +404,9 @@ void KernelLab::check_rest(const std::vector<std::string>& explained) {
   CHECK(stack_.tcp().half_open_count() == 0);
   CHECK(stack_.memory().used() == 0);
   CHECK(unexplained_losses(explained) == "");
-  for (const auto& [group, counter] : kComplaints) {
-    INFO("the kernel's ", group, " ", counter);
-    CHECK(kernel_count(group, counter) == 0);
+  for (const auto& complaint : kComplaints) {
+    INFO("the kernel's ", complaint[0], " ", complaint[1]);
+    CHECK(kernel_count(complaint[0], complaint[1]) == 0);
   }
   // A SYN,ACK that came twice counts as an error; no other does.
   CHECK(kernel_count("Tcp", "InErrs") == kernel_count("TcpExt", "TCPSYNChallenge"));

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "tests/support/world.hpp"
