@@ -17,11 +17,15 @@ namespace flag = wire::tcp;
 
 constexpr std::uint16_t kOurPort = 80;
 constexpr std::uint16_t kPeerPort = 7;  ///< of flow 0; the next flows count up
-constexpr std::size_t kFlows = 3;
+constexpr std::size_t kFlows = 6;       ///< the peer opens the first half, we open the others
+constexpr std::size_t kPassive = 3;
+
+constexpr std::uint16_t our_port(std::size_t flow) {
+  return static_cast<std::uint16_t>(flow < kPassive ? kOurPort : 1000 + flow);
+}
 
 /// What the peer knows of one connection by listening to what we send.
 struct Flow {
-  std::uint16_t our_port = kOurPort;
   std::uint32_t first = 0;  ///< our ISN
   std::uint32_t next = 0;   ///< behind the last number that we sent
   std::uint32_t wants = 0;  ///< what we acknowledged last
@@ -62,12 +66,11 @@ class Peer final : public FrameSink {
       require(sum.checksum() == 0);
     }
     const std::size_t index = static_cast<std::size_t>(header.destination_port - kPeerPort);
-    if (index >= kFlows) return;
+    if (index >= kFlows || header.source_port != our_port(index)) return;
     Flow& flow = flows[index];
     flow.last = packet;
     if (header.has(flag::rst)) return;
     judge_text(flow, header, segment.subspan(header.size));
-    flow.our_port = header.source_port;
     flow.next = header.seq + static_cast<std::uint32_t>(segment.size() - header.size) + header.has(flag::syn) +
                 header.has(flag::fin);
     flow.wants = header.ack;
@@ -217,8 +220,9 @@ class House {
   IpAddress theirs() const { return family_ == Family::ipv4 ? kPeer4 : kPeer6; }
 
   void connect(std::size_t which) {
+    if (which < kPassive) return;
     auto opened = stack_.connect({theirs(), static_cast<std::uint16_t>(kPeerPort + which)},
-                                 {.local = Endpoint{ours(), static_cast<std::uint16_t>(1000 + which)}});
+                                 {.local = Endpoint{ours(), our_port(which)}});
     if (opened) applications_[which].replace(*std::move(opened));
   }
   void accept(std::size_t which) {
@@ -277,7 +281,7 @@ class House {
     const Flow& flow = peer_.flows[which];
     const std::uint8_t shape = input.u8();
     wire::tcp::Header header{.source_port = static_cast<std::uint16_t>(kPeerPort + which),
-                             .destination_port = flow.our_port};
+                             .destination_port = our_port(which)};
     header.flags = kFlags[operation % 8];
     if (shape & 1) header.flags = input.u8();
     header.seq = flow.wants + (shape & 2 ? offset(input) : 0);
@@ -310,7 +314,7 @@ class House {
       options.ts_echo = flow.ts_value - (which & 16 ? input.u8() : 0);
     }
     options.sack_count = static_cast<std::uint8_t>(which / 32 % 4);
-    if (options.timestamps && options.mss) options.sack_count = 0;  // 40 bytes of options hold no more
+    while (wire::tcp::written_size(options) > wire::tcp::kMaximumHeader) --options.sack_count;
     for (std::size_t i = 0; i < options.sack_count; ++i) {
       const std::uint32_t left = flow.next - input.u16();
       options.sacks[i] = {left, left + input.u16()};
