@@ -21,6 +21,9 @@ std::string_view name(Side side) noexcept;
 /// the same verdict. Numbers are translated: the ISN and the timestamp base that the stack chooses stand for those of
 /// the capture in everything that the peer says about them.
 ///
+/// Compared is what the notation shows of a packet (flags, numbers, length, window, options, TTL, TOS, ECN), DF, the
+/// text, and the time if asked for. Identifications are not: they are random, and of whole packets without meaning.
+///
 /// The application is inferred from the capture:
 /// - It connects when our first SYN left, or listens from the start if our side answered one. A UDP socket is bound
 ///   unless our side called the port unreachable.

@@ -51,6 +51,19 @@ File handshake(Family family) {
 File handshake_v4() { return handshake(Family::ipv4); }
 File handshake_v6() { return handshake(Family::ipv6); }
 
+File handshake_simultaneous() {
+  Recording recording;
+  World& world = recording.world();
+  const Endpoint left{world.left_address(), 4000}, right{world.right_address(), 4001};
+  auto first = world.left().connect(right, {.local = left});
+  auto second = world.right().connect(left, {.local = right});
+  REQUIRE((first && second));
+  world.run_for(2s);
+  CHECK(first->state() == tcp::State::established);
+  CHECK(second->state() == tcp::State::established);
+  return recording.taken_at_left();
+}
+
 /// `size` bytes from the client, which then finishes; the server closes at the end.
 struct Bulk {
   Bulk(std::uint64_t size, const RecordedLink& link, const WorldSettings& settings = {}) : recording(link, settings) {
@@ -271,6 +284,7 @@ const std::vector<Golden>& goldens() {
   static const std::vector<Golden> kAll = {
       {"handshake-ipv4", handshake_v4, kClient},
       {"handshake-ipv6", handshake_v6, kClient},
+      {"handshake-simultaneous", handshake_simultaneous, kClient},
       {"bulk", bulk, kClient},
       {"loss-sender", loss_sender, kClient, false},
       {"loss-receiver", loss_receiver, kServer, false},
