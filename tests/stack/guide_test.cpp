@@ -2,14 +2,15 @@
 #include <doctest/doctest.h>
 #include <fmt/core.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
+#include <optional>
+#include <string>
 #include <tuple>
+#include <vector>
 
 #include "lab/exchange.hpp"
 #include "lab/ladder.hpp"
 #include "stack/tcp/state.hpp"
+#include "tests/support/doc_block.hpp"
 #include "tests/support/world.hpp"
 
 namespace sluice::test {
@@ -17,30 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string read_guide() {
-  std::ifstream file(SLUICE_SOURCE_DIR "/docs/tcp.md");
-  REQUIRE(file);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// Compares the block between two markers; with SLUICE_UPDATE_DOCS set it is written instead.
-void expect_block(const std::string& name, const std::string& expected) {
-  std::string guide = read_guide();
-  const std::string begin = fmt::format("<!-- begin {} -->\n", name), end = fmt::format("<!-- end {} -->", name);
-  const std::size_t from = guide.find(begin), to = guide.find(end);
-  REQUIRE(from != std::string::npos);
-  REQUIRE(to != std::string::npos);
-  const std::size_t start = from + begin.size();
-  if (std::getenv("SLUICE_UPDATE_DOCS")) {
-    guide.replace(start, to - start, expected);
-    std::ofstream(SLUICE_SOURCE_DIR "/docs/tcp.md") << guide;
-    return;
-  }
-  CHECK_MESSAGE(guide.substr(start, to - start) == expected,
-                "run the tests with SLUICE_UPDATE_DOCS=1 and commit docs/tcp.md");
-}
+void expect_block(const std::string& name, const std::string& expected) { expect_doc_block("tcp.md", name, expected); }
 
 std::string identifier(tcp::State state) {
   std::string text(tcp::name(state));
