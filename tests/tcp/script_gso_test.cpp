@@ -15,7 +15,6 @@ using Octets = std::vector<std::uint8_t>;
 struct Emission {
   Duration at;
   Octets bytes;
-  friend bool operator==(const Emission&, const Emission&) = default;
 };
 
 // Plays the same life of a connection on a stack, with frames of at most `frame` bytes, and gathers what leaves.
