@@ -124,8 +124,8 @@ void Connection::watch_progress() noexcept {
   arm(Timer::user_timeout, env_.now + limit);
 }
 
+// It runs only while something waits: text or a FIN, sent or not.
 void Connection::user_timeout_expired() {
-  if (outstanding() == 0 && unsent() == 0) return;
   const Time due = cold_->progress_at + cold_->options.user_timeout;
   if (env_.now < due) return arm(Timer::user_timeout, due);
   if (is_synchronized(state_)) reset_peer(SendReason::abort);

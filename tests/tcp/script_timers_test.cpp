@@ -217,6 +217,18 @@ TEST_CASE_FIXTURE(Script, "a FIN that nobody acknowledges times out as text does
   skip();
 }
 
+TEST_CASE_FIXTURE(Script, "the user timeout holds for a FIN that the device had no room for [9293 MUST-21]") {
+  established();
+  set([](tcp::Options& o) { o.user_timeout = 5s; });
+  device_full(true);
+  finish();
+  run(5s);
+  state_is(State::closed);
+  error_is(Errc::timed_out);
+  device_full(false);
+  out("R. 1:1(0) ack 1", SendReason::abort);
+}
+
 // --- keep-alive --------------------------------------------------------------------------------------------------
 
 struct KeepAlive : Script {
