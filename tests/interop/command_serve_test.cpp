@@ -111,10 +111,8 @@ print("done")
 
 TEST_CASE("the WebSocket client of node's ws package is echoed") {
   const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
-  if (!std::filesystem::exists(modules + "/ws")) {
-    MESSAGE("skipped: tests/interop/node_modules/ws is missing (tools/setup test --with-npm)");
-    return;
-  }
+  REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
+                  "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
   WebLab lab;
   const Finished client = lab.run({"env", "NODE_PATH=" + modules, "node", "-e", R"(
 const WebSocket = require('ws');
