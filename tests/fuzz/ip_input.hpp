@@ -138,15 +138,20 @@ inline void judge_sent(Bytes packet) {
   }
 }
 
+/// The packet that leaves, in one piece.
+inline Octets octets_of(const Frame& frame) {
+  Octets packet(frame.head.begin(), frame.head.end());
+  for (const Slice& piece : frame.body) packet.insert(packet.end(), piece.bytes().begin(), piece.bytes().end());
+  return packet;
+}
+
 /// Judges each frame and keeps none.
 class JudgingSink final : public FrameSink {
  public:
   bool accept(const Frame& frame) noexcept override {
     if (room == 0) return false;
     --room;
-    Octets packet(frame.head.begin(), frame.head.end());
-    for (const Slice& piece : frame.body) packet.insert(packet.end(), piece.bytes().begin(), piece.bytes().end());
-    judge_sent(packet);
+    judge_sent(octets_of(frame));
     return true;
   }
   std::size_t room = ~std::size_t{0};

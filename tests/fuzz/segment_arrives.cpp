@@ -40,8 +40,7 @@ class Peer final : public FrameSink {
   bool accept(const Frame& frame) noexcept override {
     if (room == 0) return false;
     --room;
-    Octets packet(frame.head.begin(), frame.head.end());
-    for (const Slice& piece : frame.body) packet.insert(packet.end(), piece.bytes().begin(), piece.bytes().end());
+    const Octets packet = octets_of(frame);
     judge_sent(packet);
     const bool v4 = packet[0] >> 4 == 4;
     const std::size_t at = v4 ? 20 : 40;

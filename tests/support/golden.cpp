@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <tuple>
+
 #include "lab/exchange.hpp"
 #include "stack/wire/ipv4.hpp"
 #include "tests/support/golden_websocket.hpp"

@@ -40,8 +40,9 @@ struct Established {
   bool sack = false;
   bool timestamps = false;
   std::optional<std::uint8_t> wscale = std::nullopt;
-  std::uint16_t window = 65535;  ///< of all the peer's segments that don't write another, as in the header
-  Duration rtt = 0s;             ///< of the handshake: gives the stack an RTT sample
+  std::uint16_t window = 65535;       ///< of all the peer's segments that don't write another, as in the header
+  Duration rtt = 0s;                  ///< of the handshake: gives the stack an RTT sample
+  tcp::ListenOptions listening = {};  ///< of the stack, unless it opens
 };
 
 /// Use it by TEST_CASE_FIXTURE. Sequence numbers are relative on both sides: the SYN is 0, text begins at 1. Both ISNs

@@ -58,7 +58,7 @@ void Script::established(const Established& how, Here here) {
     in("S. 0:0(0) ack 1" + syn_options(how, static_cast<std::uint32_t>(1000 + now() / 1ms), flow().last_stamp), here);
     return expect(". 1:1(0) ack 1", tcp::SendReason::handshake_ack, here);
   }
-  listen();
+  listen(how.listening);
   in("S 0:0(0)" + syn_options(how, static_cast<std::uint32_t>(1000 + now() / 1ms), 0), here);
   expect("S. 0:0(0) ack 1", tcp::SendReason::accept_open, here);
   run(how.rtt);

@@ -140,13 +140,7 @@ TEST_CASE_FIXTURE(Script,
 TEST_CASE_FIXTURE(Script,
                   "without memory text is dropped and the window isn't opened; freed, the peer's repeat is taken") {
   config.memory_limit = 64 * 1024;
-  tcp::ListenOptions options;
-  options.options.receive_buffer = 1 << 20;
-  listen(options);
-  in("S 0:0(0) <mss 1000,nop,wscale 4>");
-  take();
-  in(". 1:1(0) ack 1");
-  accept();
+  established({.wscale = 4, .listening = {.options = {.receive_buffer = 1 << 20}}});
   std::uint32_t at = 1;
   std::uint32_t edge = 0;
   while (count(Counter::drop_memory) == 0) {
@@ -218,13 +212,7 @@ TEST_CASE_FIXTURE(Script, "an idle connection holds no memory but its own") {
 }
 
 TEST_CASE_FIXTURE(Script, "each of very many pieces behind a gap is bounded by number [A-TCP-27]") {
-  tcp::ListenOptions options;
-  options.options.receive_buffer = 1 << 20;
-  listen(options);
-  in("S 0:0(0) <mss 1000,nop,wscale 4>");
-  take();
-  in(". 1:1(0) ack 1");
-  accept();
+  established({.wscale = 4, .listening = {.options = {.receive_buffer = 1 << 20}}});
   for (std::uint32_t at = 3; at < 2 * 9000; at += 2) in(text_line(".", at, 1));
   skip();
   CHECK(count(Counter::drop_out_of_order_limit) > 0);

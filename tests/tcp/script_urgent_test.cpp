@@ -74,13 +74,7 @@ TEST_CASE_FIXTURE(Script,
 }
 
 TEST_CASE_FIXTURE(Script, "URG counts with a closed window too [9293 MUST-66, R9293-3.10.7.4-5]") {
-  tcp::ListenOptions options;
-  options.options.receive_buffer = 2048;
-  listen(options);
-  in("S 0:0(0) <mss 1000>");
-  take();
-  in(". 1:1(0) ack 1");
-  accept();
+  established({.listening = {.options = {.receive_buffer = 2048}}});
   in("P. 1:2049(2048) ack 1");
   out(". 1:1(0) ack 2049 win 0");
   (void)events();
