@@ -19,6 +19,16 @@ struct AckSample {
   Duration rtt{};                      ///< a sample by Karn's rule; 0 = none
   bool in_recovery = false;
   bool cwnd_limited = false;  ///< the window, not the application, held the sender back
+
+  // Of the newest transmission that this ACK delivered: its rate sample (draft-ietf-ccwg-bbr section 4.1).
+  std::uint64_t delivered = 0;        ///< bytes delivered on the connection up to now
+  std::uint64_t prior_delivered = 0;  ///< the same when that transmission left
+  std::uint64_t tx_in_flight = 0;     ///< pipe when it left, itself included
+  std::uint64_t lost_since_sent = 0;  ///< bytes marked lost since it left
+  Duration rate_interval{};           ///< the longer of the times it took to send and to acknowledge; 0 = no sample
+  bool app_limited = false;           ///< the application held the sender back when it left
+
+  std::uint64_t marked = 0;  ///< bytes newly reported as CE-marked (RFC 3168: all that an ACK with ECE covers)
 };
 
 /// Owns cwnd and ssthresh, in bytes. Never called with time going backwards.
@@ -37,6 +47,13 @@ class Controller {
   virtual void on_timeout(Time now, std::uint64_t flight, bool first) noexcept = 0;
   /// Nothing was sent for longer than one RTO (RFC 5681 4.1).
   virtual void on_idle(Time now) noexcept = 0;
+  /// The last congestion event or timeout proved spurious: the window is what it would have been (RFC 4015 3.4,
+  /// RFC 9438 4.9). Called before the on_ack() of the ACK that proved it.
+  virtual void on_undo(Time now) noexcept = 0;
+  /// The network marked packets instead of dropping them; at most once a round trip (RFC 3168 6.1.2).
+  virtual void on_ecn(Time now, std::uint64_t flight) noexcept = 0;
+  /// Text left (first time or again); `in_flight` is pipe with it.
+  virtual void on_sent(Time /*now*/, std::uint64_t /*bytes*/, std::uint64_t /*in_flight*/) noexcept {}
   /// The sender maximum segment size changed (path MTU).
   virtual void on_mss(std::uint32_t smss) noexcept = 0;
 

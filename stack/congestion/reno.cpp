@@ -18,6 +18,8 @@ class Reno final : public Controller {
   void on_recovery_end(Time now) noexcept override;
   void on_timeout(Time now, std::uint64_t flight, bool first) noexcept override;
   void on_idle(Time now) noexcept override;
+  void on_undo(Time now) noexcept override;
+  void on_ecn(Time now, std::uint64_t flight) noexcept override { on_congestion_event(now, flight); }
   void on_mss(std::uint32_t smss) noexcept override;
 
   std::uint64_t cwnd() const noexcept override { return cwnd_; }
@@ -32,6 +34,8 @@ class Reno final : public Controller {
   bool after_timeout_ = false;
   std::uint64_t cwnd_;
   std::uint64_t ssthresh_ = std::numeric_limits<std::uint64_t>::max();  // [R5681-3.1-6]
+  std::uint64_t cwnd_before_ = 0;                                       // the last event or timeout; 0 = none
+  std::uint64_t ssthresh_before_ = 0;
   std::uint64_t counted_ = 0;  // bytes acknowledged since cwnd grew last, in congestion avoidance
 };
 
@@ -69,6 +73,8 @@ std::uint64_t Reno::half(std::uint64_t flight) const noexcept {
 
 // RFC 5681 3.2 steps 2 and 6 in one, as nothing is inflated between them.
 void Reno::on_congestion_event(Time /*now*/, std::uint64_t flight) noexcept {
+  cwnd_before_ = cwnd_;
+  ssthresh_before_ = ssthresh_;
   ssthresh_ = half(flight);
   cwnd_ = std::min(cwnd_, ssthresh_);
   counted_ = 0;
@@ -78,10 +84,22 @@ void Reno::on_congestion_event(Time /*now*/, std::uint64_t flight) noexcept {
 void Reno::on_recovery_end(Time /*now*/) noexcept { after_timeout_ = false; }
 
 void Reno::on_timeout(Time /*now*/, std::uint64_t flight, bool first) noexcept {
-  if (first) ssthresh_ = half(flight);  // [R5681-3.1-12] [R5681-3.1-13]
-  cwnd_ = smss_;                        // the loss window [R5681-3.1-14]
+  if (first) {
+    cwnd_before_ = cwnd_;
+    ssthresh_before_ = ssthresh_;
+    ssthresh_ = half(flight);  // [R5681-3.1-12] [R5681-3.1-13]
+  }
+  cwnd_ = smss_;  // the loss window [R5681-3.1-14]
   counted_ = 0;
   after_timeout_ = true;
+}
+
+void Reno::on_undo(Time /*now*/) noexcept {
+  if (cwnd_before_ == 0) return;
+  cwnd_ = std::max(cwnd_, cwnd_before_);
+  ssthresh_ = std::max(ssthresh_, ssthresh_before_);
+  cwnd_before_ = 0;
+  after_timeout_ = false;
 }
 
 void Reno::on_idle(Time /*now*/) noexcept {

@@ -1,5 +1,6 @@
 // One connection: RFC 9293's state machine. The bodies stand where the RFC has them: user_calls.cpp (3.10.1-6),
-// segment_arrives.cpp (3.10.7), timeouts.cpp (3.10.8), and output.cpp decides what to send now, and why.
+// segment_arrives.cpp and acknowledgement.cpp (3.10.7), timeouts.cpp (3.10.8); plan.cpp and output.cpp decide what to
+// send now, and why.
 #pragma once
 
 #include <array>
@@ -186,11 +187,6 @@ class Connection {
   bool check_ack(const Segment& segment);
   bool ack_in_syn_received(const Segment& segment);
   bool process_ack(const Segment& segment);
-  void take_acknowledgement(const Segment& segment);
-  void update_send_window(const Segment& segment) noexcept;
-  void tell_writer(std::size_t room_before) noexcept;
-  bool is_duplicate_ack(const Segment& segment) const noexcept;
-  void digest(RecoveryFacts facts);
   bool our_fin_acknowledged() const noexcept { return fin_queued_ && snd_.una > send_queue_.end(); }
   bool ack_of_fin();
   void check_urgent(const Segment& segment) noexcept;
@@ -199,6 +195,13 @@ class Connection {
   void check_fin(const Segment& segment);
   void trace_arrival(const Segment& segment) const noexcept;
   void path_mtu_shrank(const ip::IcmpError& error);  // icmp_errors.cpp
+
+  // acknowledgement.cpp
+  void take_acknowledgement(const Segment& segment);
+  void update_send_window(const Segment& segment) noexcept;
+  void tell_writer(std::size_t room_before) noexcept;
+  bool is_duplicate_ack(const Segment& segment) const noexcept;
+  void digest(RecoveryFacts facts);
 
   // timeouts.cpp
   void arm(Timer which, Time deadline) noexcept;

@@ -1,7 +1,7 @@
 // SEGMENT ARRIVES (RFC 9293 3.10.7): one function a paragraph, in the RFC's order, with the checks of RFC 5961 and
-// RFC 7323 where those RFCs put them. Nothing is sent from here: flags are raised, and output looks at them.
+// RFC 7323 where those RFCs put them; what an ACK acknowledges is in acknowledgement.cpp. Nothing is sent from here:
+// flags are raised, and output looks at them.
 #include <algorithm>
-#include <array>
 
 #include "stack/tcp/connection.hpp"
 
@@ -270,105 +270,6 @@ bool Connection::process_ack(const Segment& segment) {
   unanswered_probes_ = 0;
   take_acknowledgement(segment);
   return ack_of_fin();
-}
-
-// RFC 5681 section 2.
-bool Connection::is_duplicate_ack(const Segment& segment) const noexcept {
-  const bool same_window = std::uint32_t{segment.header.window} << snd_.scale == snd_.wnd;
-  return segment.ack == snd_.una && outstanding() > 0 && segment.length() == 0 && same_window;
-}
-
-void Connection::take_acknowledgement(const Segment& segment) {
-  const bool duplicate = is_duplicate_ack(segment);
-  const bool window_was_closed = snd_.wnd == 0;
-  const bool advances = segment.ack > snd_.una;
-  const std::size_t room_before = writable();
-  update_send_window(segment);
-  std::array<SeqRange, 4> sacks;
-  const std::size_t sack_count = sack_ ? segment.header.options.sack_count : 0u;
-  for (std::size_t i = 0; i < sack_count; ++i) {
-    const wire::tcp::SackBlock& block = segment.header.options.sacks[i];
-    sacks[i] = {Seq::unwrap(WireSeq{block.left}, snd_.una), Seq::unwrap(WireSeq{block.right}, snd_.una)};
-  }
-  if (advances) {
-    if (snd_.una == snd_.iss) begin_data_phase();  // closed while in SYN-RECEIVED
-    cold_->bytes_acked += std::min(segment.ack, send_queue_.end()) - std::min(snd_.una, send_queue_.end());
-    snd_.una = segment.ack;
-    send_queue_.release_before(snd_.una);
-    timeouts_ = orphan_probes_ = 0;
-    cold_->progress_at = env_.now;
-  }
-  if (recovery_ && segment.ack >= snd_.una) {
-    digest(recovery_->on_ack({.ack = segment.ack,
-                              .sacks = std::span(sacks).first(sack_count),
-                              .duplicate = duplicate,
-                              .smss = effective_mss(),
-                              .now = env_.now},
-                             rtt_));
-    // The window opens again: what lay beyond it was lost for certain, and not by congestion.
-    if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) recovery_->on_refused();
-  }
-  if (window_was_closed && snd_.wnd > 0) backoff_ = 0;
-  if (advances) {
-    restart_retransmit_timer();
-    watch_progress();
-    tell_writer(room_before);
-  }
-  if (unsent() > 0 || outstanding() > 0 || fin_queued_) request_output();
-}
-
-// Worth a call when a quarter of the buffer is free: for who was refused, and for who saw little room and stopped.
-void Connection::tell_writer(std::size_t room_before) noexcept {
-  const std::size_t worth = cold_->options.send_buffer / 4;
-  const bool grew_enough = writable() >= worth && (writer_waits_ || room_before < worth);
-  if (!grew_enough) return;
-  writer_waits_ = false;
-  signal(Readiness::writable);
-}
-
-// RFC 9293 3.10.7.4, fifth: the window of the newest segment counts; an old one must not overwrite it.
-void Connection::update_send_window(const Segment& segment) noexcept {
-  const bool newer = snd_.wl1 < segment.seq || (snd_.wl1 == segment.seq && snd_.wl2 <= segment.ack);
-  if (segment.ack < snd_.una || !newer) return;
-  snd_.wnd = std::uint32_t{segment.header.window} << snd_.scale;  // [R7323-2.3-1]
-  snd_.max_wnd = std::max(snd_.max_wnd, snd_.wnd);
-  snd_.wl1 = segment.seq;
-  snd_.wl2 = segment.ack;
-}
-
-// What recovery found out goes to the RTT estimator and to congestion control.
-void Connection::digest(RecoveryFacts facts) {
-  congestion::AckSample& sample = facts.sample;
-  if (sample.rtt > Duration::zero()) {
-    const std::uint64_t per_ack = 2 * std::uint64_t{effective_mss()};
-    rtt_.sample(sample.rtt, env_.now,
-                static_cast<std::uint32_t>(std::max<std::uint64_t>(1, sample.in_flight_before / per_ack)));
-    backoff_ = 0;
-    if (env_.tracer.on())
-      env_.tracer.tell(env_.now, TraceKind::rtt_sample, flow(),
-                       {{"rtt_us", sample.rtt.count() / 1000},
-                        {"srtt_us", rtt_.srtt().count() / 1000},
-                        {"rttvar_us", rtt_.rttvar().count() / 1000},
-                        {"rto_us", rtt_.rto().count() / 1000}});
-  }
-  if (!congestion_) return;
-  // One ACK may end a recovery and begin the next.
-  if (facts.recovery_ended) congestion_->on_recovery_end(env_.now);
-  if (facts.congestion_event) {
-    env_.count(Counter::fast_retransmits);
-    congestion_->on_congestion_event(env_.now, facts.event_flight);
-  }
-  sample.cwnd_limited = cwnd_limited_;
-  if (sample.newly_acked > 0 || sample.newly_delivered > 0) congestion_->on_ack(sample);
-  if (!env_.tracer.on()) return;
-  if (sample.newly_lost > 0)
-    env_.tracer.tell(env_.now, TraceKind::loss, flow(),
-                     {{"bytes", static_cast<std::int64_t>(sample.newly_lost)},
-                      {"una", static_cast<std::int64_t>(snd_.una.number())}});
-  env_.tracer.tell(env_.now, TraceKind::congestion, flow(),
-                   {{"cwnd", static_cast<std::int64_t>(congestion_->cwnd())},
-                    {"ssthresh", static_cast<std::int64_t>(congestion_->ssthresh())},
-                    {"pipe", static_cast<std::int64_t>(sample.in_flight)}});
 }
 
 // The states' own paragraphs of the fifth step. False: the segment is done with.
