@@ -217,7 +217,9 @@ std::string packet_text(Bytes packet, const Numbers& numbers, bool whole) {
 std::string to_text(const Verdict& verdict) {
   if (!verdict.error.empty()) return fmt::format("{}: no replay: {}\n", verdict.title, verdict.error);
   const std::size_t count = verdict.differences.size() + verdict.unlisted;
-  if (count == 0) return fmt::format("{}: the same, {} packets\n", verdict.title, verdict.expected);
+  if (count == 0)
+    return fmt::format("{}: the same, {} packet{}\n", verdict.title, verdict.expected,
+                       verdict.expected == 1 ? "" : "s");
   std::string text = fmt::format("{}: {} difference{} in {} packets captured, {} replayed\n", verdict.title, count,
                                  count == 1 ? "" : "s", verdict.expected, verdict.got);
   if (verdict.late > 0) text += fmt::format("{} packets of the peer had to wait for ours\n", verdict.late);

@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   sluice ss                                        its connections
   sluice stats --format prometheus                 its counters
   sluice get http://10.77.1.1:8000/                a client on a stack of its own
+  sluice replay trace.pcap                         what this stack would have said in a capture
   sluice serve --help                              all flags of a subcommand, with examples)";
 
 /// "sluice capture start" for whichever subcommand was being parsed.
@@ -43,7 +44,7 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(kExamples);
-  for (auto* add : {add_serve, add_get, add_nc, add_ping, add_ss, add_stats, add_capture}) add(app, action);
+  for (auto* add : {add_serve, add_get, add_nc, add_ping, add_ss, add_stats, add_capture, add_replay}) add(app, action);
   try {
     app.parse(argc, argv);
     return action();

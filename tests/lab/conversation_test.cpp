@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/conversation_summary.hpp"
 #include "lab/exchange.hpp"
 #include "lab/pcapng.hpp"
 #include "stack/base/checksum.hpp"
@@ -208,6 +209,22 @@ TEST_CASE("a quote that ends before its ports names addresses alone, other messa
 TEST_CASE("the names of kinds") {
   CHECK(name(ConversationKind::udp) == "udp");
   CHECK(name(ConversationKind::icmp) == "icmp");
+}
+
+TEST_CASE("a summary counts each byte of a stream once, and segments that bring some again as retransmitted") {
+  const Capture capture =
+      capture_of({client("S 4294967290:4294967290(0) win 1"), server("S. 900:900(0) ack 4294967291 win 1"),
+                  client("P. 4294967291:5(10) ack 901 win 1"), client("P. 4294967291:5(10) ack 901 win 1"),
+                  client("P. 0:10(10) ack 901 win 1"), server("F. 901:901(0) ack 10 win 1")});
+  const Conversations found = split(capture);
+  REQUIRE(found.all.size() == 1);
+  const ConversationSummary summary = summarize(found.all[0]);
+  CHECK(summary.opener.packets == 4);
+  CHECK(summary.opener.bytes == 15);
+  CHECK(summary.opener.retransmitted == 2);
+  CHECK(summary.other.bytes == 0);
+  CHECK(summary.length == 5ms);
+  CHECK(name(summary.end) == "half-closed");
 }
 
 }  // namespace

@@ -1,30 +1,12 @@
 // The command from outside: help, versions, mistakes. Nothing here needs a privilege.
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
-#include <array>
-#include <cstdio>
 #include <string>
+
+#include "tests/tools/said.hpp"
 
 namespace sluice::tools {
 namespace {
-
-struct Said {
-  int status = -1;
-  std::string text;  ///< both streams
-};
-
-Said sluice(const std::string& words) {
-  Said said;
-  std::FILE* pipe = ::popen((std::string(SLUICE_COMMAND) + " " + words + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4096> bytes;
-  for (std::size_t count = 0; (count = std::fread(bytes.data(), 1, bytes.size(), pipe)) > 0;)
-    said.text.append(bytes.data(), count);
-  const int status = ::pclose(pipe);
-  said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return said;
-}
 
 void refuses(const std::string& words, const std::string& sentence) {
   const Said said = sluice(words);
@@ -39,7 +21,8 @@ void refuses(const std::string& words, const std::string& sentence) {
 
 TEST_CASE("every subcommand has help with examples, and the command a version") {
   CHECK(sluice("--version").text == "sluice " SLUICE_VERSION "\n");
-  for (const char* words : {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start "}) {
+  for (const char* words :
+       {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start ", "replay "}) {
     const Said said = sluice(std::string(words) + "--help");
     INFO(words);
     CHECK(said.status == 0);

@@ -1,0 +1,106 @@
+// `sluice replay` from outside: lists, verdicts, exit codes, and files that are none.
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/tools/said.hpp"
+
+namespace sluice::tools {
+namespace {
+
+using Json = nlohmann::json;
+
+const std::string kCaptures = std::string(SLUICE_SOURCE_DIR) + "/pcaps/";
+
+bool says(const Said& said, const std::string& words) { return said.text.find(words) != std::string::npos; }
+
+struct Folder {
+  std::filesystem::path path;
+  Folder() {
+    std::string name = std::filesystem::temp_directory_path() / "sluice-replay-XXXXXX";
+    path = ::mkdtemp(name.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(path / name, std::ios::binary) << bytes;
+    return path / name;
+  }
+};
+
+TEST_CASE("a golden capture replays the same at the side where it was taken: exit 0") {
+  const Said said = sluice("replay " + kCaptures + "close-half.pcapng");
+  CHECK(said.status == 0);
+  CHECK(says(said, "as the opener: the same, 9 packets"));
+  CHECK(says(said, "1 replay in 1 file: 1 the same, 0 different"));
+}
+
+TEST_CASE("what a stack of ours says differently is shown packet beside packet: exit 1") {
+  const Said said = sluice("replay --as client --no-windows " + kCaptures + "kernel/linux-sluice.pcapng");
+  CHECK(said.status == 1);
+  CHECK(says(said, "  captured  "));
+  CHECK(says(said, "  replayed  "));
+  CHECK(says(said, "0 the same, 1 different"));
+}
+
+TEST_CASE("--quiet keeps the sum and who differs") {
+  const Said said = sluice("replay --quiet " + kCaptures + "close-half.pcapng");
+  CHECK_FALSE(says(said, "as the opener"));
+  CHECK(says(said, "1 the same"));
+}
+
+TEST_CASE("--list names each conversation with its packets, bytes, repetitions and end, and plays none") {
+  const Said said = sluice("replay --list " + kCaptures + "loss-sender.pcapng");
+  CHECK(said.status == 0);
+  CHECK(says(said, "tcp 10.1.0.1:57127 > 10.1.0.2:80"));
+  CHECK(says(said, "40000 / 0"));
+  CHECK(says(said, "4 / 0"));
+  CHECK(says(said, "closed"));
+  CHECK_FALSE(says(said, "the same"));
+}
+
+TEST_CASE("a folder stands for the captures below it, and --json for one line") {
+  const Said said = sluice("replay --json " + kCaptures + "kernel");
+  const Json report = Json::parse(said.text);
+  REQUIRE(report.at("files").size() == 3);
+  CHECK(report["files"][0]["file"].get<std::string>().ends_with("linux-linux-loss.pcap"));
+  const Json& ours = report["files"][2]["verdicts"][0];
+  CHECK(ours["as"] == "server");
+  CHECK(ours["same"] == true);
+  const Json& linux_client = report["files"][0]["verdicts"][0];
+  CHECK(linux_client["same"] == false);
+  CHECK(linux_client["differences"][0].contains("captured"));
+}
+
+TEST_CASE("what is no capture is one sentence and exit 2; so is a number that no conversation has") {
+  const Folder folder;
+  const auto refused = [](const std::string& words, const std::string& sentence) {
+    const Said said = sluice("replay " + words);
+    INFO(words);
+    CHECK(said.status == 2);
+    CHECK(says(said, sentence));
+  };
+  refused(folder.write("empty.pcap", ""), "empty.pcap");
+  refused(folder.write("text.pcap", "this is no capture at all, it is text"), "neither a pcapng nor a pcap");
+  refused("/no/such/file.pcap", "No such file");
+  std::filesystem::create_directory(folder.path / "none");
+  refused((folder.path / "none").string(), "holds no .pcap or .pcapng");
+  refused("--only 9 " + kCaptures + "bulk.pcapng", "holds 1 conversation");
+  refused("--as nobody " + kCaptures + "bulk.pcapng", "--as");
+}
+
+TEST_CASE("a capture cut short is played as far as it goes, and exit 2 says that it was not all") {
+  const Folder folder;
+  std::ifstream whole(kCaptures + "bulk.pcapng", std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(whole), {}};
+  const Said said = sluice("replay --as client " + folder.write("cut.pcapng", bytes.substr(0, bytes.size() / 2)));
+  CHECK(said.status == 2);
+  CHECK(says(said, "1 replay in 1 file"));
+  CHECK(says(said, "1 file not readable to its end"));
+}
+
+}  // namespace
+}  // namespace sluice::tools

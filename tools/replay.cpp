@@ -1,0 +1,284 @@
+// `sluice replay`: what this stack would have said in a capture, beside what was said.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "lab/conversation_summary.hpp"
+#include "lab/replay.hpp"
+#include "lab/units.hpp"
+#include "tools/arguments.hpp"
+#include "tools/commands.hpp"
+#include "tools/json.hpp"
+#include "tools/terminal.hpp"
+
+namespace sluice::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using lab::Side;
+
+constexpr const char* kExamples = R"(Examples:
+  sluice replay --list trace.pcap            the conversations in it
+  sluice replay trace.pcap                   each of them, with this stack in the place of a side
+  sluice replay --only 2 --as server trace.pcap
+  sluice replay --no-windows --stamps 2 linux.pcapng
+  sluice replay pcaps/                       every .pcap and .pcapng below a folder
+
+A capture should have been taken at the side that is played: at the far side packets are seen at other times, and what
+was lost on the way can't be told from what was ignored (--distance helps with the first). Time is virtual: the same capture gives the same verdict every time.
+
+Exit: 0 all that was played says the same, 1 something differs, 2 a wrong flag, or a file that can't be read.)";
+
+struct Options {
+  std::vector<std::string> paths;
+  bool list = false;
+  std::string side;        ///< empty: where the capture was taken
+  std::uint32_t only = 0;  ///< 0 = all
+  bool no_windows = false;
+  std::uint32_t stamps = 0;
+  std::optional<Duration> times;
+  Duration distance{};
+  bool quiet = false;
+  bool json = false;
+};
+
+/// What all files together came to.
+struct Totals {
+  std::size_t files = 0, unreadable = 0, replays = 0, same = 0, not_played = 0;
+};
+
+/// The files that the arguments mean: a folder stands for all captures below it, in the order of their names.
+std::vector<std::string> capture_files(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (!fs::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+      const std::string ending = at->path().extension();
+      if (ending == ".pcap" || ending == ".pcapng") found.push_back(at->path().string());
+    }
+    if (error) throw UsageError(fmt::format("{}: {}", path, error.message()));
+    if (found.empty()) throw UsageError(fmt::format("{}: holds no .pcap or .pcapng", path));
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+/// At which side a capture was taken, if its packets say in which direction they went.
+std::optional<Side> taken_at(const lab::Conversation& conversation) {
+  for (const lab::ConversationPacket& packet : conversation.packets) {
+    if (packet.direction == lab::Direction::unknown) continue;
+    const bool opener_here = packet.from_opener == (packet.direction == lab::Direction::out);
+    return opener_here ? Side::opener : Side::other;
+  }
+  return std::nullopt;
+}
+
+std::vector<Side> sides(const lab::Conversation& conversation, const std::string& wish) {
+  if (wish == "client") return {Side::opener};
+  if (wish == "server") return {Side::other};
+  if (wish.empty())
+    if (const auto here = taken_at(conversation)) return {*here};
+  return {Side::opener, Side::other};
+}
+
+Json half_json(const lab::ConversationSummary::Half& half) {
+  return {{"packets", half.packets}, {"bytes", half.bytes}, {"retransmitted", half.retransmitted}};
+}
+
+Json conversation_json(std::size_t number, const lab::Conversation& conversation) {
+  const lab::ConversationSummary summary = lab::summarize(conversation);
+  Json json = {{"number", number},
+               {"kind", lab::name(conversation.kind)},
+               {"title", conversation.title()},
+               {"seconds", std::chrono::duration<double>(summary.length).count()},
+               {"opener", half_json(summary.opener)},
+               {"other", half_json(summary.other)}};
+  if (conversation.kind == lab::ConversationKind::tcp) {
+    json["end"] = lab::name(summary.end);
+    json["opening_captured"] = conversation.has_opening;
+  }
+  return json;
+}
+
+Json difference_json(const lab::Difference& one) {
+  static constexpr const char* kKinds[] = {"changed", "missing", "extra", "waiting"};
+  return {{"kind", kKinds[static_cast<std::size_t>(one.kind)]},
+          {"packet", one.number},
+          {"seconds", std::chrono::duration<double>(one.at).count()},
+          {"reason", one.reason},
+          {"captured", one.expected},
+          {"replayed", one.got}};
+}
+
+Json verdict_json(std::size_t number, Side side, const lab::Verdict& verdict) {
+  Json differences = Json::array();
+  for (const lab::Difference& one : verdict.differences) differences.push_back(difference_json(one));
+  Json json = {{"conversation", number},
+               {"title", verdict.title},
+               {"as", side == Side::opener ? "client" : "server"},
+               {"same", verdict.same()},
+               {"captured", verdict.expected},
+               {"replayed", verdict.got},
+               {"late", verdict.late},
+               {"differences", std::move(differences)},
+               {"unlisted", verdict.unlisted}};
+  if (!verdict.error.empty()) json["error"] = verdict.error;
+  return json;
+}
+
+void print_list(const lab::Conversations& found) {
+  fmt::print("{:>4}  {:<52} {:>15} {:>21} {:>9} {:>10}  {}\n", "no.", "conversation", "packets", "bytes", "resent",
+             "seconds", "end");
+  for (std::size_t i = 0; i < found.all.size(); ++i) {
+    const lab::ConversationSummary summary = lab::summarize(found.all[i]);
+    fmt::print("{:>4}  {:<52} {:>15} {:>21} {:>9} {:>10.3f}  {}\n", i + 1, found.all[i].title(),
+               fmt::format("{} / {}", summary.opener.packets, summary.other.packets),
+               fmt::format("{} / {}", summary.opener.bytes, summary.other.bytes),
+               fmt::format("{} / {}", summary.opener.retransmitted, summary.other.retransmitted),
+               std::chrono::duration<double>(summary.length).count(), lab::name(summary.end));
+  }
+  const auto also = [](std::size_t count, const char* what) {
+    if (count > 0) fmt::print("      {} packets {}\n", count, what);
+  };
+  also(found.without_ip, "are not of IP");
+  also(found.damaged, "are cut short or damaged");
+  also(found.unassigned, "belong to no conversation");
+  also(found.beyond_limits, "are beyond the limits");
+}
+
+/// A verdict for people: the first line says it all, green when nothing differs.
+void print_verdict(const lab::Verdict& verdict, const Options& options) {
+  const bool colour = wants_colour(1);
+  const std::string text = lab::to_text(verdict);
+  const std::size_t line = text.find('\n');
+  const std::string first = text.substr(0, line);
+  if (verdict.same()) {
+    if (!options.quiet) fmt::print("  {}\n", green(first, colour));
+    return;
+  }
+  fmt::print("  {}\n", bold(first, colour));
+  if (options.quiet) return;
+  std::string_view rest = std::string_view(text).substr(line + 1);
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    fmt::print("    {}\n", rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+}
+
+lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side side, const Options& options) {
+  lab::ReplaySettings settings = lab::settings_from(conversation, side);
+  settings.windows = !options.no_windows;
+  settings.stamp_slack = options.stamps;
+  settings.time_slack = options.times;
+  settings.distance = options.distance;
+  return settings;
+}
+
+void play(std::size_t number, const lab::Conversation& conversation, const Options& options, Totals& totals,
+          Json& verdicts) {
+  for (const Side side : sides(conversation, options.side)) {
+    const lab::Verdict verdict = lab::replay(conversation, side, settings_for(conversation, side, options));
+    if (!verdict.error.empty())
+      ++totals.not_played;
+    else
+      ++totals.replays;
+    if (verdict.same()) ++totals.same;
+    if (options.json)
+      verdicts.push_back(verdict_json(number, side, verdict));
+    else
+      print_verdict(verdict, options);
+  }
+}
+
+/// One file; answers its part of the JSON.
+Json replay_file(const std::string& path, const Options& options, Totals& totals) {
+  ++totals.files;
+  Json json = {{"file", path}};
+  const lab::Capture capture = lab::load_capture(path);
+  const lab::Conversations found = lab::split(capture);
+  const std::string& error = capture.error.empty() ? found.error : capture.error;
+  if (!error.empty()) {
+    ++totals.unreadable;
+    json["error"] = error;
+    fmt::print(stderr, "sluice replay: {}\n", error);
+    if (found.all.empty()) return json;
+  }
+  if (!options.json) fmt::print("{}\n", path);
+  if (!options.json && options.list) print_list(found);
+  Json conversations = Json::array();
+  Json verdicts = Json::array();
+  for (std::size_t i = 0; i < found.all.size(); ++i) {
+    if (options.only != 0 && options.only != i + 1) continue;
+    if (options.json) conversations.push_back(conversation_json(i + 1, found.all[i]));
+    if (!options.list) play(i + 1, found.all[i], options, totals, verdicts);
+  }
+  if (options.only > found.all.size())
+    throw UsageError(
+        "--only", fmt::format("{} holds {} conversation{}", path, found.all.size(), found.all.size() == 1 ? "" : "s"));
+  json["conversations"] = std::move(conversations);
+  if (!options.list) json["verdicts"] = std::move(verdicts);
+  return json;
+}
+
+void print_totals(const Totals& totals) {
+  fmt::print("{} {} in {} {}: {} the same, {} different", totals.replays, totals.replays == 1 ? "replay" : "replays",
+             totals.files, totals.files == 1 ? "file" : "files", totals.same, totals.replays - totals.same);
+  if (totals.not_played > 0) fmt::print(", {} not played", totals.not_played);
+  if (totals.unreadable == 1) fmt::print(", 1 file not readable to its end");
+  if (totals.unreadable > 1) fmt::print(", {} files not readable to their end", totals.unreadable);
+  fmt::print("\n");
+}
+
+int replay_all(const Options& options) {
+  Totals totals;
+  Json files = Json::array();
+  for (const std::string& path : capture_files(options.paths)) files.push_back(replay_file(path, options, totals));
+  if (options.json)
+    fmt::print("{}\n", Json{{"files", std::move(files)}}.dump());
+  else if (!options.list)
+    print_totals(totals);
+  if (totals.unreadable > 0) return kUsage;
+  return totals.same == totals.replays ? kSuccess : kFailure;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& app, Action& action) {
+  CLI::App* command = app.add_subcommand("replay", "Play a capture again, this stack in the place of a side");
+  const auto options = std::make_shared<Options>();
+  command->add_option("CAPTURE", options->paths, "pcap or pcapng files, or folders of them")->required();
+  command->add_flag("-l,--list", options->list, "only list the conversations");
+  command
+      ->add_option("--as", options->side,
+                   "client (who opened), server or both [where the capture was taken, if it says; else both]")
+      ->check(CLI::IsMember({"client", "server", "both"}))
+      ->type_name("SIDE");
+  add_value(*command, "--only", options->only, parse_count, "NUMBER", "only this conversation of --list");
+  command->add_flag("--no-windows", options->no_windows, "don't compare TCP windows");
+  add_value(*command, "--stamps", options->stamps, parse_count, "TICKS", "our timestamps may differ by this [0]");
+  add_value(*command, "--times", options->times, lab::parse_time, "TIME",
+            "compare times too: they may differ by this [they don't matter]");
+  add_value(*command, "--distance", options->distance, lab::parse_time, "TIME",
+            "one way from where the capture was taken to our side [0]");
+  command->add_flag("-q,--quiet", options->quiet, "a line for each replay that differs, and the sum");
+  command->add_flag("--json", options->json, "one line of JSON");
+  command->footer(kExamples);
+  command->callback([&action, options] { action = [options] { return replay_all(*options); }; });
+}
+
+}  // namespace sluice::tools
