@@ -19,7 +19,7 @@ constexpr Time kStart{Duration(100s)};
 
 }  // namespace
 
-TEST_CASE("before any sample the RTO is one second and there is no round-trip time [R6298-2.1]") {
+TEST_CASE("before any sample the RTO is one second and there is no round-trip time [R6298-2.1] [R8961-4.1]") {
   const RttEstimator rtt(kOurs);
   CHECK(rtt.rto() == 1s);
   CHECK_FALSE(rtt.has_sample());
@@ -35,7 +35,8 @@ TEST_CASE("the first sample R gives SRTT = R, RTTVAR = R/2, RTO = 3 R [R6298-2.2
   CHECK(rtt.rto() == 1200ms);
 }
 
-TEST_CASE("later samples move RTTVAR by the old SRTT, then SRTT, by 1/4 and 1/8 [R6298-2.3a] [R6298-2.3b]") {
+TEST_CASE(
+    "later samples move RTTVAR by the old SRTT, then SRTT, by 1/4 and 1/8 [R6298-2.3a] [R6298-2.3b] [R8961-4.2a]") {
   RttEstimator rtt(kBare);
   rtt.sample(400ms, kStart);
   rtt.sample(800ms, kStart + 1s);
@@ -59,7 +60,7 @@ TEST_CASE("with our settings a steady path waits its SRTT and 200 ms [R6298-2.4]
   CHECK(rtt.rto() == 210ms);
 }
 
-TEST_CASE("the RTO has a ceiling, before and after backoff [R6298-2.5]") {
+TEST_CASE("the RTO has a ceiling, before and after backoff [R6298-2.5] [R8961-4.4c]") {
   RttEstimator rtt(kLetter);
   rtt.sample(50s, kStart);
   CHECK(rtt.rto() == 60s);

@@ -193,7 +193,7 @@ TEST_CASE("empty lines before a request are passed over, within the head's limit
   CHECK(judge(blank) == 414);
 }
 
-TEST_CASE("what is too large is 414 in the first line and 431 behind it") {
+TEST_CASE("what is too large is 414 in the first line and 431 behind it [A-WS-12]") {
   CHECK(judge(with_line("GET /" + std::string(7999, 'a') + " HTTP/1.1")) == 0);
   CHECK(judge(with_line("GET /" + std::string(8000, 'a') + " HTTP/1.1")) == 414);
   CHECK(judge("GET /" + std::string(9000, 'a')) == 414);

@@ -108,7 +108,7 @@ TEST_CASE("an end between requests closes quietly, an end inside one is 400") {
   CHECK(dropped.session.phase() == Phase::closed);
 }
 
-TEST_CASE("a slow head is 408 however often a byte comes [slowloris]") {
+TEST_CASE("a slow head is 408 however often a byte comes [A-TCP-25, A-WS-12]") {
   Bench s;
   s.out();
   CHECK(s.session.next_timeout() == s.now + 60s);

@@ -129,6 +129,17 @@ TEST_CASE("IP options of a ping are not copied into the answer [A-PRS-23]") {
   CHECK(out[0].size() == 20 + message.size());
 }
 
+TEST_CASE("the routing header of a ping is not turned round for the answer [R8200-8.4-1]") {
+  const Octets packet = echo_request(false);
+  const Octets message = octets(Bytes(packet).subspan(40));
+  Host host;
+  host.in(packet6(43, Octets{58, 2, 0, 0, 0, 0, 0, 0} + octets(ip("fd00::7").bytes()) + message));
+  const auto out = host.out();
+  REQUIRE(out.size() == 1);
+  CHECK(out[0][6] == 58);
+  CHECK(out[0].size() == packet.size());
+}
+
 TEST_CASE("a ping can be left unanswered, and one to a group is [R1122-3.2.2.6-3], [A-PRS-28]") {
   Config quiet = test_config();
   quiet.answer_echo = false;

@@ -89,7 +89,7 @@ TEST_CASE("a packet from our own address did not come from us [A-TCP-36]") {
   CHECK(only_drop(udp6("fd00::1")) == "drop_own_source");
 }
 
-TEST_CASE("what isn't addressed to us is dropped in silence [R1122-3.2.1.3-2], [R1122-3.1-1]") {
+TEST_CASE("what isn't addressed to us is dropped in silence [R1122-3.2.1.3-2], [R1122-3.1-1], [R1122-3.2.2.2-1]") {
   for (const char* destination : {"10.0.0.3", "127.0.0.1", "224.0.0.5", "0.0.0.0"}) {
     CAPTURE(destination);
     CHECK(only_drop(udp4("10.0.0.2", destination)) == "drop_not_ours");
@@ -157,7 +157,8 @@ TEST_CASE("a malformed option draws a parameter problem that points at it [R791-
   CHECK(icmp.pointer() == 21);
 }
 
-TEST_CASE("an unknown protocol is unreachable, in each family's words [R1122-3.2.2.1-1], [R8200-4-2]") {
+TEST_CASE(
+    "an unknown protocol is unreachable, in each family's words [R1122-3.2.2.1-1], [R1122-3.3.8-1], [R8200-4-2]") {
   Host host;
   CHECK(host.is_dropped(packet4(200, pattern(20))));
   CHECK(host.is_dropped(packet6(200, pattern(20))));

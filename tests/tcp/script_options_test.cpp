@@ -50,7 +50,7 @@ TEST_CASE_FIXTURE(Script, "a tiny MSS counts as 48 [A-TCP-31]") {
 
 TEST_CASE_FIXTURE(Script,
                   "we announce the MTU less the fixed headers, on a SYN and nowhere else [9293 MUST-65, MUST-67, "
-                  "SHLD-5, SHLD-6, MAY-3]") {
+                  "SHLD-5, SHLD-6, MAY-3, R8200-8.3-1, R1122-3.3.2-4]") {
   config.ip.mtu = 1400;
   const int headers = family == Family::ipv4 ? 40 : 60;
   listen();

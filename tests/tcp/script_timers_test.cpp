@@ -24,7 +24,7 @@ TEST_CASE_FIXTURE(Script,
   quiet(1h);
 }
 
-TEST_CASE_FIXTURE(Script, "the first sample R gives SRTT = R, RTTVAR = R/2 [R6298-2.2, R6298-2.4]") {
+TEST_CASE_FIXTURE(Script, "the first sample R gives SRTT = R, RTTVAR = R/2 [R6298-2.2, R6298-2.4, R8961-4.2c]") {
   established({.rtt = 400ms});
   CHECK(socket.info()->srtt == 400ms);
   CHECK(socket.info()->rttvar == 200ms);
@@ -74,7 +74,8 @@ TEST_CASE_FIXTURE(Script, "an ACK of new text restarts the timer for the rest [R
   out(rto, "P. 1001:2001(1000) ack 1", SendReason::timeout);
 }
 
-TEST_CASE_FIXTURE(Script, "a timeout sends the oldest segment only [R6298-5.4, R9293-3.10.8-2, R5681-3.1-14]") {
+TEST_CASE_FIXTURE(Script,
+                  "a timeout sends the oldest segment only [R6298-5.4, R9293-3.10.8-2, R5681-3.1-14, R8961-4.3]") {
   established({.rtt = 100ms});
   write(5000);
   CHECK(skip() == 5);
@@ -84,7 +85,7 @@ TEST_CASE_FIXTURE(Script, "a timeout sends the oldest segment only [R6298-5.4, R
   CHECK(socket.info()->cwnd == 1000);
 }
 
-TEST_CASE_FIXTURE(Script, "what was sent twice gives no sample without timestamps [R6298-3-1]") {
+TEST_CASE_FIXTURE(Script, "what was sent twice gives no sample without timestamps [R6298-3-1, R8961-4.2d]") {
   established({.rtt = 100ms});
   write(500);
   out("P. 1:501(500) ack 1");
@@ -95,7 +96,8 @@ TEST_CASE_FIXTURE(Script, "what was sent twice gives no sample without timestamp
 }
 
 TEST_CASE_FIXTURE(Script,
-                  "a backed-off timeout stays until a sample is taken of something sent once [R6298-3-1, R6298-5.5]") {
+                  "a backed-off timeout stays until a sample is taken of something sent once [R6298-3-1, R6298-5.5, "
+                  "R8961-4.4a, R8961-4.4b]") {
   established({.rtt = 100ms});
   write(500);
   out("P. 1:501(500) ack 1");
@@ -104,6 +106,14 @@ TEST_CASE_FIXTURE(Script,
   write(500);
   out("P. 501:1001(500) ack 1");
   out(600ms, "P. 501:1001(500) ack 1", SendReason::timeout);
+  in(". 1:1(0) ack 1001");
+  write(500);
+  out("P. 1001:1501(500) ack 1");
+  run(100ms);
+  in(". 1:1(0) ack 1501");
+  write(500);
+  out("P. 1501:2001(500) ack 1");
+  out(300ms, "P. 1501:2001(500) ack 1", SendReason::timeout);
 }
 
 TEST_CASE_FIXTURE(Script, "after longer idleness than a timeout a burst is the initial window [R5681-4.1-1]") {
@@ -383,7 +393,8 @@ TEST_CASE_FIXTURE(Script, "a full device delays, and nothing is counted as sent 
   out(1s, "P. 1:501(500) ack 1", SendReason::timeout);
 }
 
-TEST_CASE_FIXTURE(Script, "several RTTs are sampled, but of retransmissions none; at least once a round [R6298-3-2]") {
+TEST_CASE_FIXTURE(
+    Script, "several RTTs are sampled, but of retransmissions none; at least once a round [R6298-3-2, R8961-4.2b]") {
   established({.rtt = 100ms});
   for (std::uint32_t at = 1; at < 5001; at += 500) {
     write(500);

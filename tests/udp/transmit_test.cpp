@@ -84,9 +84,9 @@ TEST_CASE(
   CHECK(other.flags() == 0);
 }
 
-TEST_CASE("the hop limit is the stack's, and 1 to a group [R1112-6-1]") {
+TEST_CASE("the hop limit is the stack's, and 1 to a group [R1112-6-1], [R1122-3.2.1.7-1]") {
   Station station;
-  Socket socket = station.bind("0.0.0.0:4000");
+  Socket socket = station.bind("0.0.0.0:4000", {.hop_limit = 0});
   REQUIRE(socket.send_to(endpoint("10.0.0.2:7"), pattern(1)));
   REQUIRE(socket.send_to(endpoint("224.0.0.251:5353"), pattern(1)));
   const auto out = station.out();

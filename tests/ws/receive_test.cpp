@@ -205,7 +205,7 @@ TEST_CASE("a message over the limit fails with 1009 though its frames are small 
   CHECK(server.out().starts_with("88 1009"));
 }
 
-TEST_CASE("sums of lengths do not overflow [A-WS-03]") {
+TEST_CASE("sums of lengths do not overflow [A-WS-03, A-PRS-25]") {
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   End server(Role::server, {.max_frame = kAll, .max_message = kAll >> 1});
   server.in(from_client(0x02, "1") + hex("80 ff 7fffffffffffffff 00000000"));
