@@ -148,6 +148,7 @@ void Impairment::pass(Time now, Released released) {
     }
     Released next{.packet = {},
                   .at = arrival(*sent),
+                  .waited = *sent - now,
                   .transport_offset = released.transport_offset,
                   .checksum_partial = released.checksum_partial};
     if (copies == 1) {

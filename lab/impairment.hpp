@@ -66,7 +66,8 @@ class Impairment {
   /// What take() gives back. The flags are those of the Frame that came in; the packet's own are kept too.
   struct Released {
     Packet packet;
-    Time at;  ///< when it came out of the link: not later than take()'s `now`
+    Time at;            ///< when it came out of the link: not later than take()'s `now`
+    Duration waited{};  ///< of its time in the link, what the rate cost: in the queue, and its own sending
     std::uint16_t transport_offset = 0;
     bool checksum_partial = false;
   };

@@ -187,6 +187,13 @@ TEST_CASE("a rate sends one packet after the other and the link's idle time is n
   CHECK(link.next_release() == at(1110ms));
 }
 
+TEST_CASE("a packet knows how long the rate held it up, whatever the delay") {
+  Impairment link({.delay = 10ms, .rate = 1000}, key_of(1));
+  for (int i = 0; i < 2; ++i) link.offer(at(0ms), as_bytes(std::string(100, 'x')));
+  CHECK(link.take(at(110ms))->waited == 100ms);
+  CHECK(link.take(at(210ms))->waited == 200ms);
+}
+
 TEST_CASE("a full queue drops its tail, by packets and by bytes, and has room again when time has passed") {
   const std::string hundred(100, 'x');
   Impairment by_packets({.rate = 1000, .queue_packets = 2}, key_of(1));
