@@ -116,6 +116,22 @@ TEST_CASE("a ping larger than the MTU is put together, answered, and the answer 
   }
 }
 
+TEST_CASE(
+    "a ping is answered from the address that it was sent to, not from the nearest [R1122-3.2.2.6-2], [R4443-2.2-1]") {
+  const auto request = [](bool v4, const char* to, const char* from) {
+    return icmp_packet(v4, {.type = v4 ? icmp::kEchoRequest : icmpv6::kEchoRequest}, pattern(8), ip(to), ip(from));
+  };
+  Config config = test_config();
+  config.addresses.push_back(*Prefix::parse("10.9.0.1/24"));
+  Host both(config);
+  both.in(request(true, "10.9.0.1", "10.0.0.2"));
+  both.in(request(false, "fd00::1", "fe80::2"));
+  const auto out = both.out();
+  REQUIRE(out.size() == 2);
+  CHECK(octets(Bytes(out[0]).subspan(12, 4)) == octets(ip("10.9.0.1").bytes()));
+  CHECK(octets(Bytes(out[1]).subspan(8, 16)) == octets(ip("fd00::1").bytes()));
+}
+
 TEST_CASE("IP options of a ping are not copied into the answer [A-PRS-23]") {
   Octets packet = echo_request(true);
   const Octets message = octets(Bytes(packet).subspan(20));

@@ -196,7 +196,7 @@ TEST_CASE_FIXTURE(Script,
   out(". 1:1(0) ack 1", SendReason::challenge);
 }
 
-TEST_CASE_FIXTURE(Script, "one connection's challenges don't use up another's [A-TCP-04]") {
+TEST_CASE_FIXTURE(Script, "one connection's challenges don't use up another's [A-TCP-04, R5961-7-3]") {
   established();
   in("R 2:2(0)");
   out(". 1:1(0) ack 1", SendReason::challenge);

@@ -108,6 +108,19 @@ TEST_CASE_FIXTURE(Sack, "a repeated block is reported first again [R2018-4-4, R2
 
 // --- as a sender -------------------------------------------------------------------------------------------------
 
+TEST_CASE_FIXTURE(Sack, "a loss that SACK shows narrows the congestion window as any other does [R2018-5.1-1]") {
+  open();
+  write(10000);
+  CHECK(skip() == 10);
+  run(100ms);
+  in(". 1:1(0) ack 1 <nop,nop,sack 1001:4001>");
+  run(25ms);
+  CHECK(skip() > 0);
+  in(". 1:1(0) ack 10001");
+  CHECK(socket.info()->ssthresh <= 7000);
+  CHECK(socket.info()->cwnd <= 8000);
+}
+
 TEST_CASE_FIXTURE(Sack, "the hole that SACK shows is sent again, and only that [R8985-6.2-6, R2018-5-1]") {
   open();
   write(8000);

@@ -290,6 +290,14 @@ TEST_CASE_FIXTURE(Script, "what is sent for the first time stays inside the late
   quiet(100ms);
 }
 
+TEST_CASE_FIXTURE(Script, "the handshake's own ACKs don't widen the congestion window [R5681-3.1-3]") {
+  established({.active = true, .rtt = 100ms});
+  CHECK(socket.info()->cwnd == 10000);
+  Script passive;
+  passive.established({.rtt = 100ms});
+  CHECK(passive.socket.info()->cwnd == 10000);
+}
+
 TEST_CASE_FIXTURE(Script, "both sides' numbers pass the wrap of 2^32 in the middle of a transfer [9293 MUST-1]") {
   our_isn = 0xffff'f000;
   peer_isn = 0xffff'f800;
