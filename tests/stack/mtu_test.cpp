@@ -6,44 +6,12 @@
 #include <array>
 #include <vector>
 
-#include "stack/ip/layer.hpp"
-#include "stack/wire/icmp.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "tests/support/pair.hpp"
 
 namespace sluice::test {
 namespace {
 
 using namespace std::chrono_literals;
-namespace icmp = wire::icmp;
-
-// "Too big, this much passes", about a packet, to its sender.
-std::vector<std::uint8_t> too_big(Bytes packet, std::size_t mtu) {
-  const bool v4 = packet[0] >> 4 == 4;
-  const SegmentView quoted = *open_segment(packet);
-  const std::size_t ip_size = ip::header_size(v4 ? Family::ipv4 : Family::ipv6);
-  const Bytes quote = packet.first(std::min<std::size_t>(packet.size(), v4 ? 28 : 1280 - 48));
-  std::vector<std::uint8_t> error(ip_size + icmp::kHeaderSize + quote.size());
-  const MutableBytes message = MutableBytes(error).subspan(ip_size);
-  icmp::Header header{.type = v4 ? icmp::kUnreachable : std::uint8_t{2},
-                      .code = v4 ? icmp::kFragmentationNeeded : std::uint8_t{0},
-                      .rest = static_cast<std::uint32_t>(mtu)};
-  std::copy(quote.begin(), quote.end(), message.begin() + icmp::kHeaderSize);
-  icmp::write(message, header);
-  const auto protocol = v4 ? ip::Protocol::icmp : ip::Protocol::icmpv6;
-  ChecksumSum sum;
-  if (!v4)
-    sum = wire::pseudo_header(quoted.destination.address, quoted.source.address, static_cast<std::uint8_t>(protocol),
-                              message.size());
-  sum.add(message);
-  header.checksum = sum.checksum();
-  icmp::write(message, header);
-  ip::write_header(error, {.source = quoted.destination.address,
-                           .destination = quoted.source.address,
-                           .protocol = protocol,
-                           .payload_size = message.size()});
-  return error;
-}
 
 // Both ways, with ends; the largest packet that passed.
 std::size_t largest_packet(Pair& pair, std::uint64_t bytes) {

@@ -1,10 +1,12 @@
 // Opening and forging segments; see segment_view.hpp.
 #include "tests/support/segment_view.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 #include "lab/exchange.hpp"
 #include "stack/ip/layer.hpp"
+#include "stack/wire/icmp.hpp"
 #include "stack/wire/pseudo_header.hpp"
 
 namespace sluice::test {
@@ -45,6 +47,33 @@ std::vector<std::uint8_t> forge(const SegmentView& view) {
   ip::write_header(
       packet, {.source = view.source.address, .destination = view.destination.address, .payload_size = segment.size()});
   return packet;
+}
+
+std::vector<std::uint8_t> too_big(Bytes packet, std::size_t mtu) {
+  const bool v4 = packet[0] >> 4 == 4;
+  const SegmentView quoted = *open_segment(packet);
+  const std::size_t ip_size = ip::header_size(v4 ? Family::ipv4 : Family::ipv6);
+  const Bytes quote = packet.first(std::min<std::size_t>(packet.size(), v4 ? 28 : 1280 - 48));
+  std::vector<std::uint8_t> error(ip_size + wire::icmp::kHeaderSize + quote.size());
+  const MutableBytes message = MutableBytes(error).subspan(ip_size);
+  wire::icmp::Header header{.type = v4 ? wire::icmp::kUnreachable : std::uint8_t{2},
+                            .code = v4 ? wire::icmp::kFragmentationNeeded : std::uint8_t{0},
+                            .rest = static_cast<std::uint32_t>(mtu)};
+  std::copy(quote.begin(), quote.end(), message.begin() + wire::icmp::kHeaderSize);
+  wire::icmp::write(message, header);
+  const auto protocol = v4 ? ip::Protocol::icmp : ip::Protocol::icmpv6;
+  ChecksumSum sum;
+  if (!v4)
+    sum = wire::pseudo_header(quoted.destination.address, quoted.source.address, static_cast<std::uint8_t>(protocol),
+                              message.size());
+  sum.add(message);
+  header.checksum = sum.checksum();
+  wire::icmp::write(message, header);
+  ip::write_header(error, {.source = quoted.destination.address,
+                           .destination = quoted.source.address,
+                           .protocol = protocol,
+                           .payload_size = message.size()});
+  return error;
 }
 
 bool checksums_hold(Bytes packet) {

@@ -36,6 +36,9 @@ std::optional<SegmentView> open_segment(Bytes packet);
 /// The packet of a segment with `view.text` bytes of zero, checksums and all.
 std::vector<std::uint8_t> forge(const SegmentView& view);
 
+/// An ICMP error about a packet, to its sender: too big, so much passes.
+std::vector<std::uint8_t> too_big(Bytes packet, std::size_t mtu);
+
 /// Both checksums of a TCP packet (of IPv6 only TCP's) recomputed the slow way: true if they are right.
 bool checksums_hold(Bytes packet);
 
