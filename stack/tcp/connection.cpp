@@ -107,9 +107,11 @@ void Connection::request_limited_ack(SendReason reason) noexcept {
   request_ack(reason);
 }
 
-// Answers a segment that is refused. Two ends that disagree must not answer each other's bare ACKs for ever [A-TCP-15].
+// Answers a segment that is refused. Two ends that disagree must not answer each other's bare ACKs for ever [A-TCP-15],
+// and a SYN is answered as sparingly wherever it stands (RFC 5961 4.2 and 7) [A-TCP-02].
 void Connection::refuse_with_ack(const Segment& segment, SendReason reason) noexcept {
-  if (segment.length() > 0)
+  const bool carries_text = segment.length() > 0 && !segment.has(flag::syn);
+  if (carries_text)
     request_ack(reason);
   else
     request_limited_ack(reason);
