@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "stack/tcp/connection.hpp"
 #include "stack/tcp/layer.hpp"
 #include "stack/wire/pseudo_header.hpp"
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "stack/tcp/connection.hpp"
+
 namespace sluice::tcp {
 namespace {
 
@@ -297,6 +299,10 @@ void Layer::unlink(Connection& connection) noexcept {
 }
 
 // --- listings ----------------------------------------------------------------------------------------------------
+
+Info Layer::describe(const Connection& connection) { return connection.status(); }
+
+TimerEntry& Layer::timer_of(Connection& connection) noexcept { return connection.timer; }
 
 Info Layer::describe(const ListenerState& listener) {
   Info info;

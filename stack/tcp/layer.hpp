@@ -18,13 +18,15 @@
 #include "stack/base/trace.hpp"
 #include "stack/ip/datagram.hpp"
 #include "stack/ip/layer.hpp"
-#include "stack/tcp/connection.hpp"
+#include "stack/tcp/environment.hpp"
 #include "stack/tcp/half_open.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/tcp/socket.hpp"
 #include "stack/tcp/time_wait.hpp"
 
 namespace sluice::tcp {
+
+class Connection;
 
 /// A passive OPEN: connections that wait for accept(), and how many more are on their way.
 struct ListenerState {
@@ -74,7 +76,7 @@ class Layer {
   template <class Visit>
   void for_each_socket(Visit&& visit) const {
     listeners_.for_each([&](SlotId, const ListenerState& one) { visit(describe(one)); });
-    connections_.for_each([&](SlotId, const Connection& one) { visit(one.status()); });
+    connections_.for_each([&](SlotId, const Connection& one) { visit(describe(one)); });
     for (const auto& [tuple, record] : half_open_) visit(describe(tuple, State::syn_received));
     time_wait_.for_each([&](const FourTuple& tuple, const TimeWait&) { visit(describe(tuple, State::time_wait)); });
   }
@@ -124,6 +126,7 @@ class Layer {
   Result<Endpoint> choose_local(const Endpoint& remote, const OpenOptions& options);
   Result<std::uint16_t> choose_port(const IpAddress& local, const Endpoint& remote);
   bool tuple_in_use(const FourTuple& tuple) noexcept;
+  static Info describe(const Connection& connection);
   static Info describe(const ListenerState& listener);
   static Info describe(const FourTuple& tuple, State state);
 
@@ -133,7 +136,7 @@ class Layer {
   void close_listener(SlotId id) noexcept;
   Result<Socket> accept(SlotId id);
 
-  static TimerEntry& timer_of(Connection& connection) noexcept { return connection.timer; }
+  static TimerEntry& timer_of(Connection& connection) noexcept;
 
   Environment env_;
   TupleHash hash_;

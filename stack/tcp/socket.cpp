@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "stack/tcp/connection.hpp"
 #include "stack/tcp/layer.hpp"
 
 namespace sluice::tcp {
