@@ -239,6 +239,7 @@ class Connection {
   void add_sacks(wire::tcp::Options& options) const noexcept;
   void commit(const Plan& plan, const wire::tcp::Header& header);
   void commit_text(const Plan& plan);
+  void note_app_limit() noexcept;
   void settle_timers() noexcept;
   void trace_departure(const Plan& plan, const wire::tcp::Header& header) const noexcept;
   Seq window_edge() const noexcept;

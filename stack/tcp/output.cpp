@@ -18,6 +18,7 @@ bool Connection::transmit(FrameSink& sink, unsigned quota) {
     std::optional<Plan> plan = next_plan();
     if (!plan) {
       output_due_ = false;
+      note_app_limit();
       settle_timers();
       return true;
     }
@@ -163,15 +164,21 @@ void Connection::commit_text(const Plan& plan) {
     ++cold_->retransmissions;
     env_.count(Counter::retransmissions);
   } else {
-    const bool application_limited = unsent() <= plan.text && !cwnd_limited_;
-    recovery().on_sent(range, env_.now, application_limited);
+    recovery().on_sent(range, env_.now);
     if (outstanding() == 0) cold_->progress_at = env_.now;
     snd_.nxt = range.end;
   }
+  if (congestion_) congestion_->on_sent(env_.now, range.size(), pipe());
   cold_->bytes_sent += plan.text;
   sent_at_ = env_.now;
   override_due_ = false;
   if (!plan.probe && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));  // RFC 6298 5.1
+}
+
+// draft-ietf-ccwg-bbr 4.1.2.4: less than a segment waits, cwnd has room, and nothing lost waits for its turn.
+void Connection::note_app_limit() noexcept {
+  if (!recovery_ || unsent() >= effective_mss() || cwnd_room() == 0 || recovery_->lost_bytes() > 0) return;
+  recovery_->on_app_limited();
 }
 
 // Exactly one of three watches over what can't leave now: the retransmission timer over what is out, the persist timer

@@ -160,6 +160,7 @@ void Recovery::declare_lost(std::size_t i, Losses& losses) noexcept {
   losses.bytes += bytes.size();
   losses.retransmission |= log_[i].resent && log_[i].sent_at >= reduced_at_;
   lost_beyond_point_ |= bytes.begin >= recovery_point_;
+  rate_.lost += static_cast<std::uint32_t>(bytes.size());
   log_.mark_lost(i);
 }
 

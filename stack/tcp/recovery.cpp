@@ -15,17 +15,12 @@ void Recovery::start(bool sack, Seq una) noexcept {
   recovery_point_ = una - 1;  // RFC 6582 3.2 step 1: recover is the initial sequence number
 }
 
-void Recovery::on_sent(SeqRange range, Time now, bool app_limited) {
+void Recovery::on_sent(SeqRange range, Time now) {
   assert(range.begin == log_.end() && !range.empty());
-  if (log_.empty()) {
-    delivered_at_ = now;  // a rate sample must not count the silence before
-    unjudged_ = range.begin;
-  }
-  log_.push({.end = range.end,
-             .sent_at = now,
-             .delivered = delivered_,
-             .delivered_at = delivered_at_,
-             .app_limited = app_limited});
+  if (log_.empty()) unjudged_ = range.begin;
+  SentRange sent = departure(range.size(), now);
+  sent.end = range.end;
+  log_.push(sent);
 }
 
 // RFC 8985 6.1: another transmission has a new time and is no longer lost.
@@ -35,7 +30,7 @@ void Recovery::on_resent(SeqRange range, Time now) {
   if (log_.span(i).begin < range.begin) log_.split(i++, range.begin);
   for (; i < log_.size() && log_.span(i).begin < range.end; ++i) {
     if (range.end < log_[i].end) log_.split(i, range.end);
-    log_.mark_resent(i, now, delivered_, delivered_at_);
+    log_.mark_resent(i, departure(log_.span(i).size(), now));
   }
   if (sack_) log_.push_resend({range, now});
   owes_fast_retransmit_ = false;
@@ -61,8 +56,8 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   acknowledge(input.ack, delivery);
   if (sack_) digest_sacks(input, delivery);
   if (delivery.bytes > 0) {
-    delivered_ += delivery.bytes;
-    delivered_at_ = input.now;
+    rate_.delivered += delivery.bytes;
+    rate_.delivered_at = input.now;
   }
   end_recovery(facts);
   Losses losses;
@@ -79,6 +74,7 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   facts.sample.newly_lost = losses.bytes;
   facts.sample.rtt = delivery.rtt_sample();
   facts.duplicate_reported = delivery.duplicate_reported;
+  sample_rate(delivery, facts.sample);
   close(facts);
   facts.sample.in_recovery = was_in_recovery || in_recovery();
   return facts;

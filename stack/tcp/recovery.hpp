@@ -41,10 +41,14 @@ class Recovery {
   void start(bool sack, Seq una) noexcept;
 
   /// New text (or FIN) left: begin == the previous nxt. Only after the sink accepted it.
-  void on_sent(SeqRange range, Time now, bool app_limited);
+  void on_sent(SeqRange range, Time now);
   /// Text left again: a part of what next_to_resend() named (or of the head of the log, for a zero-window probe or a
   /// timeout). Only after the sink accepted it.
   void on_resent(SeqRange range, Time now);
+
+  /// Nothing more to send, and cwnd would permit it: rates measured from here on tell of the application, not of the
+  /// path, until all that is out now is delivered (draft-ietf-ccwg-bbr 4.1.2.4).
+  void on_app_limited() noexcept;
 
   /// Digest an acceptable ACK.
   RecoveryFacts on_ack(const AckInput& input, const congestion::RttEstimator& rtt);
@@ -82,7 +86,7 @@ class Recovery {
   /// Packets seem to overtake each other here (RFC 8985 6.2 step 3).
   bool reordering_seen() const noexcept { return rack_.reordering_seen; }
   /// Bytes delivered so far, by ACK or SACK.
-  std::uint64_t delivered() const noexcept { return delivered_; }
+  std::uint64_t delivered() const noexcept { return rate_.delivered; }
 
  private:
   enum class Phase : std::uint8_t { open, fast_recovery, timeout };
@@ -101,9 +105,19 @@ class Recovery {
     std::uint64_t limit = 0;
     Seq nxt_at_first_duplicate;
   };
+  // Of the whole connection, for rate samples (draft-ietf-ccwg-bbr 2.2).
+  struct DeliveryRate {
+    std::uint64_t delivered = 0;
+    Time delivered_at{};              // when that grew last
+    Time first_sent_at{};             // when the newest of it had left
+    std::uint64_t limited_until = 1;  // the application's bubble lasts until so much is delivered; 0 = none
+    std::uint32_t lost = 0;           // bytes ever marked, modulo 2^32
+  };
   struct Delivery;  // what one ACK delivered
   struct Losses;    // what was marked by one event
 
+  SentRange departure(std::uint64_t bytes, Time now) noexcept;
+  void sample_rate(const Delivery& delivery, congestion::AckSample& sample) noexcept;
   void acknowledge(Seq ack, Delivery& delivery) noexcept;
   void digest_sacks(const AckInput& input, Delivery& delivery);
   void digest_block(SeqRange block, const AckInput& input, Delivery& delivery);
@@ -130,8 +144,7 @@ class Recovery {
   Seq unjudged_;        // before it, every range is SACKed, lost or resent
   Time reorder_deadline_ = kNever;
   Time reduced_at_ = Time::min();  // the last congestion event or timeout
-  std::uint64_t delivered_ = 0;
-  Time delivered_at_;
+  DeliveryRate rate_;
   std::uint32_t smss_ = 536;
   unsigned duplicates_ = 0;
   Phase phase_ = Phase::open;

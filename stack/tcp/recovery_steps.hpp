@@ -25,6 +25,7 @@ struct Recovery::Delivery {
   Seq highest{};                      ///< the end of the highest range delivered
   Time latest_sent_at = Time::min();  ///< RACK's news: the latest sent of what surely arrived now
   Seq latest_end{};
+  SentRange newest{};                 ///< the latest sent of all, for the rate sample
   bool resent_acked = false;          ///< the cumulative number covers a retransmission
   Time acked_sent_at = Time::min();   ///< the latest that was sent once, by number
   Time sacked_sent_at = Time::min();  ///< and by SACK
@@ -32,6 +33,7 @@ struct Recovery::Delivery {
   void credit(SeqRange range, const SentRange& sent, bool cumulative) noexcept {
     bytes += range.size();
     highest = std::max(highest, range.end);
+    if (sent_after(sent.sent_at, sent.end, newest.sent_at, newest.end)) newest = sent;
     overtaken |= !sent.resent && range.end < fack;  // [R8985-6.2-3]
     if (!ambiguous(sent) && sent_after(sent.sent_at, range.end, latest_sent_at, latest_end)) {
       latest_sent_at = sent.sent_at;

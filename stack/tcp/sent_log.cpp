@@ -110,14 +110,18 @@ void SentLog::mark_lost(std::size_t i) noexcept {
   lost_ += bytes.size();
 }
 
-void SentLog::mark_resent(std::size_t i, Time now, std::uint64_t delivered, Time delivered_at) noexcept {
+void SentLog::mark_resent(std::size_t i, const SentRange& departure) noexcept {
   SentRange& range = ranges_[i];
   if (range.lost) lost_ -= span(i).size();
   range.lost = false;
   range.resent = true;
-  range.sent_at = now;
-  range.delivered = delivered;
-  range.delivered_at = delivered_at;
+  range.sent_at = departure.sent_at;
+  range.first_sent_at = departure.first_sent_at;
+  range.delivered_at = departure.delivered_at;
+  range.delivered = departure.delivered;
+  range.lost_count = departure.lost_count;
+  range.in_flight = departure.in_flight;
+  range.app_limited = departure.app_limited;
   settle_first_lost();
 }
 

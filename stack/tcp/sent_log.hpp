@@ -15,15 +15,19 @@ namespace sluice::tcp {
 /// One emitted frame, or a part of it. It begins where its predecessor ends (the first at the log's begin()).
 struct SentRange {
   Seq end{};
-  Time sent_at{};                ///< of the latest transmission
-  std::uint64_t delivered = 0;   ///< bytes delivered on the connection when it left (for rate samples)
-  Time delivered_at{};           ///< when that count last grew before it left
+  Time sent_at{};  ///< of the latest transmission
+  // For rate samples, as things stood when it left (draft-ietf-ccwg-bbr 4.1.1.2.2).
+  Time first_sent_at{};          ///< when the newest of what had been delivered was sent
+  Time delivered_at{};           ///< when `delivered` had last grown
+  std::uint64_t delivered = 0;   ///< bytes delivered on the connection
+  std::uint32_t lost_count = 0;  ///< bytes marked lost on the connection, modulo 2^32
+  std::uint32_t in_flight = 0;   ///< pipe with it, bytes
   std::uint32_t sacked_run = 0;  ///< SACKed: this range and so many less one after it are known to be SACKed
-  bool sacked = false;
-  bool lost = false;    ///< marked, and not resent since
-  bool resent = false;  ///< transmitted more than once
-  bool app_limited = false;
-  bool piece = false;  ///< cut off its predecessor at a SACK's edge
+  bool sacked : 1 = false;
+  bool lost : 1 = false;         ///< marked, and not resent since
+  bool resent : 1 = false;       ///< transmitted more than once
+  bool app_limited : 1 = false;  ///< the application had held the sender back
+  bool piece : 1 = false;        ///< cut off its predecessor at a SACK's edge
 };
 
 /// A retransmission, in the order of time: what RFC 8985 6.2 keeps sorted by transmission and sequence order doesn't.
@@ -74,8 +78,8 @@ class SentLog {
 
   void mark_sacked(std::size_t i) noexcept;  ///< takes a lost mark away
   void mark_lost(std::size_t i) noexcept;    ///< REQUIRES not SACKed
-  /// Another transmission: takes a lost mark away, and notes where delivery stands.
-  void mark_resent(std::size_t i, Time now, std::uint64_t delivered, Time delivered_at) noexcept;
+  /// Another transmission: takes a lost mark away, and notes when it left and how things stood then.
+  void mark_resent(std::size_t i, const SentRange& departure) noexcept;
   /// Links [first, last) into one run. REQUIRES all of them SACKed.
   void link_sacked(std::size_t first, std::size_t last) noexcept;
   /// Takes all SACK marks back: the receiver threw them away (RFC 2018 section 8).

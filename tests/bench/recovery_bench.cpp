@@ -59,7 +59,7 @@ class Sender {
 
  private:
   void send_new() {
-    recovery_.on_sent(segments(nxt_, nxt_ + 1), now_, false);
+    recovery_.on_sent(segments(nxt_, nxt_ + 1), now_);
     ++nxt_;
   }
 

@@ -93,7 +93,7 @@ class Transfer {
         ++outcome_.resent;
         transmit(static_cast<unsigned>((lost->begin - kStart) / kSmss));
       } else if (permitted && nxt_ < segments_) {
-        recovery_.on_sent({kStart + nxt_ * kSmss, kStart + (nxt_ + 1) * kSmss}, now_, false);
+        recovery_.on_sent({kStart + nxt_ * kSmss, kStart + (nxt_ + 1) * kSmss}, now_);
         transmit(nxt_++);
       } else {
         return;

@@ -102,7 +102,7 @@ class Life {
   void send() {
     for (auto frames = 1 + random_.below(5); frames > 0 && nxt_ - una_ < 400; --frames) {
       const SeqRange range{nxt_, nxt_ + 1 + random_.below(4) * random_.below(12)};
-      recovery_.on_sent(range, now_, false);
+      recovery_.on_sent(range, now_);
       reference_.sent(range, now_);
       nxt_ = range.end;
     }

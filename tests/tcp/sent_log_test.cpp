@@ -152,7 +152,7 @@ TEST_CASE("forgotten SACKs leave no run behind [R2018-8-1]") {
 TEST_CASE("retransmissions whose SACK is taken back are open again, in the order of time [R2018-8-1] [R8985-6.2-6]") {
   SentLog log = log_of(4);
   for (const std::size_t i : {2u, 0u, 3u}) {
-    log.mark_resent(i, kNow + 1s - 1ms * i, 0, kNow);
+    log.mark_resent(i, {.sent_at = kNow + 1s - 1ms * i});
     log.mark_sacked(i);
   }
   log.forget_sacks();
@@ -177,18 +177,18 @@ TEST_CASE("the first lost bytes are found behind SACKed and resent ones") {
   log.split(1, at(12));
   CHECK(log.first_lost(10) == SeqRange{at(10), at(20)});
   CHECK(log.first_lost(9) == SeqRange{at(10), at(19)});  // two of nine is too little
-  for (const std::size_t i : {1u, 2u}) log.mark_resent(i, kNow + 1s, 0, kNow);
+  for (const std::size_t i : {1u, 2u}) log.mark_resent(i, {.sent_at = kNow + 1s});
   for (std::size_t i = 3; i < 7; ++i) log.mark_sacked(i);
   log.link_sacked(3, 7);
   CHECK(log.first_lost(100) == SeqRange{at(70), at(80)});
-  log.mark_resent(8, kNow + 1s, 0, kNow);
+  log.mark_resent(8, {.sent_at = kNow + 1s});
   CHECK_FALSE(log.first_lost(100));
 }
 
 TEST_CASE("another transmission notes its time and where delivery stands [R8985-6.1-1]") {
   SentLog log = log_of(2);
   log.mark_lost(0);
-  log.mark_resent(0, kNow + 3s, 77, kNow + 2s);
+  log.mark_resent(0, {.sent_at = kNow + 3s, .delivered_at = kNow + 2s, .delivered = 77});
   CHECK(log[0].resent);
   CHECK_FALSE(log[0].lost);
   CHECK(log[0].sent_at == kNow + 3s);

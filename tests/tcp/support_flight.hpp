@@ -31,7 +31,7 @@ class Flight {
   }
   void send_frame(std::uint64_t bytes) {
     const Seq nxt = recovery.log().end();
-    recovery.on_sent({nxt, nxt + bytes}, now, false);
+    recovery.on_sent({nxt, nxt + bytes}, now);
   }
   /// What is lost leaves again, at most `frames` frames; says what left.
   std::vector<SeqRange> resend(unsigned frames = 1000) {
