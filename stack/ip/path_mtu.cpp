@@ -10,13 +10,13 @@ namespace {
 /// RFC 1191 7.1: MTUs that are common on links, for routers that do not say theirs.
 constexpr std::array<std::size_t, 10> kPlateaus = {65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
 
+}  // namespace
+
 std::size_t plateau_below(std::size_t length) noexcept {
   for (const std::size_t plateau : kPlateaus)
     if (plateau < length) return plateau;
   return PathMtuCache::kMinimumV4;
 }
-
-}  // namespace
 
 PathMtuCache::PathMtuCache(std::size_t interface_mtu, const Key& key)
     : interface_mtu_(interface_mtu), paths_(0, AddressHash{KeyedHash(key, KeyUse::hash_table)}) {}

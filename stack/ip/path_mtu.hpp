@@ -12,6 +12,9 @@
 
 namespace sluice::ip {
 
+/// RFC 1191 7.1: the largest of the common MTUs that is smaller than a packet of this length.
+std::size_t plateau_below(std::size_t length) noexcept;
+
 /// Path MTUs by destination, bounded in number; each is forgotten ten minutes after it was last lowered
 /// (RFC 1191 6.3, RFC 8201 5.3), so that a path that has become wider is noticed.
 class PathMtuCache {

@@ -11,7 +11,8 @@ enum Kind : std::uint8_t {
   window_scale = 3,
   sack_permitted = 4,
   sack = 5,
-  timestamps = 8
+  timestamps = 8,
+  user_timeout = 28
 };
 
 // What nearly every segment of an established connection carries: two NOPs and timestamps.
@@ -46,6 +47,9 @@ void read_option(std::uint8_t kind, Bytes body, Options& options) noexcept {
       options.timestamps = true;
       options.ts_value = in.u32();
       options.ts_echo = in.u32();
+      break;
+    case Kind::user_timeout:
+      if (body.size() == 2) options.user_timeout = in.u16();  // [R5482-3.3-1]
       break;
     default: break;  // [9293 MUST-6]
   }
@@ -99,6 +103,11 @@ void write_options(ByteWriter& out, const Options& options) noexcept {
     out.u8(3);
     out.u8(*options.window_scale);
   }
+  if (options.user_timeout != 0) {
+    out.u8(Kind::user_timeout);
+    out.u8(4);
+    out.u16(options.user_timeout);
+  }
   if (options.sack_count > 0) {
     out.u16(Kind::no_operation << 8 | Kind::no_operation);
     out.u8(Kind::sack);
@@ -137,6 +146,7 @@ std::size_t written_size(const Options& options) noexcept {
   if (options.timestamps) size += 12;
   if (options.sack_permitted && !options.timestamps) size += 4;
   if (options.window_scale) size += 4;
+  if (options.user_timeout != 0) size += 4;
   if (options.sack_count > 0) size += 4u + 8u * options.sack_count;
   return size;
 }

@@ -33,6 +33,7 @@ struct Options {
   std::uint32_t ts_echo = 0;
   std::uint8_t sack_count = 0;  ///< kind 5
   std::array<SackBlock, 4> sacks{};
+  std::uint16_t user_timeout = 0;  ///< kind 28 (RFC 5482 3.3): 1 bit for minutes, 15 for how many; 0 = none
 };
 
 /// A header that is valid in itself: the data offset lies inside the segment. Ports, numbers and windows in host order.
@@ -62,7 +63,7 @@ ParseError parse(Bytes segment, Header& header) noexcept;
 std::size_t written_size(const Options& options) noexcept;
 
 /// Writes header and options; the checksum field as given. Options stand in the order mss, sack-permitted, timestamps,
-/// window scale, sack. REQUIRES room for written_size().
+/// window scale, user timeout, sack. REQUIRES room for written_size().
 std::size_t write(MutableBytes room, const Header& header) noexcept;
 
 /// Stores a checksum in a written header.
