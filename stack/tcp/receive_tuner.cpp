@@ -1,0 +1,52 @@
+// Rounds, samples and growth; see receive_tuner.hpp.
+#include "stack/tcp/receive_tuner.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace sluice::tcp {
+namespace {
+
+// Timestamps tick in milliseconds: less is not told apart.
+constexpr Duration kShortest = std::chrono::milliseconds(1);
+
+std::uint64_t microseconds(Duration time) noexcept {
+  return static_cast<std::uint64_t>(std::max<Duration::rep>(time / std::chrono::microseconds(1), 1));
+}
+
+}  // namespace
+
+void ReceiveTuner::start(Time now, Duration rtt) noexcept {
+  round_at_ = now;
+  rtt_ = std::max(rtt, kShortest);
+}
+
+void ReceiveTuner::on_text(Time now, Duration echoed, Seq nxt, Seq edge) noexcept {
+  Duration sample = echoed;
+  if (echoed == Duration::zero() && (window_at_ == Time::min() || nxt >= window_end_)) {
+    if (window_at_ != Time::min()) sample = now - window_at_;
+    window_at_ = now;
+    window_end_ = edge;
+  }
+  // A pause of the sender looks like a long way; the shortest sample of a round had none, if any had.
+  if (sample > Duration::zero() && (smallest_ == Duration::zero() || sample < smallest_)) smallest_ = sample;
+  if (consumed_ == 0 && now - round_at_ > rtt_) round_at_ = now;  // silence doesn't count
+}
+
+bool ReceiveTuner::on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept {
+  consumed_ += bytes;
+  const Duration elapsed = now - round_at_;
+  if (elapsed < rtt_) return false;
+  const std::uint64_t a_round = consumed_ * microseconds(rtt_) / microseconds(elapsed);
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(2 * a_round, maximum));
+  if (smallest_ > Duration::zero()) rtt_ = std::clamp(smallest_, kShortest, std::max(2 * rtt_, kShortest));
+  consumed_ = 0;
+  round_at_ = now;
+  smallest_ = Duration::zero();
+  if (wanted <= buffer_) return false;
+  buffer_ = wanted;
+  return true;
+}
+
+}  // namespace sluice::tcp
