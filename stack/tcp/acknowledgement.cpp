@@ -30,6 +30,8 @@ void Connection::take_acknowledgement(const Segment& segment) {
     cold_->bytes_acked += std::min(segment.ack, send_queue_.end()) - std::min(snd_.una, send_queue_.end());
     snd_.una = segment.ack;
     send_queue_.release_before(snd_.una);
+    cold_->evidence.on_acknowledged(snd_.una);
+    if (cold_->plpmtud) cold_->plpmtud->on_progress();
     timeouts_ = orphan_probes_ = 0;
     cold_->progress_at = env_.now;
   }
@@ -42,6 +44,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
                              rtt_));
     // The window opens again: what lay beyond it was lost for certain, and not by congestion.
     if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) recovery_->on_refused();
+    follow_mtu_probe();
   }
   if (window_was_closed && snd_.wnd > 0) backoff_ = 0;
   if (advances) {
@@ -54,7 +57,8 @@ void Connection::take_acknowledgement(const Segment& segment) {
 
 // Worth a call when a quarter of the buffer is free: for who was refused, and for who saw little room and stopped.
 void Connection::tell_writer(std::size_t room_before) noexcept {
-  const std::size_t worth = cold_->options.send_buffer / 4;
+  const std::size_t low_water = cold_->options.unsent_low_water;
+  const std::size_t worth = std::min(send_buffer() / 4, low_water > 0 ? (low_water + 1) / 2 : send_buffer());
   const bool grew_enough = writable() >= worth && (writer_waits_ || room_before < worth);
   if (!grew_enough) return;
   writer_waits_ = false;
@@ -69,6 +73,16 @@ void Connection::update_send_window(const Segment& segment) noexcept {
   snd_.max_wnd = std::max(snd_.max_wnd, snd_.wnd);
   snd_.wl1 = segment.seq;
   snd_.wl2 = segment.ack;
+  watch_window();
+}
+
+// A window in which not even a small full segment fits pins our text for as long as the peer likes [A-TCP-23].
+void Connection::watch_window() noexcept {
+  const bool enough = snd_.wnd >= std::min<std::uint32_t>(effective_mss(), 536);
+  if (enough)
+    cold_->starved_window_at = kNever;
+  else if (cold_->starved_window_at == kNever)
+    cold_->starved_window_at = env_.now;
 }
 
 // What recovery found out goes to the RTT estimator and to congestion control.

@@ -71,6 +71,9 @@ void Connection::begin_data_phase() {
   const std::uint32_t smss = effective_mss();
   // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
   congestion_ = make_controller(congestion_kind_, smss, syn_was_lost ? smss : congestion::initial_window(smss));
+  begin_mtu_search();
+  cold_->tuner.start(env_.now, rtt_.srtt());
+  cold_->user_timeout_due = cold_->options.user_timeout_advertise > Duration::zero();
   cold_->progress_at = env_.now;
   watch_keep_alive();
   watch_progress();
@@ -141,16 +144,6 @@ Seq Connection::control_seq() const noexcept { return state_ == State::syn_recei
 
 std::uint8_t Connection::hop_limit() const noexcept {
   return cold_->options.hop_limit != 0 ? cold_->options.hop_limit : env_.ip.config().hop_limit;
-}
-
-// RFC 9293 3.7.1 without the options: min(SendMSS + 20, MMS_S) - 20 [9293 MUST-16].
-void Connection::refresh_mss() noexcept {
-  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address) - fixed_headers();
-  const std::size_t offered = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
-  const auto mss = static_cast<std::uint32_t>(std::min(path, offered));
-  if (mss == mss_) return;
-  mss_ = mss;
-  if (congestion_) congestion_->on_mss(effective_mss());
 }
 
 // TCPhdrsize counts the timestamps that every segment carries.

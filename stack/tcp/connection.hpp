@@ -18,7 +18,10 @@
 #include "stack/tcp/environment.hpp"
 #include "stack/tcp/info.hpp"
 #include "stack/tcp/options.hpp"
+#include "stack/tcp/path_evidence.hpp"
+#include "stack/tcp/plpmtud.hpp"
 #include "stack/tcp/receive_queue.hpp"
+#include "stack/tcp/receive_tuner.hpp"
 #include "stack/tcp/recovery.hpp"
 #include "stack/tcp/segment.hpp"
 #include "stack/tcp/send_queue.hpp"
@@ -83,11 +86,17 @@ class Connection {
   Result<void> set_options(const Options& options);
   Errc error() const noexcept { return error_; }
   Errc take_soft_error() noexcept;
+  /// Since when the peer has offered too little window for a full segment while text waits for it; kNever = it hasn't.
+  Time stalled_since() const noexcept;
+  /// RST for a peer that doesn't read while others need the memory (RFC 6429) [A-TCP-23].
+  void drop_stalled();
 
   // --- segment_arrives.cpp: RFC 9293 3.10.7 ------------------------------------------------------------------------
   void segment_arrives(Segment& segment);
   /// `quoted_seq` is the sequence number in the quote; the tuple was matched already (RFC 9293 3.9.2.2, RFC 5927).
   void icmp_error(const ip::IcmpError& error, WireSeq quoted_seq);
+  /// The path MTU to our peer changed on another connection's account [R8201-5.2-2].
+  void path_changed() noexcept { refresh_mss(); }
 
   // --- timeouts.cpp: RFC 9293 3.10.8 -------------------------------------------------------------------------------
   /// Acts on every deadline that has passed.
@@ -134,8 +143,11 @@ class Connection {
     std::uint64_t text = 0;  ///< bytes
     bool syn = false;
     bool fin = false;
-    bool resend = false;  ///< all of it was sent before
-    bool probe = false;   ///< zero-window probe: counts as sent, but the persist timer watches it
+    bool resend = false;        ///< all of it was sent before
+    bool probe = false;         ///< zero-window probe: counts as sent, but the persist timer watches it
+    std::size_t mtu_probe = 0;  ///< bytes of IP packet: larger than what is known to pass (RFC 8899)
+    std::size_t packet = 0;     ///< bytes of the largest IP packet that this becomes; emit() fills it in
+    Seq edge{};                 ///< the window's right edge that it tells; emit() fills it in
     SeqRange range() const noexcept { return {seq, seq + text + (fin ? 1u : 0u)}; }
     bool occupies() const noexcept { return text > 0 || fin; }
   };
@@ -149,11 +161,25 @@ class Connection {
     Seq receive_up;            ///< RCV.UP
     std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_received = 0, bytes_retransmitted = 0;
     std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
+    Time small_paid_until{};       ///< segments to a peer with a tiny MSS are paid for up to here [A-TCP-31]
+    Time small_again_at = kNever;  ///< when more of them may leave
+    ReceiveTuner tuner;            ///< the receive buffer's size
+    PathEvidence evidence;
+    std::unique_ptr<Plpmtud> plpmtud;  ///< made when it is asked for or needed
+    Time path_aged_at = kNever;        ///< when to look whether the path has become wider [R8201-5.3-1]
+    Time starved_window_at = kNever;   ///< since when the peer's window has room for less than a full segment
+    Duration peer_user_timeout{};      ///< REMOTE_UTO (RFC 5482 3.1); 0 = never told
+    bool user_timeout_due = false;     ///< the next segment tells ours
+    bool fragmentable = false;         ///< IPv4 without DF: the path is narrower than any that is believed
   };
 
   // user_calls.cpp
   template <class Text>
   Result<std::size_t> queue_text(const Text& text, std::size_t size);
+
+  std::size_t send_buffer() const noexcept;
+  std::size_t receive_buffer() const noexcept { return cold_->tuner.buffer(); }
+  void tune_receive_buffer(std::size_t count) noexcept;
 
   // connection.cpp
   void enter(State next);
@@ -194,12 +220,31 @@ class Connection {
   void schedule_ack_for_text(const Segment& segment, ReceiveQueue::Taken taken, bool had_gap) noexcept;
   void check_fin(const Segment& segment);
   void trace_arrival(const Segment& segment) const noexcept;
-  void path_mtu_shrank(const ip::IcmpError& error);  // icmp_errors.cpp
+  void note_text_round(const Segment& segment) noexcept;
+
+  // path_mtu.cpp
+  void packet_too_big(const ip::IcmpError& error, Seq quoted);
+  void narrow_path(std::size_t mtu);
+  bool honour_claim();
+  void leave_black_hole();
+  void begin_mtu_search();
+  void follow_mtu_probe() noexcept;
+  enum class ProbeTurn : std::uint8_t { none, wait, now };
+  ProbeTurn plan_mtu_probe(Plan& plan) noexcept;
+  std::size_t largest_packet() const noexcept;
+  void refresh_mss() noexcept;
+
+  // user_timeout.cpp
+  Duration user_timeout() const noexcept;
+  void learn_user_timeout(const Segment& segment) noexcept;
+  void add_user_timeout(wire::tcp::Options& options) const noexcept;
+  Duration keep_alive_idle() const noexcept;
 
   // acknowledgement.cpp
   void take_acknowledgement(const Segment& segment);
   void update_send_window(const Segment& segment) noexcept;
   void tell_writer(std::size_t room_before) noexcept;
+  void watch_window() noexcept;
   bool is_duplicate_ack(const Segment& segment) const noexcept;
   void digest(RecoveryFacts facts);
 
@@ -229,6 +274,8 @@ class Connection {
   std::optional<Plan> plan_ack() const noexcept;
   std::uint64_t sendable_text(std::uint64_t queued, std::uint64_t usable, std::uint64_t permitted) noexcept;
   bool may_send_small(std::uint64_t small, std::uint64_t queued, std::uint64_t usable) const noexcept;
+  bool small_segments_wait() noexcept;
+  void pay_small_segments(const Plan& plan) noexcept;
   std::size_t sack_blocks() const noexcept;
   std::uint64_t segment_text_limit() const noexcept;
   std::uint64_t frame_text_limit() const noexcept;
@@ -245,7 +292,6 @@ class Connection {
   Seq window_edge() const noexcept;
   bool window_update_due() const noexcept;
   std::uint32_t effective_mss() const noexcept;
-  void refresh_mss() noexcept;
   Recovery& recovery();
   std::uint64_t pipe() const noexcept { return recovery_ ? recovery_->pipe() : 0; }
   std::uint64_t cwnd() const noexcept { return congestion_ ? congestion_->cwnd() : 0; }

@@ -51,6 +51,11 @@ constexpr auto kNames = std::to_array<std::string_view>({
     "icmp_soft_errors",
     "icmp_hard_errors",
     "path_mtu_changes",
+    "path_mtu_doubts",
+    "path_mtu_black_holes",
+    "mtu_probes",
+    "mtu_probes_lost",
+    "stalled_dropped",
     "r1_advice",
 });
 static_assert(kNames.size() == static_cast<std::size_t>(Counter::count));

@@ -52,7 +52,12 @@ enum class Counter : std::uint8_t {
   icmp_soft_errors,
   icmp_hard_errors,
   path_mtu_changes,
-  r1_advice,  ///< RFC 9293 3.8.3: R1 reached
+  path_mtu_doubts,       ///< packet-too-big for what has passed before: kept until text stops arriving (RFC 5927 7.2)
+  path_mtu_black_holes,  ///< full-sized packets vanished, smaller ones took their place (RFC 8899 4.3)
+  mtu_probes,
+  mtu_probes_lost,
+  stalled_dropped,  ///< a peer that didn't read, when memory was short [A-TCP-23]
+  r1_advice,        ///< RFC 9293 3.8.3: R1 reached
   count,
 };
 

@@ -50,6 +50,7 @@ void Layer::receive(ip::Datagram datagram) {
   env_.count(Counter::segments_in);
   Segment segment;
   if (parse(datagram, segment)) dispatch(segment);
+  drop_stalled();
 }
 
 void Layer::dispatch(Segment& segment) {

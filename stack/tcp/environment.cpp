@@ -1,6 +1,7 @@
 // ISNs, timestamps, drops and the RST for nobody; see environment.hpp.
 #include "stack/tcp/environment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -15,7 +16,8 @@ Environment::Environment(const Config& settings, ip::Layer& ip_layer, ip::Outbox
       outbox(replies),
       memory(budget),
       tracer(observer),
-      rtt{settings.rto_initial, settings.rto_variance_floor, settings.rto_floor, settings.rto_ceiling},
+      rtt{settings.rto_initial, settings.rto_variance_floor, settings.rto_floor,
+          std::max<Duration>(settings.rto_ceiling, std::chrono::seconds(60))},  // [R6298-2.5, R8961-4.4c]
       isn_hash(key, KeyUse::isn),
       port_hash(key, KeyUse::ephemeral_port),
       timestamp_hash(key, KeyUse::timestamp_offset),

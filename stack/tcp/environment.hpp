@@ -1,6 +1,8 @@
 // What every connection of a layer shares: settings, the IP layer below, memory, counters, the time.
 #pragma once
 
+#include <optional>
+
 #include "stack/base/memory.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/time.hpp"
@@ -32,6 +34,8 @@ struct Environment {
   KeyedHash timestamp_hash;
   Random jitter;
   Time now{};
+  /// The path to this host has become narrower: its other connections are to hear of it [R8201-5.2-2].
+  std::optional<IpAddress> narrowed;
 
   /// RFC 6528 section 3: a clock that ticks every 4 µs plus a keyed hash of the 4-tuple [9293 MUST-8, MUST-9, SHLD-1].
   WireSeq initial_sequence(const FourTuple& tuple) const noexcept;

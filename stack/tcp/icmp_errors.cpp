@@ -26,7 +26,7 @@ void Connection::icmp_error(const ip::IcmpError& error, WireSeq quoted_seq) {
   const Seq quoted = Seq::unwrap(quoted_seq, snd_.nxt);
   const bool in_flight = snd_.una <= quoted && quoted < snd_.nxt;  // RFC 5927 4.1 [A-TCP-08]
   if (!in_flight) return env_.count(Counter::icmp_ignored);
-  if (error.kind == ip::IcmpKind::packet_too_big) return path_mtu_shrank(error);
+  if (error.kind == ip::IcmpKind::packet_too_big) return packet_too_big(error, quoted);
   const bool opening = state_ == State::syn_sent || state_ == State::syn_received;
   if (opening && is_hard(error.kind)) {
     env_.count(Counter::icmp_hard_errors);
@@ -34,17 +34,6 @@ void Connection::icmp_error(const ip::IcmpError& error, WireSeq quoted_seq) {
   }
   env_.count(Counter::icmp_soft_errors);
   if (cold_->options.report_soft_errors) soft_error_ = meaning(error.kind);  // [9293 MUST-47, SHLD-25]
-}
-
-// RFC 1191 6.4: what was too big goes again in smaller segments, and that is no sign of congestion.
-void Connection::path_mtu_shrank(const ip::IcmpError& error) {
-  const std::uint32_t before = mss_;
-  env_.ip.lower_path_mtu(tuple_.remote.address, error.mtu, before + fixed_headers(), env_.now);
-  refresh_mss();
-  if (mss_ >= before) return env_.count(Counter::icmp_ignored);  // [A-TCP-10]
-  env_.count(Counter::path_mtu_changes);
-  if (recovery_ && outstanding() > 0) recovery_->on_refused();
-  request_output();
 }
 
 }  // namespace sluice::tcp

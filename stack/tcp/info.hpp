@@ -32,10 +32,13 @@ struct Info {
   bool timestamps = false;
   bool window_scaling = false;
   bool in_recovery = false;
-  std::uint8_t backoff = 0;      ///< consecutive timeouts of the oldest segment
-  std::size_t unsent = 0;        ///< bytes queued and never sent
-  std::size_t unacked = 0;       ///< bytes sent and not acknowledged
-  std::size_t unread = 0;        ///< bytes that the application hasn't read
+  std::uint8_t backoff = 0;     ///< consecutive timeouts of the oldest segment
+  std::size_t unsent = 0;       ///< bytes queued and never sent
+  std::size_t unacked = 0;      ///< bytes sent and not acknowledged
+  std::size_t unread = 0;       ///< bytes that the application hasn't read
+  std::size_t send_buffer = 0;  ///< as large as they are now, bytes
+  std::size_t receive_buffer = 0;
+  std::size_t path_mtu = 0;      ///< largest IP packet that text leaves in, bytes
   std::size_t memory = 0;        ///< bytes that this connection holds
   std::uint64_t bytes_sent = 0;  ///< text, with retransmissions
   std::uint64_t bytes_acked = 0;

@@ -10,6 +10,9 @@ namespace {
 
 // Frames that one connection may send before the next gets its turn.
 constexpr unsigned kQuota = 16;
+// How often, and how many at once, peers that don't read may be dropped when memory is short.
+constexpr Duration kDropInterval = std::chrono::milliseconds(100);
+constexpr int kDropsAtOnce = 16;
 
 }  // namespace
 
@@ -102,6 +105,7 @@ Connection& Layer::adopt(std::unique_ptr<Connection> connection) {
 
 // After every call into a connection: act on the flags that it raised.
 void Layer::settle(Connection& connection) {
+  if (env_.narrowed) tell_narrowed();
   if (!connection.retired) {
     if (connection.state() == State::time_wait && env_.config.compact_time_wait)
       into_time_wait(connection);
@@ -190,6 +194,7 @@ void Layer::handle_timeouts() {
   }
   half_open_timeouts();
   time_wait_.expire(env_.now);
+  drop_stalled();
 }
 
 Time Layer::next_timeout() const noexcept {
@@ -265,6 +270,36 @@ void Layer::push_starved(Connection& connection) {
   if (connection.in_starved_list) return;
   connection.in_starved_list = true;
   starved_.push_back(connection.id);
+}
+
+// RFC 6429 4: a closed window is put up with as long as there is memory. Then who has stood still longest goes first.
+void Layer::drop_stalled() {
+  if (!env_.memory.budget.under_pressure() || env_.now < next_drop_at_) return;
+  next_drop_at_ = env_.now + kDropInterval;
+  for (int i = 0; i < kDropsAtOnce && env_.memory.budget.under_pressure(); ++i) {
+    Connection* stalled = longest_stalled();
+    if (!stalled) return;
+    stalled->drop_stalled();
+    settle(*stalled);
+  }
+}
+
+Connection* Layer::longest_stalled() const noexcept {
+  Connection* longest = nullptr;
+  Time since = env_.now - env_.config.stall_patience;
+  connections_.for_each([&](SlotId, Connection& one) {
+    if (one.retired || one.stalled_since() > since) return;
+    since = one.stalled_since();
+    longest = &one;
+  });
+  return longest;
+}
+
+void Layer::tell_narrowed() {
+  const IpAddress host = *std::exchange(env_.narrowed, std::nullopt);
+  connections_.for_each([&](SlotId, Connection& one) {
+    if (!one.retired && one.tuple().remote.address == host) one.path_changed();
+  });
 }
 
 // One after the other and only when nothing else is to tell, so that each takes its part before the next is asked. What

@@ -120,6 +120,9 @@ class Layer {
   void push_event(Connection& connection) noexcept;
   Connection* first_with_news();
   void push_starved(Connection& connection);
+  void drop_stalled();
+  Connection* longest_stalled() const noexcept;
+  void tell_narrowed();
   void feed_starved();
   void push_event(ListenerState& listener) noexcept;
   void unlink(Connection& connection) noexcept;
@@ -154,6 +157,7 @@ class Layer {
   Connection* event_tail_ = nullptr;
   ListenerState* listener_events_ = nullptr;
   Ring<SlotId> starved_;              ///< writers that found the memory used up, oldest first; some may be gone
+  Time next_drop_at_{};               ///< no search for stalled connections before this
   Connection* last_found_ = nullptr;  ///< bulk traffic belongs to the same connection as before
   std::array<std::uint16_t, 256> port_rovers_{};  ///< RFC 6056 3.3.4
 };

@@ -27,16 +27,33 @@ struct KeepAlive {
 
 enum class CongestionControl : std::uint8_t { reno };
 
-/// Per connection; may be changed at any time.
+/// When packets larger than those known to pass are tried (RFC 8899, RFC 4821). It takes SACK.
+enum class PathMtuProbing : std::uint8_t {
+  off,            ///< nor are packets made smaller when they seem to vanish for their size
+  on_black_hole,  ///< after full-sized packets stopped arriving, and went on in smaller ones
+  always,         ///< from the base size of 1200 bytes upward, ICMP or not
+};
+
+/// Where a buffer begins that is sized by itself, bytes.
+inline constexpr std::size_t kInitialBuffer = 256 * 1024;
+
+/// Per connection; may be changed at any time. Buffers are bytes, 2 KiB .. 1 GiB; one of size 0 follows the speed of
+/// the connection, from 256 KiB up to its maximum (0 = it stays there), and not while memory is short.
 struct Options {
-  bool no_delay = false;                    ///< Nagle off [9293 MUST-17]
-  std::size_t send_buffer = 256 * 1024;     ///< bytes, 2 KiB .. 1 GiB
-  std::size_t receive_buffer = 256 * 1024;  ///< bytes, 2 KiB .. 1 GiB; decides the window scale at open
-  std::uint8_t hop_limit = 0;               ///< 0 = the IP layer's default [9293 MUST-49]
-  std::uint8_t dscp = 0;                    ///< 0..63 [9293 MUST-48]
+  bool no_delay = false;        ///< Nagle off [9293 MUST-17]
+  std::size_t send_buffer = 0;  ///< 0: twice the congestion window
+  std::size_t send_buffer_maximum = 4 << 20;
+  std::size_t receive_buffer = 0;                ///< 0: twice what is read in a round trip
+  std::size_t receive_buffer_maximum = 6 << 20;  ///< the largest buffer at open decides the window scale
+  std::size_t unsent_low_water = 0;  ///< writable only while less than this is unsent, bytes; 0 = no such limit
+  std::uint8_t hop_limit = 0;        ///< 0 = the IP layer's default [9293 MUST-49]
+  std::uint8_t dscp = 0;             ///< 0..63 [9293 MUST-48]
   KeepAlive keep_alive = {};
   Linger linger = {};
-  Duration user_timeout = 0s;      ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
+  Duration user_timeout = 0s;            ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
+  Duration user_timeout_advertise = 0s;  ///< ADV_UTO (RFC 5482): told to the peer, whose own is followed unless
+                                         ///< user_timeout is set; whole seconds or minutes; 0 = the option is off
+  PathMtuProbing path_mtu_probing = PathMtuProbing::on_black_hole;
   bool report_soft_errors = true;  ///< [9293 SHLD-20]
 };
 
@@ -57,23 +74,27 @@ struct ListenOptions {
 
 /// The layer's constants. Defaults are DECISIONS in force; each names its source.
 struct Config {
-  bool sack = true;                         ///< RFC 2018
-  bool timestamps = true;                   ///< RFC 7323
-  bool window_scaling = true;               ///< RFC 7323
-  Duration rto_initial = 1s;                ///< RFC 6298 2.1
-  Duration rto_variance_floor = 200ms;      ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
-  Duration rto_floor = 0s;                  ///< 1 s here and 0 above restore RFC 6298 to the letter
-  Duration rto_ceiling = 120s;              ///< RFC 6298 2.5, at least 60 s
-  Duration delayed_ack = 40ms;              ///< below 500 ms [9293 MUST-40]
-  std::uint8_t quick_acks = 16;             ///< segments acknowledged at once after the handshake
-  Duration time_wait = 60s;                 ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
-  Duration fin_wait_2 = 60s;                ///< after close(); a half-close by finish() waits without limit
-  std::uint8_t r1 = 3;                      ///< retransmissions before the IP layer is told [9293 SHLD-10]
-  std::uint8_t r2 = 15;                     ///< timeouts before the connection ends [9293 SHLD-11]
-  std::uint8_t syn_retries = 7;             ///< 1+2+4+…+128 s, more than three minutes [9293 MUST-23]
-  std::uint8_t syn_ack_retries = 5;         ///< [A-TCP-38]
-  Duration challenge_ack_interval = 500ms;  ///< per connection, jittered; 0 = no limit (RFC 5961 7)
-  std::size_t minimum_send_mss = 48;        ///< smaller offers count as this
+  bool sack = true;                                ///< RFC 2018
+  bool timestamps = true;                          ///< RFC 7323
+  bool window_scaling = true;                      ///< RFC 7323
+  Duration rto_initial = 1s;                       ///< RFC 6298 2.1
+  Duration rto_variance_floor = 200ms;             ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
+  Duration rto_floor = 0s;                         ///< 1 s here and 0 above restore RFC 6298 to the letter
+  Duration rto_ceiling = 120s;                     ///< RFC 6298 2.5, at least 60 s
+  Duration delayed_ack = 40ms;                     ///< below 500 ms [9293 MUST-40]
+  std::uint8_t quick_acks = 16;                    ///< segments acknowledged at once after the handshake
+  Duration time_wait = 60s;                        ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
+  Duration fin_wait_2 = 60s;                       ///< after close(); a half-close by finish() waits without limit
+  std::uint8_t r1 = 3;                             ///< retransmissions before the IP layer is told [9293 SHLD-10]
+  std::uint8_t r2 = 15;                            ///< timeouts before the connection ends [9293 SHLD-11]
+  std::uint8_t syn_retries = 7;                    ///< 1+2+4+…+128 s, more than three minutes [9293 MUST-23]
+  std::uint8_t syn_ack_retries = 5;                ///< [A-TCP-38]
+  Duration challenge_ack_interval = 500ms;         ///< per connection, jittered; 0 = no limit (RFC 5961 7)
+  std::size_t minimum_send_mss = 48;               ///< smaller offers count as this
+  std::uint32_t small_segments_per_second = 1000;  ///< of text to a peer whose MSS is below 88; 0 = no limit
+  Duration user_timeout_floor = 100s;              ///< L_LIMIT of RFC 5482 3.1: what a peer can't ask to go below
+  Duration user_timeout_ceiling = 3600s;           ///< U_LIMIT
+  Duration stall_patience = 10s;  ///< a peer that takes nothing for so long may be dropped when memory is short
   std::size_t maximum_half_open = 4096;
   std::size_t maximum_time_wait = 65536;
   bool compact_time_wait = true;     ///< TIME-WAIT as a 64-byte record; false keeps the connection (for tests)

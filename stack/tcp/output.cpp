@@ -35,18 +35,21 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
     piece_count = send_queue_.gather(plan.seq, static_cast<std::size_t>(plan.text), pieces, covered);
     if (covered < plan.text) {
       // Many small pieces: a shorter segment now, the rest in the next.
-      plan.text = covered;
+      plan.text = plan.mtu_probe == 0 ? covered : std::min<std::uint64_t>(covered, segment_text_limit());
       plan.fin = false;
+      plan.mtu_probe = 0;
     }
   }
   std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
+  plan.edge = plan.syn ? rcv_.edge : window_edge();
   const wire::tcp::Header header = header_for(plan);
   const std::size_t ip_size = ip::header_size(tuple_.local.address.family());
   const std::size_t tcp_size = wire::tcp::write(MutableBytes(room).subspan(ip_size), header);
   const MutableBytes tcp_header = MutableBytes(room).subspan(ip_size, tcp_size);
   const std::size_t payload = tcp_size + static_cast<std::size_t>(plan.text);
   const std::uint64_t mss = segment_text_limit();
-  const bool super = plan.text > mss;
+  const bool super = plan.text > mss && plan.mtu_probe == 0;
+  plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
 
   // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
   ChecksumSum sum = wire::pseudo_header(tuple_.local.address, tuple_.remote.address,
@@ -56,12 +59,14 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
     for (std::size_t i = 0; i < piece_count; ++i) sum.add(pieces[i].bytes());
   }
   wire::tcp::set_checksum(tcp_header, super ? sum.folded() : sum.checksum());
+  const bool fragmentable = cold_->fragmentable && plan.mtu_probe == 0;
   ip::write_header(room, {.source = tuple_.local.address,
                           .destination = tuple_.remote.address,
                           .protocol = ip::Protocol::tcp,
                           .hop_limit = hop_limit(),
                           .dscp = cold_->options.dscp,
-                          .identification = ip_id_,
+                          .dont_fragment = !fragmentable,  // [R8899-3-2]
+                          .identification = fragmentable ? env_.ip.next_identification(tuple_.remote.address) : ip_id_,
                           .payload_size = payload});
   const Frame frame{.head = Bytes(room).first(ip_size + tcp_size),
                     .body = std::span(pieces).first(piece_count),
@@ -100,11 +105,11 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
   if (plan.syn) {
     add_syn_options(header.options);
     // Never scaled on a SYN [R7323-2.2-3].
-    header.window = static_cast<std::uint16_t>(std::min<std::size_t>(cold_->options.receive_buffer, 65535));
+    header.window = static_cast<std::uint16_t>(std::min<std::size_t>(receive_buffer(), 65535));
   } else {
     add_sacks(header.options);
-    header.window =
-        static_cast<std::uint16_t>(std::min<std::uint64_t>((window_edge() - rcv_.nxt) >> rcv_.scale, 65535));
+    if (cold_->user_timeout_due && header.options.sack_count == 0) add_user_timeout(header.options);
+    header.window = static_cast<std::uint16_t>(std::min<std::uint64_t>((plan.edge - rcv_.nxt) >> rcv_.scale, 65535));
   }
   return header;
 }
@@ -114,6 +119,7 @@ void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
   options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535));
   options.sack_permitted = sack_;
   if (scaling_) options.window_scale = rcv_.scale;
+  if (cold_->options.user_timeout_advertise > Duration::zero()) add_user_timeout(options);
 }
 
 void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
@@ -137,7 +143,8 @@ void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
     sent_at_ = env_.now;
     if (!armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
   } else {
-    rcv_.edge = window_edge();
+    rcv_.edge = plan.edge;
+    if (header.options.user_timeout != 0) cold_->user_timeout_due = false;
   }
   if (header.has(flag::ack)) {
     rcv_.last_ack = rcv_.nxt;
@@ -166,9 +173,18 @@ void Connection::commit_text(const Plan& plan) {
   } else {
     recovery().on_sent(range, env_.now);
     if (outstanding() == 0) cold_->progress_at = env_.now;
+    const std::size_t room_before = cold_->options.unsent_low_water > 0 ? writable() : 0;
     snd_.nxt = range.end;
+    if (cold_->options.unsent_low_water > 0) tell_writer(room_before);
+    if (plan.mtu_probe != 0) {
+      env_.count(Counter::mtu_probes);
+      recovery().watch_probe(range);
+      cold_->plpmtud->on_sent(plan.mtu_probe, range.end);
+    }
   }
   if (congestion_) congestion_->on_sent(env_.now, range.size(), pipe());
+  cold_->evidence.on_sent(static_cast<std::uint32_t>(plan.packet), range.end);
+  pay_small_segments(plan);
   cold_->bytes_sent += plan.text;
   sent_at_ = env_.now;
   override_due_ = false;

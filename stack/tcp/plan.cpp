@@ -4,14 +4,28 @@
 #include "stack/tcp/connection.hpp"
 
 namespace sluice::tcp {
+namespace {
+
+constexpr std::uint32_t kTinyMss = 88;
+constexpr Duration kSmallBurst = std::chrono::milliseconds(50);
+
+}  // namespace
 
 std::optional<Connection::Plan> Connection::next_plan() {
   if (state_ == State::closed || state_ == State::listen) return std::nullopt;
   if (syn_due_) return plan_handshake();
   if (state_ == State::syn_sent) return std::nullopt;
   if (state_ == State::syn_received) return plan_ack();
+  if (small_segments_wait()) {
+    if (auto plan = plan_probe()) return plan;
+    return plan_ack();
+  }
   if (auto plan = plan_resend()) return plan;
   if (auto plan = plan_probe()) return plan;
+  Plan probe;
+  const ProbeTurn turn = plan_mtu_probe(probe);
+  if (turn == ProbeTurn::now) return probe;
+  if (turn == ProbeTurn::wait) return plan_ack();
   if (auto plan = plan_new_text()) return plan;
   if (auto plan = plan_finish()) return plan;
   return plan_ack();
@@ -70,6 +84,7 @@ std::optional<Connection::Plan> Connection::plan_probe() const noexcept {
 std::optional<Connection::Plan> Connection::plan_new_text() noexcept {
   const std::uint64_t queued = unsent();
   if (queued == 0 || (recovery_ && recovery_->lost_bytes() > 0)) return std::nullopt;
+  if (env_.now >= cold_->path_aged_at) refresh_mss();
   const std::uint64_t usable =
       snd_.edge() > snd_.nxt ? snd_.edge() - snd_.nxt : 0;  // may have been shrunk [9293 MUST-34, SHLD-15]
   const bool idle = outstanding() == 0 && env_.now - sent_at_ > rtt_.rto();
@@ -122,6 +137,25 @@ std::optional<Connection::Plan> Connection::plan_ack() const noexcept {
   return Plan{.reason = reason, .seq = control_seq()};
 }
 
+// --- peers with a tiny MSS ----------------------------------------------------------------------------------------
+
+// Headers and work per segment are the same for a few bytes: such segments leave at a bounded rate, after a burst of a
+// twentieth of a second [A-TCP-31].
+bool Connection::small_segments_wait() noexcept {
+  const Time free_at = cold_->small_paid_until - kSmallBurst;
+  if (mss_ >= kTinyMss || free_at <= env_.now) return false;
+  if (unsent() > 0 || fin_queued_ || (recovery_ && recovery_->lost_bytes() > 0)) cold_->small_again_at = free_at;
+  return true;
+}
+
+void Connection::pay_small_segments(const Plan& plan) noexcept {
+  const std::uint32_t rate = env_.config.small_segments_per_second;
+  if (mss_ >= kTinyMss || rate == 0) return;
+  const auto segments = static_cast<Duration::rep>((plan.text + effective_mss() - 1) / effective_mss());
+  cold_->small_paid_until =
+      std::max(cold_->small_paid_until, env_.now) + segments * Duration(std::chrono::seconds(1)) / rate;
+}
+
 // --- limits ------------------------------------------------------------------------------------------------------
 
 std::size_t Connection::sack_blocks() const noexcept {
@@ -132,7 +166,8 @@ std::size_t Connection::sack_blocks() const noexcept {
 // Eff.snd.MSS: what fits beside the options that this segment will carry [9293 MUST-16].
 std::uint64_t Connection::segment_text_limit() const noexcept {
   const std::size_t blocks = sack_blocks();
-  return effective_mss() - (blocks > 0 ? 4 + 8 * blocks : 0);
+  const std::size_t user_timeout = cold_->user_timeout_due ? 4 : 0;
+  return effective_mss() - (blocks > 0 ? 4 + 8 * blocks : user_timeout);
 }
 
 // A device with offloads takes many segments in one frame; they must be cut the same way as if they had left one by
@@ -150,7 +185,7 @@ std::uint64_t Connection::frame_text_limit() const noexcept {
 // Where the right edge may stand now. It never goes back [9293 SHLD-14], moves on only by steps worth a segment
 // (RFC 9293 3.8.6.2.2 [9293 MUST-39]), and not at all while memory is short.
 Seq Connection::window_edge() const noexcept {
-  const std::size_t buffer = cold_->options.receive_buffer;
+  const std::size_t buffer = receive_buffer();
   const std::size_t used = std::min(buffer, receive_queue_.readable());
   const std::uint64_t largest = std::uint64_t{65535} << rcv_.scale;
   const Seq candidate = rcv_.nxt + std::min<std::uint64_t>(buffer - used, largest);
@@ -165,7 +200,7 @@ bool Connection::window_update_due() const noexcept {
   if (rcv_.nxt == rcv_.irs + 1) return false;  // no text came: the SYN's window is untouched, the next ACK tells more
   const Seq edge = window_edge();
   const std::uint64_t gain = edge - rcv_.edge;
-  return gain > 0 && (gain >= rcv_.wnd() || gain >= cold_->options.receive_buffer / 2);
+  return gain > 0 && (gain >= rcv_.wnd() || gain >= receive_buffer() / 2);
 }
 
 }  // namespace sluice::tcp

@@ -157,6 +157,10 @@ Recovery::Losses Recovery::lose_overdue(Time now, const congestion::RttEstimator
 
 void Recovery::declare_lost(std::size_t i, Losses& losses) noexcept {
   const SeqRange bytes = log_.span(i);
+  if (probe_.contains(bytes.begin) && !log_[i].resent) {
+    probe_lost_ = true;
+    return log_.mark_lost(i);
+  }
   losses.bytes += bytes.size();
   losses.retransmission |= log_[i].resent && log_[i].sent_at >= reduced_at_;
   lost_beyond_point_ |= bytes.begin >= recovery_point_;

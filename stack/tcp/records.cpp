@@ -43,7 +43,7 @@ void Connection::thaw(const HalfOpen& record) {
   snd_.scale = record.send_scale;
   rcv_.irs = Seq::initial(WireSeq{record.irs});
   rcv_.nxt = rcv_.last_ack = rcv_.irs + 1;
-  rcv_.edge = rcv_.nxt + std::min<std::size_t>(cold_->options.receive_buffer, 65535);
+  rcv_.edge = rcv_.nxt + std::min<std::size_t>(receive_buffer(), 65535);
   rcv_.scale = record.receive_scale;
   snd_.wl1 = rcv_.irs;
   snd_.wl2 = snd_.una;
@@ -77,6 +77,7 @@ TimeWait Connection::freeze_time_wait() const noexcept {
   record.answers_at = static_cast<std::uint32_t>(whole_milliseconds(std::max(cold_->next_challenge_at, env_.now)));
   record.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(rcv_.wnd() >> rcv_.scale, 65535));
   record.scale = rcv_.scale;
+  record.dscp = cold_->options.dscp & 63u;
   record.timestamps = ts_.on;
   return record;
 }
@@ -97,7 +98,8 @@ void Connection::thaw(const TimeWait& record) {
   rcv_.scale = record.scale;
   const std::uint32_t window = std::uint32_t{record.window} << record.scale;
   rcv_.edge = rcv_.nxt + window;
-  cold_->options.receive_buffer = window;
+  cold_->tuner.set_buffer(window);
+  cold_->options.dscp = record.dscp;
   ts_.on = record.timestamps;
   ts_.recent = record.ts_recent;
   ts_.recent_at = record.expires - env_.config.time_wait;

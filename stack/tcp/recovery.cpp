@@ -127,6 +127,12 @@ void Recovery::on_refused() noexcept {
   reorder_deadline_ = kNever;
 }
 
+void Recovery::lose_probe() noexcept {
+  for (std::size_t i = log_.find(probe_.begin); i < log_.size() && log_.span(i).begin < probe_.end; ++i)
+    if (!log_[i].sacked) log_.mark_lost(i);
+  probe_ = {};
+}
+
 // The cumulative part of an ACK.
 void Recovery::acknowledge(Seq ack, Delivery& delivery) noexcept {
   ack = std::min(ack, log_.end());

@@ -60,6 +60,11 @@ class Recovery {
   /// What is out was refused on the way, or has to be presumed so: the path MTU shrank, a closed window opened again.
   /// All that isn't SACKed is lost, and that is no sign of congestion (RFC 1191 6.4): no phase changes.
   void on_refused() noexcept;
+  /// This range is a probe of the path MTU: its loss alone is no sign of congestion [R8899-3-6] [R4821-7-2].
+  void watch_probe(SeqRange range) noexcept { probe_ = range, probe_lost_ = false; }
+  bool probe_lost() const noexcept { return probe_lost_; }
+  /// A router refused the probe: it goes again, in smaller segments.
+  void lose_probe() noexcept;
   /// When the reordering timer is to fire; kNever = it doesn't run.
   Time reorder_deadline() const noexcept { return reorder_deadline_; }
 
@@ -141,6 +146,7 @@ class Recovery {
   Rack rack_;
   NewReno newreno_;
   Seq recovery_point_;  // recovery ends here; RFC 6582's recover + 1
+  SeqRange probe_;      // of the path MTU, while its fate is open
   Seq unjudged_;        // before it, every range is SACKed, lost or resent
   Time reorder_deadline_ = kNever;
   Time reduced_at_ = Time::min();  // the last congestion event or timeout
@@ -150,6 +156,7 @@ class Recovery {
   Phase phase_ = Phase::open;
   bool sack_ = false;
   bool owes_fast_retransmit_ = false;
+  bool probe_lost_ = false;
   bool lost_beyond_point_ = false;  // of what was sent after the reduction: one more event when this recovery ends
 };
 

@@ -64,7 +64,7 @@ void Connection::learn_from_syn(const Segment& segment) {
   const wire::tcp::Options& options = segment.header.options;
   rcv_.irs = segment.seq;
   rcv_.nxt = rcv_.last_ack = segment.seq + 1;
-  rcv_.edge = rcv_.nxt + std::min<std::size_t>(cold_->options.receive_buffer, 65535);
+  rcv_.edge = rcv_.nxt + std::min<std::size_t>(receive_buffer(), 65535);
   if (options.mss) snd_.peer_mss = *options.mss;
   sack_ = sack_ && options.sack_permitted;
   scaling_ = scaling_ && options.window_scale.has_value();
@@ -79,6 +79,7 @@ void Connection::learn_from_syn(const Segment& segment) {
   snd_.wl1 = segment.seq;
   snd_.wl2 = segment.has(flag::ack) ? segment.ack : snd_.una;
   refresh_mss();
+  learn_user_timeout(segment);
 }
 
 // --- 3.10.7.3 SYN-SENT -------------------------------------------------------------------------------------------
@@ -165,6 +166,14 @@ bool Connection::check_sequence(Segment& segment) {
     heard_at_ = env_.now;
     if (!segment.has(flag::rst)) request_ack(SendReason::unacceptable);
     segment.trim_text_to(0);
+    return true;
+  }
+  // Windows closed both ways but for what the scale can't show, and each end took the other's probe: their ACKs stand
+  // before it, at SND.UNA, and if neither counted both would probe in vain for ever.
+  const bool looks_closed = rcv_.wnd() >> rcv_.scale == 0;
+  if (looks_closed && segment.length() == 0 && first + 1 == rcv_.nxt && !segment.has(flag::rst)) {
+    heard_at_ = env_.now;
+    request_limited_ack(SendReason::unacceptable);
     return true;
   }
   env_.drop(Counter::drop_unacceptable, segment);
@@ -268,6 +277,7 @@ bool Connection::process_ack(const Segment& segment) {
     return false;
   }
   unanswered_probes_ = 0;
+  if (segment.header.options.user_timeout != 0) learn_user_timeout(segment);
   take_acknowledgement(segment);
   return ack_of_fin();
 }
@@ -333,6 +343,7 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   if (taken == Taken::too_many_pieces) env_.count(Counter::drop_out_of_order_limit);
   if (taken == Taken::out_of_order) env_.count(Counter::out_of_order_segments);
   if (taken != Taken::in_order) return request_ack(SendReason::gap);
+  if (cold_->options.receive_buffer == 0) note_text_round(segment);
   signal(Readiness::readable);
   unacked_text_ += segment.text_size;
   if (had_gap) return request_ack(SendReason::gap);
@@ -342,6 +353,15 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   }
   if (unacked_text_ >= 2 * rcv_.largest) return request_ack(SendReason::second_segment);
   if (!armed(Timer::delayed_ack)) arm(Timer::delayed_ack, env_.now + env_.config.delayed_ack);
+}
+
+// One more sample of how long a round trip takes, for the size of the receive buffer.
+void Connection::note_text_round(const Segment& segment) noexcept {
+  const wire::tcp::Options& options = segment.header.options;
+  Duration echoed{};
+  if (ts_.on && options.timestamps)
+    echoed = std::chrono::milliseconds(std::max<std::uint32_t>(env_.timestamp(ts_.offset) - options.ts_echo, 1));
+  cold_->tuner.on_text(env_.now, echoed, rcv_.nxt, rcv_.edge);
 }
 
 // Eighth, check the FIN bit. A FIN behind a gap is remembered until everything before it is here.

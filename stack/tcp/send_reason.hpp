@@ -19,6 +19,7 @@ enum class SendReason : std::uint8_t {
   partial_ack,      ///< the next hole without SACK
   rack_loss,        ///< a lost range by time
   timeout,          ///< after the retransmission timer
+  mtu_probe,        ///< text in a packet larger than what is known to pass
   window_probe,
   keep_alive,
   delayed_ack,     ///< the delay is over
@@ -32,6 +33,7 @@ enum class SendReason : std::uint8_t {
   challenge,            ///< RFC 5961
   paws,                 ///< an old timestamp
   abort,                ///< RST by the application or a timer
+  reset_stalled,        ///< RST for a peer that doesn't read, when memory is short
   reset_no_connection,  ///< RST for a segment that belongs to nobody
   reset_bad_ack,        ///< RST for an ACK of something never sent, before the connection is synchronized
   reset_late_data,      ///< RST for text after close()

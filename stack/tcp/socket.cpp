@@ -155,7 +155,10 @@ Result<Endpoint> Socket::remote() const noexcept {
 Result<Info> Socket::info() const noexcept {
   const Connection* c = connection();
   if (!c) return Errc::stale_handle;
-  return c->status();
+  Info info = c->status();
+  info.local = presented(info.local, c->present_mapped);
+  info.remote = presented(info.remote, c->present_mapped);
+  return info;
 }
 
 Result<Options> Socket::options() const noexcept {

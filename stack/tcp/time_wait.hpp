@@ -22,7 +22,8 @@ struct TimeWait {
   std::uint32_t answers_at = 0;  ///< no challenge before this millisecond, modulo 2^32 [A-TCP-15]
   std::uint16_t window = 0;      ///< as it goes on the wire, already scaled
   std::uint8_t scale = 0;
-  bool timestamps = false;
+  std::uint8_t dscp : 6 = 0;
+  bool timestamps : 1 = false;
 };
 static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
 

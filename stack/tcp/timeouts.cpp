@@ -7,7 +7,7 @@ namespace sluice::tcp {
 
 Time Connection::next_deadline() const noexcept {
   const Time reorder = recovery_ ? recovery_->reorder_deadline() : kNever;
-  return std::min(reorder, *std::min_element(deadlines_.begin(), deadlines_.end()));
+  return std::min({reorder, cold_->small_again_at, *std::min_element(deadlines_.begin(), deadlines_.end())});
 }
 
 void Connection::arm(Timer which, Time deadline) noexcept {
@@ -25,8 +25,13 @@ void Connection::handle_timeouts() {
     if (env_.tracer.on()) env_.tracer.tell(env_.now, TraceKind::timer_fired, flow(), {{"timer", 0, name(which)}});
     fire(which);
   }
+  if (cold_->small_again_at <= env_.now) {
+    cold_->small_again_at = kNever;
+    request_output();
+  }
   if (recovery_ && recovery_->reorder_deadline() <= env_.now) {
     digest(recovery_->on_reorder_timer(env_.now, rtt_));
+    follow_mtu_probe();
     request_output();
   }
 }
@@ -48,7 +53,8 @@ void Connection::retransmission_timeout() {
   env_.count(Counter::timeouts);
   if (state_ == State::syn_sent || state_ == State::syn_received) return handshake_timeout();
   if (snd_.una == snd_.iss) syn_due_ = true;  // closed before our SYN,ACK was acknowledged
-  if (timeouts_ >= env_.config.r2 && cold_->options.user_timeout == Duration::zero()) return time_out();
+  if (honour_claim()) return arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
+  if (timeouts_ >= env_.config.r2 && user_timeout() == Duration::zero()) return time_out();
   const bool first = timeouts_ == 0;
   if (timeouts_ == env_.config.r1) {
     env_.count(Counter::r1_advice);  // [9293 MUST-20] RFC 1122's advice to IP: look for another route
@@ -61,6 +67,8 @@ void Connection::retransmission_timeout() {
     RecoveryFacts facts = recovery_->on_timeout(env_.now, rtt_);
     if (congestion_) congestion_->on_timeout(env_.now, facts.event_flight, first);
     digest(facts);
+    follow_mtu_probe();
+    leave_black_hole();
   }
   arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
   request_output();
@@ -78,7 +86,7 @@ void Connection::handshake_timeout() {
 
 // RFC 9293 3.8.6.1: a probe now, the next one after twice the time [9293 MUST-36, SHLD-30].
 void Connection::persist_timeout() {
-  const bool hopeless = unanswered_probes_ >= env_.config.r2 && cold_->options.user_timeout == Duration::zero();
+  const bool hopeless = unanswered_probes_ >= env_.config.r2 && user_timeout() == Duration::zero();
   // Nobody is left to hear of an endless stall: an orphan gets as many probes as a dead peer would.
   const bool orphan_stalled = detached_ && ++orphan_probes_ > env_.config.r2;
   if (hopeless) return time_out();
@@ -96,8 +104,8 @@ void Connection::keep_alive_timeout() {
   if (!settings.on) return;
   const Time idle_since = std::max(heard_at_, sent_at_);
   const bool line_idle = outstanding() == 0 && unsent() == 0;
-  if (!line_idle) return arm(Timer::keep_alive, env_.now + settings.idle);
-  if (keep_alive_probes_ == 0 && env_.now < idle_since + settings.idle) return watch_keep_alive();
+  if (!line_idle) return arm(Timer::keep_alive, env_.now + keep_alive_idle());
+  if (keep_alive_probes_ == 0 && env_.now < idle_since + keep_alive_idle()) return watch_keep_alive();
   if (keep_alive_probes_ >= settings.probes) {
     reset_peer(SendReason::abort);
     return time_out();
@@ -111,12 +119,12 @@ void Connection::keep_alive_timeout() {
 void Connection::watch_keep_alive() noexcept {
   const KeepAlive& settings = cold_->options.keep_alive;
   if (!settings.on || !is_synchronized(state_) || state_ == State::time_wait) return disarm(Timer::keep_alive);
-  arm(Timer::keep_alive, std::max(env_.now + Duration(1), std::max(heard_at_, sent_at_) + settings.idle));
+  arm(Timer::keep_alive, std::max(env_.now + Duration(1), std::max(heard_at_, sent_at_) + keep_alive_idle()));
 }
 
 // The user timeout runs from the moment when progress stopped, while something waits to be acknowledged.
 void Connection::watch_progress() noexcept {
-  const Duration limit = cold_->options.user_timeout;
+  const Duration limit = user_timeout();
   const bool waiting = outstanding() > 0 || unsent() > 0 || (fin_queued_ && !our_fin_acknowledged());
   if (limit == Duration::zero() || !waiting || state_ == State::closed) return disarm(Timer::user_timeout);
   if (armed(Timer::user_timeout)) return;
@@ -126,7 +134,7 @@ void Connection::watch_progress() noexcept {
 
 // It runs only while something waits: text or a FIN, sent or not.
 void Connection::user_timeout_expired() {
-  const Time due = cold_->progress_at + cold_->options.user_timeout;
+  const Time due = cold_->progress_at + user_timeout();
   if (env_.now < due) return arm(Timer::user_timeout, due);
   if (is_synchronized(state_)) reset_peer(SendReason::abort);
   time_out();

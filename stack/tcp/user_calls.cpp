@@ -14,7 +14,15 @@ std::uint8_t scale_for(std::size_t receive_buffer) noexcept {
   return scale;
 }
 
-bool in_range(std::size_t buffer) noexcept { return buffer >= 2048 && buffer <= (std::size_t{1} << 30); }
+// 0: sized by itself, or no maximum beyond the initial size.
+bool in_range(std::size_t buffer) noexcept {
+  return buffer == 0 || (buffer >= 2048 && buffer <= (std::size_t{1} << 30));
+}
+
+std::size_t first_buffer(std::size_t fixed, std::size_t maximum) noexcept {
+  if (fixed != 0) return fixed;
+  return maximum == 0 ? kInitialBuffer : std::min(kInitialBuffer, maximum);
+}
 
 }  // namespace
 
@@ -29,7 +37,8 @@ Connection::Connection(Environment& env, const FourTuple& tuple, const Options& 
   deadlines_.fill(kNever);
   cold_->options = options;
   snd_.peer_mss = tuple.local.address.is_v4() ? 536 : 1220;  // [9293 MUST-15]
-  rcv_.scale = scale_for(options.receive_buffer);
+  cold_->tuner.set_buffer(first_buffer(options.receive_buffer, options.receive_buffer_maximum));
+  rcv_.scale = scale_for(std::max(receive_buffer(), options.receive_buffer == 0 ? options.receive_buffer_maximum : 0));
   ts_.offset = env.timestamp_offset(tuple);
   ip_id_ = static_cast<std::uint16_t>(env.jitter.u32());
   quick_acks_ = env.config.quick_acks;
@@ -66,8 +75,19 @@ void Connection::open_passive() {
 std::size_t Connection::writable() const noexcept {
   const bool open = state_ == State::syn_sent || state_ == State::syn_received || may_send_text(state_);
   if (!open || fin_queued_) return 0;
-  const std::size_t limit = cold_->options.send_buffer;
-  return limit - std::min(limit, send_queue_.size());
+  const std::size_t limit = send_buffer();
+  const std::size_t room = limit - std::min(limit, send_queue_.size());
+  const std::size_t mark = cold_->options.unsent_low_water;
+  return mark == 0 ? room : std::min(room, mark - std::min<std::size_t>(mark, unsent()));
+}
+
+// Text in flight and as much again, so that there is always something to send when the window has doubled.
+std::size_t Connection::send_buffer() const noexcept {
+  const Options& options = cold_->options;
+  const std::size_t first = first_buffer(options.send_buffer, options.send_buffer_maximum);
+  if (options.send_buffer != 0 || env_.memory.budget.under_pressure()) return first;
+  return static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(2 * cwnd(), first, std::max(first, options.send_buffer_maximum)));
 }
 
 Result<std::size_t> Connection::send(Gather pieces) { return queue_text(pieces, gather_size(pieces)); }
@@ -107,9 +127,16 @@ Result<std::size_t> Connection::send_urgent(Bytes bytes) {
 void Connection::consume(std::size_t count) noexcept {
   receive_queue_.consume(count);
   cold_->bytes_received += count;
+  if (cold_->options.receive_buffer == 0) tune_receive_buffer(count);
   // Room again: output decides whether the window has grown enough to say so.
   if (count > 0 && may_receive_text(state_)) request_output();
   if (urgent_told_ && !urgent_ahead()) urgent_told_ = false;
+}
+
+// Not while memory is short: the window that a larger buffer promises can't be taken back.
+void Connection::tune_receive_buffer(std::size_t count) noexcept {
+  const bool may_grow = !env_.memory.budget.under_pressure();
+  cold_->tuner.on_consumed(count, env_.now, may_grow ? cold_->options.receive_buffer_maximum : 0);
 }
 
 bool Connection::at_eof() const noexcept {
@@ -180,14 +207,27 @@ void Connection::detach() {
     arm(Timer::closing, env_.now + linger.timeout);
 }
 
+Time Connection::stalled_since() const noexcept { return send_queue_.empty() ? kNever : cold_->starved_window_at; }
+
+void Connection::drop_stalled() {
+  env_.count(Counter::stalled_dropped);
+  reset_peer(SendReason::reset_stalled);
+  finished_with_error(Errc::connection_aborted);
+}
+
 // --- 3.10.6 STATUS and settings ---
 
 Result<void> Connection::set_options(const Options& options) {
-  const bool valid = in_range(options.send_buffer) && in_range(options.receive_buffer) && options.dscp < 64 &&
+  const bool valid = in_range(options.send_buffer) && in_range(options.receive_buffer) &&
+                     in_range(options.send_buffer_maximum) && in_range(options.receive_buffer_maximum) &&
+                     options.user_timeout_advertise >= Duration::zero() && options.dscp < 64 &&
                      options.keep_alive.idle > Duration::zero() && options.keep_alive.interval > Duration::zero() &&
                      options.keep_alive.probes > 0 && options.user_timeout >= Duration::zero() &&
                      options.linger.timeout >= Duration::zero();
   if (!valid) return Errc::invalid_argument;
+  if (options.user_timeout_advertise != cold_->options.user_timeout_advertise)
+    cold_->user_timeout_due = options.user_timeout_advertise > Duration::zero();
+  if (options.receive_buffer != 0) cold_->tuner.set_buffer(options.receive_buffer);
   cold_->options = options;
   watch_keep_alive();
   disarm(Timer::user_timeout);
@@ -227,6 +267,9 @@ Info Connection::status() const noexcept {
   info.unsent = static_cast<std::size_t>(unsent());
   info.unacked = static_cast<std::size_t>(outstanding());
   info.unread = receive_queue_.readable();
+  info.send_buffer = send_buffer();
+  info.receive_buffer = receive_buffer();
+  info.path_mtu = mss_ + fixed_headers();
   info.memory = sizeof(Connection) + sizeof(Cold) + send_queue_.footprint() + receive_queue_.footprint() +
                 (recovery_ ? sizeof(Recovery) + recovery_->footprint() : 0);
   info.bytes_sent = cold_->bytes_sent;

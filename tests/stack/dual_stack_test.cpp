@@ -49,6 +49,8 @@ TEST_CASE_FIXTURE(Hosts, "a listener on [::] takes both families; an IPv4 peer s
     CHECK(server->local()->address == shown(right_address(family)));
     CHECK(server->remote()->address == shown(left_address(family)));
     CHECK(server->remote()->address.is_v4_mapped() == (family == Family::ipv4));
+    CHECK(server->info()->local.address == server->local()->address);
+    CHECK(server->info()->remote.address == server->remote()->address);
     CHECK(server->remote()->port == client.local()->port);
     CHECK(client.remote()->address == right_address(family));  // who opened knows what it opened
     Transfer there(client, *server, 20'000, 1), back(*server, client, 20'000, 2);
@@ -58,13 +60,21 @@ TEST_CASE_FIXTURE(Hosts, "a listener on [::] takes both families; an IPv4 peer s
   }
 }
 
-TEST_CASE_FIXTURE(Hosts, "what describes a connection, for a list of sockets, has the addresses of the wire") {
+TEST_CASE_FIXTURE(Hosts, "a socket's info shows the addresses as the socket does; a list of sockets shows the wire's") {
   tcp::Listener listener = listen("::", 80);
   const tcp::Socket client = open(Family::ipv4, 80);
   auto server = listener.accept();
   REQUIRE(server);
-  CHECK(server->info()->remote == *client.local());
-  CHECK(server->info()->local == *client.remote());
+  CHECK(server->info()->remote == *server->remote());
+  CHECK(server->info()->local == *server->local());
+  std::size_t found = 0;
+  right().tcp().for_each_socket([&](const tcp::Info& info) {
+    if (info.state != tcp::State::established) return;
+    ++found;
+    CHECK(info.remote == *client.local());
+    CHECK(info.local == *client.remote());
+  });
+  CHECK(found == 1);
 }
 
 TEST_CASE_FIXTURE(Hosts, "a listener for IPv6 only refuses IPv4 [R9293-3.10.7.1-2]") {

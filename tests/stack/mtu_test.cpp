@@ -96,7 +96,8 @@ TEST_CASE(
         CHECK(narrow.dropped > 0);
         CHECK(narrow.dropped <= 100);  // what was in flight, and not again
         CHECK(pair.left.info()->send_mss + (family == Family::ipv4 ? 52 : 72) == mtu);
-        CHECK(pair.world.left().tcp().counters()[tcp::Counter::timeouts] == 0);
+        // On a path that took larger packets before, the timer has its say first [R5927-7.2-1].
+        CHECK(pair.world.left().tcp().counters()[tcp::Counter::timeouts] <= (from_packet == 0 ? 0 : 2));
         narrow.dropped = 0;
         pair.move(50'000);
         CHECK(narrow.dropped == 0);

@@ -274,6 +274,13 @@ TEST_CASE_FIXTURE(Closing, "TIME-WAIT lasts 2 MSL, then the record goes [9293 MU
   CHECK(stack().tcp().time_wait_count() == 0);
 }
 
+TEST_CASE_FIXTURE(Closing, "what TIME-WAIT answers keeps the connection's DSCP [9293 MUST-48]") {
+  to_time_wait({.listening = {.options = {.dscp = 10}}});
+  run(1s);
+  in("F. 1:1(0) ack 2");
+  out("(tos 0x28) . 2:2(0) ack 2");
+}
+
 TEST_CASE_FIXTURE(Closing, "a repeated FIN in TIME-WAIT is acknowledged and restarts 2 MSL [R9293-3.10.7.4-22]") {
   to_time_wait();
   run(50s);

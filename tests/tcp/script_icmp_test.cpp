@@ -1,8 +1,7 @@
-// ICMP errors about our segments: whose they are, which are believed, and what a narrower path does (RFC 9293 3.9.2.2;
-// RFC 5927; RFC 1191; RFC 8201).
+// ICMP errors about our segments: whose they are, which are believed (RFC 9293 3.9.2.2; RFC 5927).
 #include <doctest/doctest.h>
 
-#include "tests/support/script.hpp"
+#include "tests/tcp/support_icmp.hpp"
 
 namespace sluice::test {
 namespace {
@@ -10,28 +9,6 @@ namespace {
 using tcp::Counter;
 using tcp::SendReason;
 using tcp::State;
-
-struct Icmp : Script {
-  bool v4() const { return family == Family::ipv4; }
-  std::string host_unreachable(std::string_view quote) const {
-    return "icmp unreachable " + std::string(v4() ? "host_unreachable [" : "addr_unreachable [") + std::string(quote) +
-           "]";
-  }
-  std::string port_unreachable(std::string_view quote) const {
-    return "icmp unreachable port_unreachable [" + std::string(quote) + "]";
-  }
-  std::string too_big(int mtu, std::string_view quote) const {
-    return std::string(v4() ? "icmp unreachable frag_needed mtu " : "icmp packet_too_big mtu ") + std::to_string(mtu) +
-           " [" + std::string(quote) + "]";
-  }
-  int headers() const { return v4() ? 40 : 60; }
-  /// One segment of 1000 bytes is out.
-  void fly() {
-    established();
-    write(1000);
-    out("P. 1:1001(1000) ack 1");
-  }
-};
 
 // --- whose error it is, and whether it can be true -----------------------------------------------------------------
 
@@ -149,92 +126,6 @@ TEST_CASE_FIXTURE(Icmp, "a hard error about a SYN,ACK drops the half-open connec
   CHECK(stack().tcp().half_open_count() == 1);
   in(port_unreachable("0:0(0)"));
   CHECK(stack().tcp().half_open_count() == 0);
-}
-
-// --- the path MTU ------------------------------------------------------------------------------------------------
-
-struct Narrow : Icmp {
-  void fly_large() {
-    established({.mss = 1460, .rtt = 100ms});
-    write(2920);
-    out(". 1:1461(1460) ack 1");
-    out("P. 1461:2921(1460) ack 1");
-  }
-};
-
-TEST_CASE_FIXTURE(Narrow,
-                  "what was too big goes again at once in smaller segments, without a sign of congestion [R1191-3-1, "
-                  "R1191-6.4-1, R7323-5.7-1]") {
-  fly_large();
-  const std::uint32_t cwnd = socket.info()->cwnd;
-  in(too_big(1400, "1:1461(1460)"));
-  const auto size = static_cast<std::uint32_t>(1400 - headers());
-  out(text_line(".", 1, size));
-  CHECK(skip() >= 1);
-  CHECK(socket.info()->send_mss == size);
-  CHECK(socket.info()->cwnd >= cwnd / 2);
-  CHECK(count(Counter::path_mtu_changes) == 1);
-}
-
-TEST_CASE_FIXTURE(Narrow, "later segments and other connections to the same host keep to the path [R1191-3-1]") {
-  fly_large();
-  in(too_big(1400, "1:1461(1460)"));
-  skip();
-  in(". 1:1(0) ack 2921");
-  const auto size = static_cast<std::uint32_t>(1400 - headers());
-  write(3000);
-  out(text_line(".", 2921, size));
-  skip();
-  const tcp::Socket first = std::move(socket);
-  peer(41000);
-  in("S 0:0(0) <mss 1460>");
-  take();
-  in(". 1:1(0) ack 1");
-  accept();
-  write(3000);
-  out(text_line(".", 1, size));
-  skip();
-}
-
-TEST_CASE_FIXTURE(Narrow, "a quote that isn't in flight narrows nothing [A-TCP-10]") {
-  fly_large();
-  in(too_big(1300, "5000:6460(1460)"));
-  quiet();
-  CHECK(socket.info()->send_mss == 1460);
-  CHECK(count(Counter::icmp_ignored) == 1);
-}
-
-TEST_CASE_FIXTURE(
-    Narrow, "an MTU that is no smaller narrows nothing, and sends nothing again [R1191-3-3, R1191-6.4-2, A-TCP-10]") {
-  fly_large();
-  in(too_big(1520, "1:1461(1460)"));
-  in(too_big(9000, "1:1461(1460)"));
-  quiet();
-  CHECK(socket.info()->send_mss == 1460);
-}
-
-TEST_CASE_FIXTURE(Narrow, "a path below the floor isn't believed all the way [R1191-3-2, A-TCP-10]") {
-  fly_large();
-  in(too_big(v4() ? 68 : 500, "1:1461(1460)"));
-  skip();
-  CHECK(socket.info()->send_mss >= (v4() ? 512u : 1220u));
-}
-
-TEST_CASE_FIXTURE(Narrow, "an old router that doesn't say the MTU makes us try the next plateau [R1191-3-5]") {
-  if (!v4()) return;
-  fly_large();
-  in("icmp unreachable frag_needed mtu 0 [1:1461(1460)]");
-  skip();
-  CHECK(socket.info()->send_mss < 1460);
-  CHECK(socket.info()->send_mss >= 512);
-}
-
-TEST_CASE_FIXTURE(Narrow, "a second error of the same narrowing sends nothing twice [R1191-6.4-2]") {
-  fly_large();
-  in(too_big(1400, "1:1461(1460)"));
-  CHECK(skip() >= 2);
-  in(too_big(1400, "1461:2921(1460)"));
-  quiet();
 }
 
 }  // namespace

@@ -257,7 +257,7 @@ TEST_CASE_FIXTURE(Script, "a listener that closes takes its half-open and waitin
 
 TEST_CASE_FIXTURE(Script, "an active OPEN sends SYN, and SYN,ACK establishes with an ACK [R9293-3.10.7.3-4]") {
   connect();
-  out("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 0 ecr 0,nop,wscale 3>", SendReason::open);
+  out("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 0 ecr 0,nop,wscale 7>", SendReason::open);
   state_is(State::syn_sent);
   in("S. 0:0(0) ack 1 <mss 1000>");
   out(". 1:1(0) ack 1 <>", SendReason::handshake_ack);

@@ -48,6 +48,24 @@ TEST_CASE_FIXTURE(Script, "a tiny MSS counts as 48 [A-TCP-31]") {
   CHECK(first_segment(*this) == 48);
 }
 
+TEST_CASE_FIXTURE(Script, "segments to a peer with a tiny MSS leave at a bounded rate [A-TCP-31]") {
+  config.tcp.small_segments_per_second = 100;
+  established({.mss = 48});
+  write(20'000);
+  std::uint32_t segments = 0, acked = 1;
+  for (int i = 0; i < 200; ++i) {
+    while (waiting() > 0) {
+      acked += take().segment()->length;
+      ++segments;
+    }
+    in(text_line(".", 1, 0, " ack " + std::to_string(acked)));
+    run(10ms);
+  }
+  skip();
+  CHECK(segments >= 180);
+  CHECK(segments <= 207);
+}
+
 TEST_CASE_FIXTURE(Script,
                   "we announce the MTU less the fixed headers, on a SYN and nowhere else [9293 MUST-65, MUST-67, "
                   "SHLD-5, SHLD-6, MAY-3, R8200-8.3-1, R1122-3.3.2-4]") {
@@ -132,9 +150,9 @@ TEST_CASE_FIXTURE(Script,
   const std::pair<std::string_view, std::string_view> pairs[] = {
       {"<>", "<mss 1460>"},
       {"<sackOK>", "<mss 1460,nop,nop,sackOK>"},
-      {"<nop,wscale 7>", "<mss 1460,nop,wscale 3>"},
+      {"<nop,wscale 7>", "<mss 1460,nop,wscale 7>"},
       {"<TS val 9 ecr 0>", "<mss 1460,nop,nop,TS val 0 ecr 9>"},
-      {"<mss 900,sackOK,TS val 9 ecr 0,nop,wscale 7>", "<mss 1460,sackOK,TS val 0 ecr 9,nop,wscale 3>"},
+      {"<mss 900,sackOK,TS val 9 ecr 0,nop,wscale 7>", "<mss 1460,sackOK,TS val 0 ecr 9,nop,wscale 7>"},
   };
   std::uint16_t port = 41000;
   for (const auto& [offered, answered] : pairs) {
@@ -166,14 +184,14 @@ TEST_CASE_FIXTURE(Script, "what the peer did not take up is not used after an ac
 TEST_CASE_FIXTURE(Script, "windows are scaled both ways, but never on a SYN [R7323-2.2-3, R7323-2.3-1, R7323-2.3-2]") {
   listen();
   in("S 0:0(0) win 1000 <mss 1000,nop,wscale 4>");
-  out("S. 0:0(0) ack 1 win 65535 <mss 1460,nop,wscale 3>");
+  out("S. 0:0(0) ack 1 win 65535 <mss 1460,nop,wscale 7>");
   in(". 1:1(0) ack 1 win 1000");
   accept();
   CHECK(socket.info()->send_window == 16000);
   in("P. 1:11(10) ack 1 win 500");
   CHECK(socket.info()->send_window == 8000);
   const auto ack = take();
-  CHECK(ack.segment()->window == (262144 - 10) >> 3);
+  CHECK(ack.segment()->window == (262144 - 10) >> 7);
 }
 
 TEST_CASE_FIXTURE(Script, "the SYN's own window is not scaled [R7323-2.2-3]") {

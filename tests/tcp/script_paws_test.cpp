@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(Stamps, "a RST of ours carries them too [R7323-3.2-2]") {
 
 TEST_CASE_FIXTURE(Script, "the echo of a SYN is zero [R7323-3.2-7]") {
   connect();
-  out("S 0:0(0) <mss 1460,sackOK,TS val 0 ecr 0,nop,wscale 3>");
+  out("S 0:0(0) <mss 1460,sackOK,TS val 0 ecr 0,nop,wscale 7>");
   run(7ms);
   in("S. 0:0(0) ack 1 <mss 1000,nop,nop,TS val 555 ecr 0>");
   out(". 1:1(0) ack 1 <nop,nop,TS val 7 ecr 555>");

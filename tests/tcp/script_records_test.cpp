@@ -87,7 +87,7 @@ TEST_CASE_FIXTURE(Script, "rationed answers stay rationed in a TIME-WAIT record 
 TEST_CASE_FIXTURE(Script, "a half-open record remembers all that the SYN agreed on") {
   listen();
   in("S 0:0(0) win 5000 <mss 700,sackOK,TS val 77 ecr 0,nop,wscale 5>");
-  out("S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 0 ecr 77,nop,wscale 3>");
+  out("S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 0 ecr 77,nop,wscale 7>");
   CHECK(stack().tcp().connection_count() == 0);
   run(100ms);
   in(". 1:1(0) ack 1 win 200 <nop,nop,TS val 80 ecr 0>");

@@ -129,6 +129,14 @@ TEST_CASE_FIXTURE(Script, "after longer idleness than a timeout a burst is the i
   CHECK(skip() == 10);
 }
 
+TEST_CASE_FIXTURE(Script, "a ceiling of less than a minute counts as a minute [R6298-2.5, R8961-4.4c]") {
+  config.tcp.rto_ceiling = 1s;
+  established();
+  write(500);
+  skip();
+  for (const Duration wait : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) out(wait, "P. 1:501(500) ack 1");
+}
+
 TEST_CASE_FIXTURE(Script, "no timeout is longer than two minutes [R6298-2.5]") {
   established();
   write(500);
@@ -362,6 +370,49 @@ TEST_CASE_FIXTURE(Script, "linger with time aborts what isn't acknowledged by th
   skip();
   CHECK(stack().tcp().connection_count() == 1);
   out(1ns, "R. 502:502(0) ack 1", SendReason::abort);
+  CHECK(stack().tcp().connection_count() == 0);
+}
+
+TEST_CASE_FIXTURE(Script, "without linger what was written goes on by itself, however long it takes") {
+  established();
+  write(500);
+  out("P. 1:501(500) ack 1");
+  close();
+  out("F. 501:501(0) ack 1");
+  run(60s);
+  CHECK(count(tcp::Counter::resets_out) == 0);
+  CHECK(skip() >= 5);
+  in(". 1:1(0) ack 502");
+  CHECK(stack().tcp().connection_count() == 1);
+  in("F. 1:1(0) ack 502");
+  out(". 502:502(0) ack 2");
+}
+
+TEST_CASE_FIXTURE(Script, "linger's time runs while a closed window holds the text up, too") {
+  established();
+  set([](tcp::Options& o) { o.linger = {.on = true, .timeout = 5s}; });
+  in(". 1:1(0) ack 1 win 0");
+  write(500);
+  close();
+  for (int i = 0; i < 49; ++i) {
+    run(100ms);
+    if (skip() > 0) in(". 1:1(0) ack 1 win 0");
+  }
+  CHECK(stack().tcp().connection_count() == 1);
+  run(101ms);
+  CHECK(stack().tcp().connection_count() == 0);
+  CHECK(count(tcp::Counter::resets_out) == 1);
+  skip();
+}
+
+TEST_CASE_FIXTURE(Script, "linger with no time throws away what waits [R9293-3.10.5-1]") {
+  established({.window = 1000});
+  set([](tcp::Options& o) { o.linger = {.on = true, .timeout = 0s}; });
+  write(5000);
+  out(". 1:1001(1000) ack 1");
+  close();
+  out("R. 1001:1001(0) ack 1", SendReason::abort);
+  quiet(1h);
   CHECK(stack().tcp().connection_count() == 0);
 }
 
