@@ -161,7 +161,7 @@ TEST_CASE("sizes that would wrap around are refused or cut, never computed with 
   }
   const std::vector<std::uint8_t> text(3 << 20, 'x');
   const std::vector<Bytes> pieces(64, Bytes(text));
-  CHECK(left.write(Gather(pieces)).value_or(0) == left.options()->send_buffer);
+  CHECK(left.write(Gather(pieces)).value_or(0) == left.info()->send_buffer);
   auto udp = world.left().bind_udp({world.left_address(), 5000});
   REQUIRE(udp);
   CHECK(udp->send_to({world.right_address(), 5001}, Bytes(text)).error() == Errc::message_too_large);

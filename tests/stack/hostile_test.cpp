@@ -262,10 +262,10 @@ TEST_CASE("a peer that never reads is held: bounded, charged, and probed for as 
   CHECK(left.error() == Errc::none);
   CHECK(left.info()->send_window == 0);
   CHECK(world.right().memory().used() >= right.readable());
-  CHECK(world.right().memory().used() <= 2 * right.options()->receive_buffer);
+  CHECK(world.right().memory().used() <= 2 * right.info()->receive_buffer);
   const std::size_t buffered = left.info()->unsent + left.info()->unacked;
   CHECK(world.left().memory().used() >= buffered);
-  CHECK(world.left().memory().used() <= 2 * left.options()->send_buffer);
+  CHECK(world.left().memory().used() <= 2 * left.info()->send_buffer);
   CHECK(world.left().tcp().counters()[tcp::Counter::window_probes] >= 6 * 3600 / 120);
   CHECK(world.packets() < 2000);
 }
