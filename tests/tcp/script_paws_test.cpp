@@ -165,7 +165,8 @@ TEST_CASE_FIXTURE(Stamps, "TS.Recent follows segments at the left edge, when new
   out(". 1:1(0) ack 201 <nop,nop,TS val 0 ecr 1010>");
 }
 
-TEST_CASE_FIXTURE(Stamps, "a segment beyond a gap is not echoed; the one that fills it is [R7323-4.3-3, R7323-4.3-4]") {
+TEST_CASE_FIXTURE(
+    Stamps, "a segment beyond a gap is not echoed; the one that fills it is [R7323-4.3-1, R7323-4.3-3, R7323-4.3-4]") {
   open();
   in("P. 101:201(100) ack 1 <nop,nop,TS val 1020 ecr 0>");
   out(". 1:1(0) ack 1 <nop,nop,TS val 0 ecr 1000,nop,nop,sack 101:201>");

@@ -310,6 +310,14 @@ TEST_CASE_FIXTURE(KeepAlive,
   out(100s, ". 500:500(0) ack 1", SendReason::keep_alive);
 }
 
+TEST_CASE_FIXTURE(KeepAlive, "nor when the timeouts have backed off beyond the idle time [9293 MUST-26]") {
+  open();
+  set([](tcp::Options& o) { o.keep_alive.idle = 10s; });
+  write(500);
+  take();
+  for (const Duration wait : {1s, 2s, 4s, 8s, 16s, 32s}) out(wait, "P. 1:501(500) ack 1", SendReason::timeout);
+}
+
 TEST_CASE_FIXTURE(KeepAlive, "while text waits the keep-alive timer looks once an idle time, no more [9293 MUST-26]") {
   open();
   write(500);
