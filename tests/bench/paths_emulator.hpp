@@ -31,6 +31,7 @@ class Emulator {
   Time next_event() const noexcept;
 
   const lab::Impairment& there() const noexcept { return there_; }
+  const lab::Impairment& back() const noexcept { return back_; }
   /// Bytes of IP packets that came out at the right end.
   std::uint64_t carried() const noexcept { return carried_; }
   /// Share `part` (0..1) of all packets waited at most so long for the rate.

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <vector>
 
@@ -16,6 +18,10 @@ namespace sluice::bench {
 namespace {
 
 constexpr std::size_t kBlock = 256 * 1024;
+
+constexpr const char* kTelling[] = {"TCPSackRecovery", "TCPTimeouts",     "TCPLossProbes",   "TCPLostRetransmit",
+                                    "TCPDSACKUndo",    "TCPFullUndo",     "TCPPartialUndo",  "TCPLossUndo",
+                                    "TCPSACKReorder",  "TCPSpuriousRTOs", "TCPDSACKOfoRecv", "TCPSlowStartRetrans"};
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
@@ -100,6 +106,19 @@ SenderFigures KernelHost::sender(std::uint16_t port) const {
     return {info.tcpi_bytes_sent, info.tcpi_bytes_retrans};
   }
   return {};
+}
+
+// Pairs of lines: names, then numbers.
+std::string KernelHost::notes() const {
+  std::ifstream file;
+  home_.run([&] { file.open("/proc/thread-self/net/netstat"); });
+  std::string notes, names, numbers;
+  while (std::getline(file, names) && std::getline(file, numbers)) {
+    std::istringstream name_words(names), number_words(numbers);
+    for (std::string name, number; name_words >> name && number_words >> number;)
+      if (number != "0" && std::ranges::find(kTelling, name) != std::end(kTelling)) notes += " " + name + "=" + number;
+  }
+  return notes;
 }
 
 void KernelHost::stop() noexcept {

@@ -29,6 +29,8 @@ class KernelHost {
   std::uint64_t received(std::uint16_t port) const noexcept;
   /// REQUIRES that stop() was not called yet.
   SenderFigures sender(std::uint16_t port) const;
+  /// The counters of this namespace that tell of trouble, as "name=number name=number".
+  std::string notes() const;
   /// Ends every thread and closes every socket.
   void stop() noexcept;
 

@@ -1,6 +1,7 @@
 // One run over an impaired path, in virtual or in real time, and its figures as a line of JSON. tests/bench/paths
 // chooses the runs and makes tables and pictures of them.
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -88,13 +90,16 @@ class Ends {
     figures.queue_p99 = milliseconds(emulator.waited(0.99));
     figures.queue_max = milliseconds(emulator.waited(1));
     figures.late_p99 = milliseconds(emulator.late(0.99)) * 1e3;
+    figures.late_max = milliseconds(emulator.late(1)) * 1e3;
     const auto& counters = emulator.there().counters();
     using lab::ImpairmentCounter;
+    figures.acks = emulator.back().counters()[ImpairmentCounter::offered];
     figures.offered = counters[ImpairmentCounter::offered];
     figures.lost = counters[ImpairmentCounter::lost] + counters[ImpairmentCounter::lost_in_burst];
     figures.queue_full = counters[ImpairmentCounter::queue_full];
     figures.reordered = counters[ImpairmentCounter::reordered];
     figures.notes = left_->notes();
+    if (left_kernel_) figures.notes += left_kernel_->notes();
     return figures;
   }
 
@@ -164,9 +169,9 @@ double capacity(const Run& run, Place& left, Place& right) {
   const tun::Fd sink = datagram_sink(right.home, {kRightKernel, kFloodPort});
   const lab::ImpairmentSettings only_delay = run.back();
   Emulator emulator(only_delay, only_delay, Key{}, {.device = left.device.get()}, {.device = right.device.get()});
-  const Time begin = tun::monotonic_now() + only_delay.delay;
   {
     const Flood flood(left.home, {kRightKernel, kFloodPort});
+    const Time begin = tun::monotonic_now() + only_delay.delay;
     for (Time now = tun::monotonic_now(); now < begin + kFloodTime; now = tun::monotonic_now()) emulator.turn(now);
   }
   std::vector<Packet> rest;
@@ -175,6 +180,9 @@ double capacity(const Run& run, Place& left, Place& right) {
 }
 
 Figures run_real(const Run& run) {
+  const sched_param priority{.sched_priority = 10};
+  if (run.priority && sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) != 0)
+    throw std::runtime_error("this system gives no real-time priority");
   Place left(kLeftHost, kLeftKernel, "10.94.2.0/24");
   Place right(kRightHost, kRightKernel, "10.94.1.0/24");
   const double alone = capacity(run, left, right);
@@ -196,11 +204,12 @@ int go(const std::vector<std::string>& words) {
     return 0;
   }
   if (words.empty() || words[0] != "run") {
-    std::fprintf(stderr,
-                 "usage: paths_peer congestions\n"
-                 "       paths_peer run sender=SYSTEM:CONGESTION... [receiver=SYSTEM] [real] [trace=FILE] [seed=TEXT]\n"
-                 "                  [seconds=S] [rate=MBIT/S] [rtt=MS] [buffer=BDP] [loss=0..1] [burst-enter=0..1]\n"
-                 "                  [burst-leave=0..1] [reorder=0..1]     SYSTEM: sluice or kernel\n");
+    std::fprintf(
+        stderr,
+        "usage: paths_peer congestions\n"
+        "       paths_peer run sender=SYSTEM:CONGESTION... [receiver=SYSTEM] [real] [priority] [trace=FILE]\n"
+        "                  [seed=TEXT] [seconds=S] [rate=MBIT/S] [rtt=MS] [buffer=BDP] [loss=0..1] [burst-enter=0..1]\n"
+        "                  [burst-leave=0..1] [reorder=0..1]     SYSTEM: sluice or kernel\n");
     return 2;
   }
   const Run run = parse_run({words.begin() + 1, words.end()});

@@ -90,6 +90,8 @@ Run parse_run(const std::vector<std::string>& words) {
       run.receiver = system_named(value);
     else if (key == "real")
       run.real = true;
+    else if (key == "priority")
+      run.priority = true;
     else
       throw std::runtime_error("not understood: " + word);
   }
@@ -116,11 +118,11 @@ std::vector<std::string> congestion_names() {
 std::string as_json(const Figures& figures) {
   return fmt::format(
       R"({{"goodput":[{:.4f}],"second_half":[{:.4f}],"retransmitted":[{:.6f}],"queue_p50":{:.3f},"queue_p99":{:.3f},)"
-      R"("queue_max":{:.3f},"capacity":{:.1f},"late_p99":{:.1f},"offered":{},"lost":{},"queue_full":{},)"
+      R"("queue_max":{:.3f},"capacity":{:.1f},"late_p99":{:.1f},"late_max":{:.1f},"acks":{},"offered":{},"lost":{},"queue_full":{},)"
       R"("reordered":{},"notes":"{}"}})",
       fmt::join(figures.goodput, ","), fmt::join(figures.second_half, ","), fmt::join(figures.retransmitted, ","),
-      figures.queue_p50, figures.queue_p99, figures.queue_max, figures.capacity, figures.late_p99, figures.offered,
-      figures.lost, figures.queue_full, figures.reordered, figures.notes);
+      figures.queue_p50, figures.queue_p99, figures.queue_max, figures.capacity, figures.late_p99, figures.late_max,
+      figures.acks, figures.offered, figures.lost, figures.queue_full, figures.reordered, figures.notes);
 }
 
 }  // namespace sluice::bench

@@ -33,7 +33,8 @@ struct Run {
   std::string trace = {};  ///< file for the senders' events; sluice only
   std::vector<Sender> senders = {};
   System receiver = System::sluice;
-  bool real = false;  ///< in real time, with a TUN at each end; else in virtual time, sluice only
+  bool priority = false;  ///< the emulator goes before all other work of the machine
+  bool real = false;      ///< in real time, with a TUN at each end; else in virtual time, sluice only
 
   /// Towards the receivers: the bottleneck with all that is bad about it.
   lab::ImpairmentSettings there() const;
@@ -62,6 +63,8 @@ struct Figures {
   double queue_max = 0;
   double capacity = 0;  ///< Mbit/s that the emulator alone carried just before; 0 in virtual time
   double late_p99 = 0;  ///< µs that packets left the emulator after their time
+  double late_max = 0;
+  std::uint64_t acks = 0;  ///< packets that came back
   std::uint64_t offered = 0, lost = 0, queue_full = 0, reordered = 0;
   std::string notes;  ///< counters of sluice that tell of trouble
 };
