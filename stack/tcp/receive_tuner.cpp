@@ -19,13 +19,15 @@ std::uint64_t microseconds(Duration time) noexcept {
 
 void ReceiveTuner::start(Time now, Duration rtt) noexcept {
   round_at_ = now;
-  rtt_ = std::max(rtt, kShortest);
+  rtt_ = rtt > Duration::zero() ? std::max(rtt, kShortest) : rtt;
 }
 
 void ReceiveTuner::on_text(Time now, Duration echoed, Seq nxt, Seq edge) noexcept {
   Duration sample = echoed;
   if (echoed == Duration::zero() && (window_at_ == Time::min() || nxt >= window_end_)) {
-    if (window_at_ != Time::min()) sample = now - window_at_;
+    // A sender slower than the window takes longer than a round trip to fill it: such a sample can only be too long.
+    if (window_at_ != Time::min())
+      sample = rtt_ > Duration::zero() ? std::min(now - window_at_, rtt_) : now - window_at_;
     window_at_ = now;
     window_end_ = edge;
   }
@@ -37,7 +39,8 @@ void ReceiveTuner::on_text(Time now, Duration echoed, Seq nxt, Seq edge) noexcep
 bool ReceiveTuner::on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept {
   consumed_ += bytes;
   const Duration elapsed = now - round_at_;
-  if (elapsed < rtt_) return false;
+  if (rtt_ == Duration::zero()) rtt_ = smallest_;
+  if (rtt_ == Duration::zero() || elapsed < std::max(rtt_, kShortest)) return false;
   const std::uint64_t a_round = consumed_ * microseconds(rtt_) / microseconds(elapsed);
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(2 * a_round, maximum));
   if (smallest_ > Duration::zero()) rtt_ = std::clamp(smallest_, kShortest, std::max(2 * rtt_, kShortest));

@@ -213,6 +213,10 @@ class House {
     if (settings & 64) options.keep_alive = {.on = true, .idle = std::chrono::seconds(10)};
     if (settings & 128) options.linger = {.on = true, .timeout = std::chrono::seconds(settings % 4)};
     if (settings % 32 == 5) options.user_timeout = std::chrono::seconds(3);
+    if (settings % 32 == 7) options.user_timeout_advertise = std::chrono::seconds(2);
+    if (settings % 16 == 9) options.receive_buffer = options.send_buffer = 0;
+    if (settings % 16 == 12) options.unsent_low_water = 1000;
+    if (settings % 8 == 3) options.path_mtu_probing = tcp::PathMtuProbing::always;
     return options;
   }
   IpAddress ours() const { return family_ == Family::ipv4 ? kOur4 : kOur6; }

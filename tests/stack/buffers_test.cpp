@@ -69,7 +69,7 @@ TEST_CASE("what a slow link needs is what there is") {
 // --- paths that swallow what is too large, without a word --------------------------------------------------------
 
 struct Hole {
-  Hole(Pair& pair, std::size_t width) : width(width) {
+  Hole(Pair& pair, std::size_t passes) : width(passes) {
     pair.world.take_packet = [this](bool, Bytes packet) {
       largest = std::max(largest, packet.size() <= this->width ? packet.size() : 0);
       swallowed += packet.size() > this->width;

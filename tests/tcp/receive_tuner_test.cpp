@@ -102,6 +102,16 @@ TEST_CASE("a way that becomes longer is noticed") {
   CHECK(flow.tuner.buffer() >= 3'000'000);
 }
 
+TEST_CASE("the first sample counts when the handshake gave none") {
+  for (const bool stamps : {true, false}) {
+    Flow flow{.stamps = stamps};
+    flow.open(64 << 10, 0s).rounds(30);
+    CHECK(flow.tuner.rtt() >= 90ms);
+    CHECK(flow.tuner.rtt() <= 200ms);
+    CHECK(flow.tuner.buffer() >= std::size_t{3} << 19);
+  }
+}
+
 TEST_CASE("a maximum below the buffer takes nothing away") {
   Flow flow;
   flow.open(256 << 10, flow.rtt);
