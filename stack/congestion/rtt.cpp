@@ -30,6 +30,12 @@ void RttEstimator::sample(Duration rtt, Time now, std::uint32_t samples_per_rtt)
   take_minimum(rtt, now);
 }
 
+void RttEstimator::sample_after_spurious_timeout(Duration rtt, Time now) noexcept {
+  srtt_ = std::max(srtt_ + 2 * kGranularity, rtt);
+  rttvar_ = std::max(rttvar_, rtt / 2);
+  take_minimum(rtt, now);
+}
+
 void RttEstimator::take_minimum(Duration rtt, Time now) noexcept {
   const bool first = minimum_now_ == Duration::zero();
   if (first || now - period_at_ >= 2 * kMinimumPeriod) {

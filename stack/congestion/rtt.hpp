@@ -21,6 +21,8 @@ class RttEstimator {
 
   /// `samples_per_rtt` >= 1 damps the gains when there are many samples a round trip (RFC 7323 appendix G).
   void sample(Duration rtt, Time now, std::uint32_t samples_per_rtt = 1) noexcept;
+  /// The first sample of what was sent after a spurious timeout: the timer must not be so hasty again (RFC 4015 3.5).
+  void sample_after_spurious_timeout(Duration rtt, Time now) noexcept;
   /// A SYN timed out: the data phase starts with 3 s unless a sample came (RFC 6298 5.7).
   void syn_timed_out() noexcept;
 

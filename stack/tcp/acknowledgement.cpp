@@ -7,10 +7,20 @@
 
 namespace sluice::tcp {
 
-// RFC 5681 section 2.
+// RFC 5681 section 2, but for (a): whether anything is out, recovery knows.
 bool Connection::is_duplicate_ack(const Segment& segment) const noexcept {
   const bool same_window = std::uint32_t{segment.header.window} << snd_.scale == snd_.wnd;
-  return segment.ack == snd_.una && outstanding() > 0 && segment.length() == 0 && same_window;
+  return segment.ack == snd_.una && segment.length() == 0 && same_window;
+}
+
+// What is echoed left before the end of its tick, by our own clock [R8985-6.2-2]. An echo of the future is none.
+Time Connection::echoed_before(const Segment& segment) const noexcept {
+  const wire::tcp::Options& options = segment.header.options;
+  if (!ts_.on || !options.timestamps) return kNever;
+  const auto age = static_cast<std::int32_t>(env_.timestamp(ts_.offset) - options.ts_echo);
+  if (age < 0) return kNever;
+  const auto tick = std::chrono::floor<std::chrono::milliseconds>(env_.now);
+  return Time(tick) - std::chrono::milliseconds(age - 1);
 }
 
 void Connection::take_acknowledgement(const Segment& segment) {
@@ -40,7 +50,9 @@ void Connection::take_acknowledgement(const Segment& segment) {
                               .sacks = std::span(sacks).first(sack_count),
                               .duplicate = duplicate,
                               .smss = effective_mss(),
-                              .now = env_.now},
+                              .now = env_.now,
+                              .echoed_before = echoed_before(segment),
+                              .congestion_echoed = segment.has(flag::ece)},
                              rtt_));
     // The window opens again: what lay beyond it was lost for certain, and not by congestion.
     if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) recovery_->on_refused();
@@ -49,6 +61,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
   if (window_was_closed && snd_.wnd > 0) backoff_ = 0;
   if (advances) {
     restart_retransmit_timer();
+    schedule_probe();
     watch_progress();
     tell_writer(room_before);
   }
@@ -85,26 +98,40 @@ void Connection::watch_window() noexcept {
     cold_->starved_window_at = env_.now;
 }
 
+void Connection::take_rtt_sample(const RecoveryFacts& facts) {
+  const congestion::AckSample& sample = facts.sample;
+  if (sample.rtt == Duration::zero()) return;
+  const std::uint64_t per_ack = 2 * std::uint64_t{effective_mss()};
+  if (facts.adapt_rtt) {
+    rtt_.sample_after_spurious_timeout(sample.rtt, env_.now);
+  } else {
+    rtt_.sample(sample.rtt, env_.now,
+                static_cast<std::uint32_t>(std::max<std::uint64_t>(1, sample.in_flight_before / per_ack)));
+  }
+  backoff_ = 0;
+  if (env_.tracer.on())
+    env_.tracer.tell(env_.now, TraceKind::rtt_sample, flow(),
+                     {{"rtt_us", sample.rtt.count() / 1000},
+                      {"srtt_us", rtt_.srtt().count() / 1000},
+                      {"rttvar_us", rtt_.rttvar().count() / 1000},
+                      {"rto_us", rtt_.rto().count() / 1000}});
+}
+
 // What recovery found out goes to the RTT estimator and to congestion control.
 void Connection::digest(RecoveryFacts facts) {
   congestion::AckSample& sample = facts.sample;
-  if (sample.rtt > Duration::zero()) {
-    const std::uint64_t per_ack = 2 * std::uint64_t{effective_mss()};
-    rtt_.sample(sample.rtt, env_.now,
-                static_cast<std::uint32_t>(std::max<std::uint64_t>(1, sample.in_flight_before / per_ack)));
-    backoff_ = 0;
-    if (env_.tracer.on())
-      env_.tracer.tell(env_.now, TraceKind::rtt_sample, flow(),
-                       {{"rtt_us", sample.rtt.count() / 1000},
-                        {"srtt_us", rtt_.srtt().count() / 1000},
-                        {"rttvar_us", rtt_.rttvar().count() / 1000},
-                        {"rto_us", rtt_.rto().count() / 1000}});
-  }
+  take_rtt_sample(facts);
+  if (facts.duplicate_reported) env_.count(Counter::duplicates_reported);
   if (!congestion_) return;
   // One ACK may end a recovery and begin the next.
   if (facts.recovery_ended) congestion_->on_recovery_end(env_.now);
+  if (facts.undo) {
+    env_.count(facts.undo_timeout ? Counter::spurious_timeouts : Counter::spurious_recoveries);
+    if (facts.undo_timeout) backoff_ = 0;
+    congestion_->on_undo(env_.now);
+  }
   if (facts.congestion_event) {
-    env_.count(Counter::fast_retransmits);
+    if (!facts.probe_repaired) env_.count(Counter::fast_retransmits);
     congestion_->on_congestion_event(env_.now, facts.event_flight);
   }
   sample.cwnd_limited = cwnd_limited_;

@@ -159,6 +159,7 @@ class Connection {
     Time next_challenge_at{};  ///< no challenge ACK before this
     Seq send_up;               ///< SND.UP: the octet behind the urgent data; <= una = none [9293 MUST-62]
     Seq receive_up;            ///< RCV.UP
+    SeqRange duplicate;        ///< arrived twice: the next ACK reports it (RFC 2883); empty = none
     std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_received = 0, bytes_retransmitted = 0;
     std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
     Time small_paid_until{};       ///< segments to a peer with a tiny MSS are paid for up to here [A-TCP-31]
@@ -205,8 +206,11 @@ class Connection {
   void arrives_synchronized(Segment& segment);
   void learn_from_syn(const Segment& segment);
   bool check_timestamps(const Segment& segment);
+  bool is_late_duplicate_ack(const Segment& segment) const noexcept;
   bool check_sequence(Segment& segment);
   void answer_unacceptable(const Segment& segment);
+  void note_duplicate(SeqRange range) noexcept;
+  void note_duplicate_segment(const Segment& segment) noexcept;
   void note_timestamp(const Segment& segment) noexcept;
   bool check_reset(const Segment& segment);
   bool check_syn(const Segment& segment);
@@ -246,7 +250,9 @@ class Connection {
   void tell_writer(std::size_t room_before) noexcept;
   void watch_window() noexcept;
   bool is_duplicate_ack(const Segment& segment) const noexcept;
+  Time echoed_before(const Segment& segment) const noexcept;
   void digest(RecoveryFacts facts);
+  void take_rtt_sample(const RecoveryFacts& facts);
 
   // timeouts.cpp
   void arm(Timer which, Time deadline) noexcept;
@@ -254,6 +260,8 @@ class Connection {
   bool armed(Timer which) const noexcept { return deadlines_[static_cast<std::size_t>(which)] != kNever; }
   void fire(Timer which);
   void retransmission_timeout();
+  void probe_timeout();
+  void schedule_probe() noexcept;
   void handshake_timeout();
   void persist_timeout();
   void keep_alive_timeout();
@@ -267,6 +275,7 @@ class Connection {
   // output.cpp and plan.cpp
   std::optional<Plan> next_plan();
   std::optional<Plan> plan_handshake() const noexcept;
+  std::optional<Plan> plan_tail_probe() const noexcept;
   std::optional<Plan> plan_resend() const noexcept;
   std::optional<Plan> plan_probe() const noexcept;
   std::optional<Plan> plan_new_text() noexcept;

@@ -37,6 +37,10 @@ enum class Counter : std::uint8_t {
   retransmissions,
   timeouts,
   fast_retransmits,
+  tail_loss_probes,
+  spurious_recoveries,  ///< undone: their retransmissions had been needless
+  spurious_timeouts,    ///< the same of timeouts
+  duplicates_reported,  ///< D-SACKs that came
   challenge_acks,
   acks_suppressed,  ///< an answer withheld by a rate limit
   window_probes,

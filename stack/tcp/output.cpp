@@ -122,12 +122,16 @@ void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
   if (cold_->options.user_timeout_advertise > Duration::zero()) add_user_timeout(options);
 }
 
+// A duplicate comes first [R2883-4-1]; then the block of the segment that came last, which holds the duplicate unless
+// that lies below rcv.nxt [R2883-4-3].
 void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
   const std::span<const SeqRange> ranges = receive_queue_.sacks();
   const std::size_t count = sack_blocks();
-  for (std::size_t i = 0; i < count; ++i)
-    options.sacks[i] = {static_cast<std::uint32_t>(ranges[i].begin.wire()),
-                        static_cast<std::uint32_t>(ranges[i].end.wire())};
+  const std::size_t reported = cold_->duplicate.empty() ? 0 : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const SeqRange& range = i < reported ? cold_->duplicate : ranges[i - reported];
+    options.sacks[i] = {static_cast<std::uint32_t>(range.begin.wire()), static_cast<std::uint32_t>(range.end.wire())};
+  }
   options.sack_count = static_cast<std::uint8_t>(count);
 }
 
@@ -148,6 +152,7 @@ void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
   }
   if (header.has(flag::ack)) {
     rcv_.last_ack = rcv_.nxt;
+    if (header.options.sack_count > 0) cold_->duplicate = {};  // once only [R2883-4-2]
     ack_due_ = SendReason::none;
     unacked_text_ = 0;
     disarm(Timer::delayed_ack);
@@ -189,6 +194,12 @@ void Connection::commit_text(const Plan& plan) {
   sent_at_ = env_.now;
   override_due_ = false;
   if (!plan.probe && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));  // RFC 6298 5.1
+  if (plan.reason == SendReason::tail_loss_probe) {
+    recovery_->on_probe_sent(plan.resend);
+    env_.count(Counter::tail_loss_probes);
+  } else if (!plan.resend && !plan.probe) {
+    schedule_probe();
+  }
 }
 
 // draft-ietf-ccwg-bbr 4.1.2.4: less than a segment waits, cwnd has room, and nothing lost waits for its turn.
@@ -205,6 +216,7 @@ void Connection::settle_timers() noexcept {
   const bool waiting = outstanding() > 0 || unsent() > 0 || fin_waits;
   if (waiting && snd_.wnd == 0) {
     disarm(Timer::retransmit);
+    if (recovery_) recovery_->cancel_probe();
     if (!armed(Timer::persist)) arm(Timer::persist, env_.now + rtt_.rto(backoff_));  // [9293 MUST-35, SHLD-29]
     return;
   }

@@ -20,6 +20,7 @@ std::optional<Connection::Plan> Connection::next_plan() {
     if (auto plan = plan_probe()) return plan;
     return plan_ack();
   }
+  if (auto plan = plan_tail_probe()) return plan;
   if (auto plan = plan_resend()) return plan;
   if (auto plan = plan_probe()) return plan;
   Plan probe;
@@ -35,6 +36,25 @@ std::optional<Connection::Plan> Connection::plan_handshake() const noexcept {
   const bool again = backoff_ > 0 || sent_syn_;
   Plan plan{.reason = again ? SendReason::open_again : SendReason::open, .seq = snd_.iss, .syn = true, .resend = again};
   if (state_ != State::syn_sent) plan.reason = again ? SendReason::accept_open_again : SendReason::accept_open;
+  return plan;
+}
+
+// RFC 8985 7.3: new text if the peer's window has room for it, else what was sent last; one segment, whatever cwnd says
+// [R8985-7.3-2].
+std::optional<Connection::Plan> Connection::plan_tail_probe() const noexcept {
+  if (!recovery_ || !recovery_->probe_due() || snd_.wnd == 0) return std::nullopt;
+  const std::uint64_t mss = segment_text_limit();
+  const std::uint64_t usable = snd_.edge() > snd_.nxt ? snd_.edge() - snd_.nxt : 0;
+  Plan plan{.reason = SendReason::tail_loss_probe, .seq = snd_.nxt, .text = std::min({unsent(), usable, mss})};
+  if (plan.text > 0) {
+    plan.fin = fin_queued_ && plan.text == unsent() && usable > plan.text;
+    return plan;
+  }
+  const SeqRange tail = recovery_->tail(mss);
+  plan.seq = tail.begin;
+  plan.fin = tail.end > send_queue_.end();
+  plan.text = tail.size() - (plan.fin ? 1u : 0u);
+  plan.resend = true;
   return plan;
 }
 
@@ -160,7 +180,8 @@ void Connection::pay_small_segments(const Plan& plan) noexcept {
 
 std::size_t Connection::sack_blocks() const noexcept {
   if (!sack_) return 0;
-  return std::min<std::size_t>(receive_queue_.sacks().size(), ts_.on ? 3 : 4);  // [R2018-3-1, R2018-3-2]
+  const std::size_t blocks = receive_queue_.sacks().size() + (cold_->duplicate.empty() ? 0u : 1u);
+  return std::min<std::size_t>(blocks, ts_.on ? 3 : 4);  // [R2018-3-1, R2018-3-2]
 }
 
 // Eff.snd.MSS: what fits beside the options that this segment will carry [9293 MUST-16].

@@ -8,6 +8,7 @@ namespace sluice::tcp {
 namespace {
 
 constexpr std::size_t kDuplicateThreshold = 3;
+constexpr std::uint8_t kPatientRecoveries = 16;
 
 // The first block reports a duplicate if it lies below the segment's own ACK number [R2883-5-1] or inside the second.
 bool is_duplicate_report(std::span<const SeqRange> blocks, Seq ack) noexcept {
@@ -34,6 +35,8 @@ void Recovery::digest_sacks(const AckInput& input, Delivery& delivery) {
   std::span<const SeqRange> blocks = input.sacks;
   if (is_duplicate_report(blocks, input.ack)) {
     delivery.duplicate_reported = true;
+    delivery.duplicate = blocks[0];
+    prove_needless(blocks[0]);
     blocks = blocks.subspan(1);
   }
   const std::uint64_t before = delivery.bytes;
@@ -79,13 +82,27 @@ void Recovery::update_rack(const Delivery& delivery) noexcept {
   rack_.fack = std::max(rack_.fack, delivery.highest);
 }
 
-// 6.2 step 4, with the fixed quarter of min_rtt; no patience while nothing was ever reordered here and the loss is
-// plain [R8985-3.3-1].
+// 6.2 step 4: a round trip with D-SACKs shows that we were too hasty, and makes us more patient for 16 recoveries
+// [R8985-6.2-5] [R8985-3.3-3] [R8985-4-3]. A duplicate of the probe is no such sign, nor one that the network made.
+void Recovery::adapt_window(const Delivery& delivery, bool recovery_ended) noexcept {
+  if (rack_.in_dsack_round && log_.begin() >= rack_.dsack_round) rack_.in_dsack_round = false;
+  const bool hasty = delivery.duplicate_reported && !delivery.probe_duplicate && resent_ > 0;
+  if (hasty && !rack_.in_dsack_round) {
+    rack_.dsack_round = log_.end();
+    rack_.in_dsack_round = true;
+    ++rack_.multiplier;
+    rack_.persist = kPatientRecoveries;
+  } else if (recovery_ended && rack_.persist > 0 && --rack_.persist == 0) {
+    rack_.multiplier = 1;
+  }
+}
+
+// No patience while nothing was ever reordered here and the loss is plain [R8985-3.3-1].
 Duration Recovery::reorder_window(const congestion::RttEstimator& rtt) const noexcept {
   const bool three_sacked =
       log_.sacked_ranges() >= kDuplicateThreshold || log_.sacked_bytes() >= kDuplicateThreshold * smss_;
   if (!rack_.reordering_seen && (in_recovery() || three_sacked)) return Duration::zero();
-  return std::min(rtt.min_rtt() / 4, rtt.srtt());
+  return std::min(rtt.min_rtt() / 4 * rack_.multiplier, rtt.srtt());  // [R8985-6.2-4]
 }
 
 // 6.2 step 5. Transmission order is sequence order for what was sent once, and the list of resends for the rest: each

@@ -125,6 +125,17 @@ ReceiveQueue::Taken ReceiveQueue::fill_gaps(Seq seq, const Slice& text) {
   return taken;
 }
 
+SeqRange ReceiveQueue::held(SeqRange range) const noexcept {
+  if (!waiting_) return {};
+  const Ring<Piece>& pieces = waiting_->pieces;
+  std::size_t i = lower_bound(range.begin);
+  if (i == pieces.size() || pieces[i].begin >= range.end) return {};
+  const Seq begin = std::max(range.begin, pieces[i].begin);
+  Seq end = pieces[i].end();
+  while (end < range.end && ++i < pieces.size() && pieces[i].begin == end) end = pieces[i].end();
+  return {begin, std::min(end, range.end)};
+}
+
 void ReceiveQueue::absorb_pieces(Seq& nxt) {
   if (!waiting_) return;
   Ring<Piece>& pieces = waiting_->pieces;

@@ -50,6 +50,8 @@ class ReceiveQueue {
     if (!waiting_) return {};
     return {waiting_->recent.data(), waiting_->recent_count};
   }
+  /// The first part of `range` that waits for a gap to close already; empty if none does.
+  SeqRange held(SeqRange range) const noexcept;
   std::size_t footprint() const noexcept {
     return charged_ + readable_.footprint() + (waiting_ ? sizeof(Waiting) + waiting_->pieces.footprint() : 0);
   }

@@ -26,6 +26,7 @@ void Recovery::on_sent(SeqRange range, Time now) {
 // RFC 8985 6.1: another transmission has a new time and is no longer lost.
 void Recovery::on_resent(SeqRange range, Time now) {
   assert(log_.begin() <= range.begin && range.end <= log_.end() && !range.empty());
+  note_resent(range, now);
   std::size_t i = log_.find(range.begin);
   if (log_.span(i).begin < range.begin) log_.split(i++, range.begin);
   for (; i < log_.size() && log_.span(i).begin < range.end; ++i) {
@@ -53,16 +54,19 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   smss_ = input.smss;
 
   Delivery delivery{input.now, input.echoed_before, rtt.min_rtt(), rack_.fack};
-  acknowledge(input.ack, delivery);
+  acknowledge(input, delivery);
   if (sack_) digest_sacks(input, delivery);
   if (delivery.bytes > 0) {
     rate_.delivered += delivery.bytes;
     rate_.delivered_at = input.now;
   }
   end_recovery(facts);
+  if (is_spurious(input)) undo(facts);
+  facts.probe_repaired = settle_probe(input, delivery);
   Losses losses;
   if (sack_) {
     update_rack(delivery);
+    adapt_window(delivery, facts.recovery_ended);
     losses = detect_losses(input.now, rtt);
   } else {
     losses = count_duplicates(input, delivery);
@@ -73,8 +77,14 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   facts.sample.newly_delivered = delivery.bytes;
   facts.sample.newly_lost = losses.bytes;
   facts.sample.rtt = delivery.rtt_sample();
+  if (facts.sample.rtt > Duration::zero()) {
+    tail_probe_.sampled = true;
+    facts.adapt_rtt = input.now - facts.sample.rtt >= adapt_from_;
+    if (facts.adapt_rtt) adapt_from_ = kNever;
+  }
   facts.duplicate_reported = delivery.duplicate_reported;
   sample_rate(delivery, facts.sample);
+  if (log_.sacked_bytes() > 0) cancel_probe();  // it is known what to wait for [R8985-7.2-1]
   close(facts);
   facts.sample.in_recovery = was_in_recovery || in_recovery();
   return facts;
@@ -92,6 +102,11 @@ RecoveryFacts Recovery::on_timeout(Time now, const congestion::RttEstimator& rtt
     unjudged_ = rack_.fack = rack_.end = log_.begin();
   }
   const Losses losses = lose_overdue(now, rtt);
+  // The same segment again: the controller remembers the window of the first timeout.
+  const bool repeated = phase_ == Phase::timeout && log_.begin() == episode_.begin;
+  if (!repeated) begin_episode(true, now);
+  cancel_probe();
+  tail_probe_.out = false;
   newreno_.presumed = 0;
   duplicates_ = 0;
   phase_ = Phase::timeout;
@@ -123,6 +138,7 @@ void Recovery::on_refused() noexcept {
   for (std::size_t i = log_.after_sacked(0); i < log_.size(); i = log_.after_sacked(i + 1)) log_.mark_lost(i);
   newreno_.presumed = 0;
   duplicates_ = 0;
+  cancel_probe();
   if (phase_ == Phase::open) recovery_point_ = log_.end();  // duplicates of what leaves twice now are no evidence
   reorder_deadline_ = kNever;
 }
@@ -134,8 +150,9 @@ void Recovery::lose_probe() noexcept {
 }
 
 // The cumulative part of an ACK.
-void Recovery::acknowledge(Seq ack, Delivery& delivery) noexcept {
-  ack = std::min(ack, log_.end());
+void Recovery::acknowledge(const AckInput& input, Delivery& delivery) {
+  const Seq ack = std::min(input.ack, log_.end());
+  if (log_.begin() < ack) judge_by_echo({log_.begin(), std::min(ack, log_[0].end)}, input);
   while (log_.begin() < ack) {
     const SeqRange bytes{log_.begin(), std::min(ack, log_[0].end)};
     delivery.acked += bytes.size();
@@ -153,9 +170,15 @@ void Recovery::end_recovery(RecoveryFacts& facts) noexcept {
 
 // A recovery begins with the first loss; inside one, only a lost retransmission is a new sign of congestion
 // [R5681-4.3-1] [R8985-9.3-3]. What was lost of the window after the reduction counts when this recovery is over.
-void Recovery::respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) noexcept {
-  const bool begins = phase_ == Phase::open && (losses.bytes > 0 || (facts.recovery_ended && lost_beyond_point_));
+void Recovery::respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) {
+  const bool loss = losses.bytes > 0 || (facts.recovery_ended && lost_beyond_point_) || facts.probe_repaired;
+  const bool begins = phase_ == Phase::open && loss;
   if (!begins && !losses.retransmission) return;
+  begin_episode(false, now);
+  // A second reduction hides what there was before the first, and what a probe repaired was truly lost.
+  if (!begins || facts.probe_repaired) episode_.open = false;
+  cancel_probe();
+  tail_probe_.out = false;
   phase_ = Phase::fast_recovery;
   recovery_point_ = log_.end();
   lost_beyond_point_ = false;
@@ -180,6 +203,7 @@ void Recovery::close(RecoveryFacts& facts) noexcept {
     log_.release();
     reorder_deadline_ = kNever;
     duplicates_ = 0;
+    cancel_probe();
   }
   facts.sample.in_flight = pipe();
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "stack/base/time.hpp"
 #include "stack/congestion/controller.hpp"
@@ -20,18 +21,24 @@ struct RecoveryFacts {
   std::uint64_t event_flight = 0;   ///< with congestion_event, and of on_timeout(): FlightSize for RFC 5681 eq. 4
   bool recovery_ended = false;      ///< with congestion_event too: one recovery ended, and the next one begins
   bool duplicate_reported = false;  ///< a D-SACK came (RFC 2883)
+  bool probe_repaired = false;      ///< with congestion_event: a tail loss probe had repaired what was lost
+  bool undo = false;                ///< the last event or timeout proved spurious: its recovery is over; comes before
+                                    ///< a congestion_event of the same ACK, and after its recovery_ended
+  bool undo_timeout = false;        ///< with undo: it was a timeout
+  bool adapt_rtt = false;           ///< the sample is the first of what was sent after a spurious timeout (RFC 4015)
 };
 
 /// What the caller knows about an arriving ACK besides its number.
 struct AckInput {
   Seq ack;                          ///< SEG.ACK; una <= ack <= nxt
   std::span<const SeqRange> sacks;  ///< as received, unwrapped, unchecked, in the order of the option
-  bool duplicate = false;           ///< RFC 5681 section 2's definition holds
+  bool duplicate = false;           ///< RFC 5681 section 2's definition holds, except perhaps for (a): something is out
   std::uint32_t smss = 536;         ///< sender maximum segment size, bytes
   Time now;
   /// The transmission that this ACK echoes left before this time (from TSecr, rounded up to the end of its tick);
   /// kNever = not known. Tells the ACK of a retransmission from that of its original (RFC 8985 6.2 step 2).
   Time echoed_before = kNever;
+  bool congestion_echoed = false;  ///< ECE: whatever turns out to be spurious, there is congestion (RFC 4015 3.4)
 };
 
 /// One connection's loss recovery. It holds no memory while nothing is in flight. FIN and SYN count as one byte.
@@ -68,6 +75,25 @@ class Recovery {
   /// When the reordering timer is to fire; kNever = it doesn't run.
   Time reorder_deadline() const noexcept { return reorder_deadline_; }
 
+  // Tail loss probes (RFC 8985 section 7), with SACK only.
+  /// New text left, or the number advanced: the probe's timer begins anew, if one may be sent at all. It never fires
+  /// later than `rto_deadline`, so it takes the retransmission timer's place until then.
+  void schedule_probe(Time now, Time rto_deadline, std::uint32_t smss, const congestion::RttEstimator& rtt) noexcept;
+  void cancel_probe() noexcept { tail_probe_.deadline = kNever, tail_probe_.due = false; }
+  Time probe_deadline() const noexcept { return tail_probe_.deadline; }
+  /// The probe's timer fired: a probe is due. The caller restarts the retransmission timer [R8985-7.3-3].
+  void on_probe_timer() noexcept;
+  bool probe_due() const noexcept { return tail_probe_.due; }
+  /// What is to be sent again as a probe if there is no new text: the last that was sent, at most `limit` bytes.
+  SeqRange tail(std::uint64_t limit) const noexcept;
+  /// It left; on_sent() or on_resent() told of it already.
+  void on_probe_sent(bool again) noexcept;
+
+  /// The earlier one of both timers.
+  Time next_deadline() const noexcept {
+    return reorder_deadline_ < tail_probe_.deadline ? reorder_deadline_ : tail_probe_.deadline;
+  }
+
   /// The first lost range that has not been resent, at most `limit` bytes of it.
   std::optional<SeqRange> next_to_resend(std::uint64_t limit) const noexcept;
   /// The next retransmission may leave whatever cwnd says (the fast retransmit itself, RFC 5681 3.2 step 3).
@@ -102,7 +128,32 @@ class Recovery {
     Seq end;
     Duration rtt{};
     Seq fack;
+    Seq dsack_round;               // meaningful with in_dsack_round
+    std::uint32_t multiplier = 1;  // RACK.reo_wnd_mult: grows with D-SACKs
+    std::uint8_t persist = 0;      // recoveries for which that lasts
+    bool in_dsack_round = false;
     bool reordering_seen = false;
+  };
+  // RFC 8985 section 7.1.
+  struct TailProbe {
+    Time deadline = kNever;
+    Seq end;              // TLP.end_seq, with out
+    bool out = false;     // one is in flight
+    bool again = false;   // TLP.is_retrans
+    bool due = false;     // the timer fired, and it has not left yet
+    bool sampled = true;  // an RTT sample came since the last one
+  };
+  // What would have to be undone (undo.cpp): the last recovery, as long as each of its retransmissions may have been
+  // needless.
+  struct Episode {
+    Time began_at{};
+    Time first_resent_at = kNever;
+    Seq begin;                       // una when it began
+    std::vector<SeqRange> unproven;  // resent, and not shown to be needless
+    bool open = false;
+    bool by_timeout = false;
+    bool acknowledged = false;  // an acceptable ACK came: the Eifel algorithm has judged a timeout
+    bool countable = true;      // each range was resent once, so that its D-SACK proves something
   };
   // RFC 6582, for peers without SACK. Duplicates stand for bytes delivered, at most `limit` of them.
   struct NewReno {
@@ -123,7 +174,15 @@ class Recovery {
 
   SentRange departure(std::uint64_t bytes, Time now) noexcept;
   void sample_rate(const Delivery& delivery, congestion::AckSample& sample) noexcept;
-  void acknowledge(Seq ack, Delivery& delivery) noexcept;
+  void begin_episode(bool by_timeout, Time now);
+  void note_resent(SeqRange range, Time now);
+  void prove_needless(SeqRange range);
+  void judge_by_echo(SeqRange head, const AckInput& input);
+  bool is_spurious(const AckInput& input) const noexcept;
+  void undo(RecoveryFacts& facts);
+  bool settle_probe(const AckInput& input, Delivery& delivery) noexcept;
+  void adapt_window(const Delivery& delivery, bool recovery_ended) noexcept;
+  void acknowledge(const AckInput& input, Delivery& delivery);
   void digest_sacks(const AckInput& input, Delivery& delivery);
   void digest_block(SeqRange block, const AckInput& input, Delivery& delivery);
   void update_rack(const Delivery& delivery) noexcept;
@@ -138,7 +197,7 @@ class Recovery {
   Losses lose_head_segment();
   Losses lose_overdue(Time now, const congestion::RttEstimator& rtt) noexcept;
   void end_recovery(RecoveryFacts& facts) noexcept;
-  void respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) noexcept;
+  void respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts);
   std::uint64_t flight_before(std::uint64_t delivered_now) const noexcept;
   void close(RecoveryFacts& facts) noexcept;
 
@@ -151,6 +210,10 @@ class Recovery {
   Time reorder_deadline_ = kNever;
   Time reduced_at_ = Time::min();  // the last congestion event or timeout
   DeliveryRate rate_;
+  TailProbe tail_probe_;
+  Episode episode_;
+  Time adapt_from_ = kNever;  // the next RTT sample of what was sent from here on adapts to a spurious timeout
+  std::uint64_t resent_ = 0;  // bytes, ever: so much may be reported as duplicate
   std::uint32_t smss_ = 536;
   unsigned duplicates_ = 0;
   Phase phase_ = Phase::open;

@@ -22,6 +22,8 @@ struct Recovery::Delivery {
   std::uint64_t bytes = 0;            ///< for the first time, by number or SACK
   bool overtaken = false;             ///< something sent once arrived after what was sent later
   bool duplicate_reported = false;    ///< a D-SACK
+  SeqRange duplicate{};               ///< what it reports
+  bool probe_duplicate = false;       ///< it reports the tail loss probe
   Seq highest{};                      ///< the end of the highest range delivered
   Time latest_sent_at = Time::min();  ///< RACK's news: the latest sent of what surely arrived now
   Seq latest_end{};

@@ -139,10 +139,34 @@ bool Connection::check_timestamps(const Segment& segment) {
     return false;
   }
   const bool old = earlier(options.ts_value, ts_.recent) && env_.now - ts_.recent_at < kTimestampLife;
-  if (!old) return true;
+  if (!old || is_late_duplicate_ack(segment)) return true;
   env_.drop(Counter::drop_paws, segment);
+  note_duplicate_segment(segment);
   refuse_with_ack(segment, SendReason::paws);
   return false;
+}
+
+// A bare ACK that another segment overtook has an older timestamp, and yet it may be the only one that tells of a SACK
+// block. It is let through, against the letter of R1 (declared), if all that it can change is the scoreboard: it stands
+// at rcv.nxt exactly, repeats snd.una and the window, and is late by no more than a retransmission timeout. An old
+// duplicate from an earlier use of the sequence numbers is late by minutes.
+bool Connection::is_late_duplicate_ack(const Segment& segment) const noexcept {
+  const bool bare = segment.header.flags == flag::ack && segment.text_size == 0;
+  if (!sack_ || segment.header.options.sack_count == 0 || outstanding() == 0) return false;
+  if (!bare || segment.seq != rcv_.nxt || !is_synchronized(state_) || !is_duplicate_ack(segment)) return false;
+  const std::chrono::milliseconds late(ts_.recent - segment.header.options.ts_value);
+  return late <= rtt_.rto();
+}
+
+// RFC 2883 4: the next ACK tells of the latest duplicate.
+void Connection::note_duplicate(SeqRange range) noexcept {
+  if (sack_ && !range.empty() && state_ != State::time_wait) cold_->duplicate = range;
+}
+
+// Of a segment that is refused because all of it is known.
+void Connection::note_duplicate_segment(const Segment& segment) noexcept {
+  if (segment.has(flag::syn) || segment.end() > rcv_.nxt || segment.seq <= rcv_.irs) return;
+  note_duplicate({segment.seq, segment.end()});
 }
 
 // First, check sequence number: does any of it lie in the window? An empty segment may stand right at the edge too, as
@@ -192,6 +216,7 @@ void Connection::answer_unacceptable(const Segment& segment) {
   if (state_ == State::time_wait && repeated_fin) enter_time_wait();  // restart the 2 MSL
   heard_at_ = env_.now;
   keep_alive_probes_ = 0;
+  note_duplicate_segment(segment);
   refuse_with_ack(segment, SendReason::unacceptable);
 }
 
@@ -314,6 +339,7 @@ bool Connection::take_text(Segment& segment) {
   if (segment.seq < rcv_.nxt) {
     const std::uint64_t known = std::min<std::uint64_t>(rcv_.nxt - segment.seq, segment.text_size);
     env_.count(Counter::duplicate_bytes, known);
+    note_duplicate({segment.seq, segment.seq + known});
     segment.trim_front(known);
   }
   if (segment.text_size == 0) {
@@ -330,6 +356,7 @@ bool Connection::take_text(Segment& segment) {
   if (segment.seq + segment.text_size > limit) segment.trim_text_to(limit > segment.seq ? limit - segment.seq : 0);
   rcv_.largest = std::max(rcv_.largest, segment.segment_size());
   const bool had_gap = receive_queue_.has_gap();
+  if (had_gap) note_duplicate(receive_queue_.held({segment.seq, segment.seq + segment.text_size}));
   const auto taken =
       receive_queue_.take(segment.seq, segment.packet.part(segment.text_offset, segment.text_size), rcv_.nxt);
   schedule_ack_for_text(segment, taken, had_gap);

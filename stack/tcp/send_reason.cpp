@@ -24,6 +24,7 @@ constexpr std::array kWords = {
     Words{"fast_retransmit", "RFC 5681 3.2"},
     Words{"partial_ack", "RFC 6582 3.2"},
     Words{"rack_loss", "RFC 8985 6.2"},
+    Words{"tail_loss_probe", "RFC 8985 7.3"},
     Words{"timeout", "RFC 6298 5.4"},
     Words{"mtu_probe", "RFC 8899 5.3"},
     Words{"window_probe", "RFC 9293 3.8.6.1"},

@@ -18,6 +18,7 @@ enum class SendReason : std::uint8_t {
   fast_retransmit,  ///< third duplicate ACK
   partial_ack,      ///< the next hole without SACK
   rack_loss,        ///< a lost range by time
+  tail_loss_probe,  ///< the end of the flight wasn't acknowledged for two round trips
   timeout,          ///< after the retransmission timer
   mtu_probe,        ///< text in a packet larger than what is known to pass
   window_probe,

@@ -125,6 +125,17 @@ void SentLog::mark_resent(std::size_t i, const SentRange& departure) noexcept {
   settle_first_lost();
 }
 
+void SentLog::forgive_lost() {
+  if (lost_ == 0) return;
+  bool any_resent = false;
+  for (std::size_t i = find(first_lost_); i < ranges_.size(); ++i) {
+    any_resent |= ranges_[i].lost && ranges_[i].resent;
+    ranges_[i].lost = false;
+  }
+  lost_ = 0;
+  if (any_resent) list_resends();  // their fate is open again
+}
+
 void SentLog::link_sacked(std::size_t first, std::size_t last) noexcept {
   for (std::size_t i = first; i < last;) {
     SentRange& range = ranges_[i];

@@ -80,6 +80,8 @@ class SentLog {
   void mark_lost(std::size_t i) noexcept;    ///< REQUIRES not SACKed
   /// Another transmission: takes a lost mark away, and notes when it left and how things stood then.
   void mark_resent(std::size_t i, const SentRange& departure) noexcept;
+  /// Takes all lost marks back.
+  void forgive_lost();
   /// Links [first, last) into one run. REQUIRES all of them SACKed.
   void link_sacked(std::size_t first, std::size_t last) noexcept;
   /// Takes all SACK marks back: the receiver threw them away (RFC 2018 section 8).

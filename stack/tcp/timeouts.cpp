@@ -6,8 +6,8 @@
 namespace sluice::tcp {
 
 Time Connection::next_deadline() const noexcept {
-  const Time reorder = recovery_ ? recovery_->reorder_deadline() : kNever;
-  return std::min({reorder, cold_->small_again_at, *std::min_element(deadlines_.begin(), deadlines_.end())});
+  const Time recovery = recovery_ ? recovery_->next_deadline() : kNever;
+  return std::min({recovery, cold_->small_again_at, *std::min_element(deadlines_.begin(), deadlines_.end())});
 }
 
 void Connection::arm(Timer which, Time deadline) noexcept {
@@ -18,6 +18,7 @@ void Connection::arm(Timer which, Time deadline) noexcept {
 }
 
 void Connection::handle_timeouts() {
+  if (recovery_ && recovery_->probe_deadline() <= env_.now) probe_timeout();
   for (std::size_t i = 0; i < kTimerCount && state_ != State::closed; ++i) {
     if (deadlines_[i] > env_.now) continue;
     deadlines_[i] = kNever;
@@ -72,6 +73,19 @@ void Connection::retransmission_timeout() {
   }
   arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
   request_output();
+}
+
+// RFC 8985 7.3: a probe, or not; the retransmission timer takes over again [R8985-7.3-3, R8985-8-1].
+void Connection::probe_timeout() {
+  if (env_.tracer.on()) env_.tracer.tell(env_.now, TraceKind::timer_fired, flow(), {{"timer", 0, "tail_loss_probe"}});
+  restart_retransmit_timer();
+  recovery_->on_probe_timer();
+  request_output();
+}
+
+void Connection::schedule_probe() noexcept {
+  const Time rto_deadline = deadlines_[static_cast<std::size_t>(Timer::retransmit)];
+  if (recovery_) recovery_->schedule_probe(env_.now, rto_deadline, effective_mss(), rtt_);
 }
 
 // SYN and SYN,ACK are repeated by the same rules, with limits of their own [9293 MUST-22, MUST-23].

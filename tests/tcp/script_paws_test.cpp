@@ -157,6 +157,29 @@ TEST_CASE_FIXTURE(Stamps, "old bare ACKs are answered sparingly [A-TCP-15]") {
 
 // --- what is echoed ----------------------------------------------------------------------------------------------
 
+TEST_CASE_FIXTURE(Stamps,
+                  "a bare duplicate ACK that was overtaken a moment ago still brings its SACK block [R2018-5-1]") {
+  open();
+  write(3000);
+  CHECK(skip() == 3);
+  in("P. 1:101(100) ack 1 <nop,nop,TS val 1010 ecr 0>");
+  skip();
+  in(". 101:101(0) ack 1 <nop,nop,TS val 1005 ecr 0,nop,nop,sack 989:1977>");
+  CHECK(count(Counter::drop_paws) == 0);
+  CHECK(socket.info()->pipe == 1976);
+  skip();
+  SUBCASE("but not without a block") { in(". 101:101(0) ack 1 <nop,nop,TS val 1005 ecr 0>"); }
+  SUBCASE("not with text") { in("P. 101:201(100) ack 1 <nop,nop,TS val 1005 ecr 0>"); }
+  SUBCASE("not with another number") { in(". 51:51(0) ack 1 <nop,nop,TS val 1005 ecr 0,nop,nop,sack 1977:2965>"); }
+  SUBCASE("not with news of its own") { in(". 101:101(0) ack 989 <nop,nop,TS val 1005 ecr 0,nop,nop,sack 1977:2965>"); }
+  SUBCASE("not with another window") {
+    in(". 101:101(0) ack 1 win 100 <nop,nop,TS val 1005 ecr 0,nop,nop,sack 1977:2965>");
+  }
+  SUBCASE("not from long ago") { in(". 101:101(0) ack 1 <nop,nop,TS val 0 ecr 0,nop,nop,sack 1977:2965>"); }
+  CHECK(count(Counter::drop_paws) == 1);
+  skip();
+}
+
 TEST_CASE_FIXTURE(Stamps, "TS.Recent follows segments at the left edge, when newer [R7323-4.3-1]") {
   open();
   in("P. 1:101(100) ack 1 <nop,nop,TS val 1010 ecr 0>");

@@ -103,7 +103,7 @@ TEST_CASE_FIXTURE(Sack, "a repeated block is reported first again [R2018-4-4, R2
   in("P. 301:401(100) ack 1");
   skip();
   in("P. 101:201(100) ack 1");
-  out(". 1:1(0) ack 1 <nop,nop,sack 101:201 301:401>");
+  out(". 1:1(0) ack 1 <nop,nop,sack 101:201 101:201 301:401>");  // as a duplicate, and with what is around it
 }
 
 // --- as a sender -------------------------------------------------------------------------------------------------
@@ -143,6 +143,8 @@ TEST_CASE_FIXTURE(Sack,
   write(3000);
   CHECK(skip() == 3);
   in(". 1:1(0) ack 1 <nop,nop,sack 1:1001>");  // it has the left edge, yet doesn't acknowledge it
+  run(200ms);
+  CHECK(skip() == 1);  // a probe
   run(socket.info()->rto);
   out(". 1:1001(1000) ack 1", SendReason::timeout);
   skip();

@@ -63,6 +63,14 @@ class ReferenceScoreboard {
     edges_.insert(nxt_);
   }
   void resent(SeqRange range, Time now) {
+    anything_resent_ = true;
+    if (episode_.open) {
+      if (episode_.first_resent_at == kNever) episode_.first_resent_at = now;
+      for (auto i = range.begin.number(); i < range.end.number(); ++i)
+        episode_.countable &= !episode_.unproven.contains(i);
+      for (auto i = range.begin.number(); i < range.end.number() && episode_.countable; ++i)
+        episode_.unproven.insert(i);
+    }
     for (auto i = range.begin.number(); i < range.end.number(); ++i) {
       bytes_[i].sent_at = now;
       bytes_[i].lost = false;
@@ -72,6 +80,8 @@ class ReferenceScoreboard {
     edges_.insert(range.end.number());
   }
 
+  void probed() { probe_end_ = nxt_; }
+
   /// `segments_sacked` is all that a scoreboard of bytes can't know.
   RecoveryFacts ack(const AckInput& input, const congestion::RttEstimator& rtt, std::size_t segments_sacked) {
     RecoveryFacts facts;
@@ -80,6 +90,7 @@ class ReferenceScoreboard {
     smss_ = input.smss;
     std::map<std::uint64_t, Byte> by_number;  // delivered now
     std::map<std::uint64_t, Byte> by_sack;
+    if (una_ < input.ack.number()) judge_by_echo(input);
     while (!bytes_.empty() && bytes_.begin()->first < input.ack.number()) {
       ++facts.sample.newly_acked;
       if (!bytes_.begin()->second.sacked) by_number.insert(*bytes_.begin());
@@ -94,10 +105,13 @@ class ReferenceScoreboard {
       presumed_ = 0;
       facts.recovery_ended = true;
     }
+    if (spurious(input)) undo(facts);
+    const bool probe_reported = settle_probe(input, facts);
     std::uint64_t flight = 0;
     Lost lost;
     if (sack_) {
       rack(by_number, by_sack, input, rtt);
+      adapt(facts, probe_reported);
       lost = detect(input.now, rtt, segments_sacked);
       flight = bytes_.size() - sacked() + facts.sample.newly_delivered;
     } else {
@@ -132,6 +146,8 @@ class ReferenceScoreboard {
       fack_ = rack_end_ = una_;
       segments_sacked = 0;
     }
+    if (phase_ != Phase::timeout || una_ != episode_.begin) begin_episode(true);
+    probe_end_ = 0;
     const Duration trip = rack_rtt_ > Duration::zero() ? rack_rtt_ : rtt.srtt();
     const Duration wait = trip + window(rtt, segments_sacked);
     const std::uint64_t head_end = *edges_.upper_bound(una_);
@@ -162,10 +178,19 @@ class ReferenceScoreboard {
     deadline_ = kNever;
   }
 
-  /// Where the log cuts its first range, told by the test (only a SACK's cut is news to us).
+  /// Where the log cuts its first range, told by the test.
   void head_ends_at(Seq end) { head_end_ = end.number(); }
 
  private:
+  struct Episode {
+    Time first_resent_at = kNever;
+    std::uint64_t begin = 0;
+    std::set<std::uint64_t> unproven;
+    bool open = false;
+    bool by_timeout = false;
+    bool acknowledged = false;
+    bool countable = true;
+  };
   struct Lost {
     std::uint64_t bytes = 0;
     bool again = false;
@@ -180,6 +205,8 @@ class ReferenceScoreboard {
           input.sacks.size() > 1 && input.sacks[1].begin <= block.begin && block.end <= input.sacks[1].end;
       if (i == 0 && (block.begin < input.ack || inside_second)) {
         facts.duplicate_reported = true;
+        reported_end_ = block.end.number();
+        for (auto number = block.begin.number(); number < block.end.number(); ++number) episode_.unproven.erase(number);
         continue;
       }
       if (block.end <= block.begin || block.begin.number() <= una_ || block.end.number() > nxt_) continue;
@@ -230,10 +257,69 @@ class ReferenceScoreboard {
     }
   }
 
+  void begin_episode(bool by_timeout) {
+    episode_ = {};
+    episode_.begin = una_;
+    episode_.open = true;
+    episode_.by_timeout = by_timeout;
+  }
+
+  // The left edge was filled by what the ACK echoes.
+  void judge_by_echo(const AckInput& input) {
+    if (!episode_.open || !bytes_.begin()->second.resent || episode_.first_resent_at == kNever) return;
+    const bool first = !episode_.acknowledged;
+    episode_.acknowledged = true;
+    if (input.echoed_before > episode_.first_resent_at) return;
+    if (episode_.by_timeout && first) {
+      episode_.unproven.clear();
+      episode_.countable = true;
+      return;
+    }
+    for (auto number = una_; number < std::min(head_end_, input.ack.number()); ++number)
+      episode_.unproven.erase(number);
+  }
+
+  bool spurious(const AckInput& input) const {
+    return episode_.open && !input.congestion_echoed && episode_.first_resent_at != kNever && episode_.countable &&
+           episode_.unproven.empty();
+  }
+
+  void undo(RecoveryFacts& facts) {
+    facts.undo = true;
+    facts.undo_timeout = episode_.by_timeout;
+    reordering_ |= !episode_.by_timeout;
+    for (auto& [number, byte] : bytes_) byte.lost = false;
+    phase_ = Phase::open;
+    presumed_ = duplicates_ = 0;
+    beyond_ = false;
+    episode_ = {};
+  }
+
+  // The probe of these tests is always a retransmission. Answers whether its duplicate was reported.
+  bool settle_probe(const AckInput& input, RecoveryFacts& facts) {
+    if (probe_end_ == 0 || una_ < probe_end_) return false;
+    const bool reported = facts.duplicate_reported && reported_end_ == probe_end_;
+    const bool duplicate = facts.sample.newly_acked == 0 && input.duplicate && input.sacks.empty();
+    facts.probe_repaired = !reported && !duplicate && una_ > probe_end_;
+    if (reported || duplicate || facts.probe_repaired) probe_end_ = 0;
+    return reported;
+  }
+
+  void adapt(const RecoveryFacts& facts, bool probe_reported) {
+    if (una_ >= round_) round_ = 0;
+    if (facts.duplicate_reported && !probe_reported && anything_resent_ && round_ == 0) {
+      round_ = nxt_;
+      ++multiplier_;
+      persist_ = 16;
+    } else if (facts.recovery_ended && persist_ > 0 && --persist_ == 0) {
+      multiplier_ = 1;
+    }
+  }
+
   Duration window(const congestion::RttEstimator& rtt, std::size_t segments_sacked) const {
     const bool three = segments_sacked >= 3 || sacked() >= 3 * smss_;
     if (!reordering_ && (phase_ != Phase::open || three)) return Duration::zero();
-    return std::min(rtt.min_rtt() / 4, rtt.srtt());
+    return std::min(rtt.min_rtt() / 4 * multiplier_, rtt.srtt());
   }
 
   Lost detect(Time now, const congestion::RttEstimator& rtt, std::size_t segments_sacked) {
@@ -298,8 +384,12 @@ class ReferenceScoreboard {
   }
 
   void respond(const Lost& lost, std::uint64_t flight, Time now, RecoveryFacts& facts) {
-    const bool first = phase_ == Phase::open && (lost.bytes > 0 || (facts.recovery_ended && beyond_));
+    const bool loss = lost.bytes > 0 || (facts.recovery_ended && beyond_) || facts.probe_repaired;
+    const bool first = phase_ == Phase::open && loss;
     if (!first && !lost.again) return;
+    begin_episode(false);
+    if (!first || facts.probe_repaired) episode_.open = false;
+    probe_end_ = 0;
     phase_ = Phase::fast;
     point_ = nxt_;
     beyond_ = false;
@@ -321,6 +411,13 @@ class ReferenceScoreboard {
   std::uint64_t nxt_;
   std::uint64_t point_;
   std::uint64_t head_end_ = 0;
+  Episode episode_;
+  std::uint64_t probe_end_ = 0;  // 0 = none is out
+  std::uint64_t reported_end_ = 0;
+  std::uint64_t round_ = 0;  // 0 = no round of D-SACKs
+  unsigned multiplier_ = 1;
+  unsigned persist_ = 0;
+  bool anything_resent_ = false;
   Phase phase_ = Phase::open;
   bool beyond_ = false;
   Time reduced_at_ = Time::min();
