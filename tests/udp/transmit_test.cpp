@@ -21,7 +21,7 @@ Octets as_libtins_would(const Octets& packet) {
 
 TEST_CASE(
     "libtins agrees with every byte of what we send, over both families [R768-1], [R8085-3.4-1], [R6935-5-2], "
-    "[R8200-8.1-1]") {
+    "[R8200-8.1-1], [R6936-4-1]") {
   Station station;
   Socket socket = station.bind("[::]:4000");
   for (const std::size_t size : {0u, 1u, 2u, 3u, 100u, 1001u, 1452u}) {
