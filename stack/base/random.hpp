@@ -24,6 +24,7 @@ enum class KeyUse : std::uint32_t {
   impairment,
   test,
   icmp,
+  fast_open,
 };
 
 namespace detail {

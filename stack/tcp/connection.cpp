@@ -65,12 +65,10 @@ void Connection::begin_data_phase() {
   const bool syn_was_lost = backoff_ > 0;
   if (syn_was_lost)
     rtt_.syn_timed_out();
-  else if (env_.now > sent_at_)
+  else if (env_.now > sent_at_ && !(passive_ && snd_.nxt > snd_.iss + 1))  // something left after the SYN,ACK
     rtt_.sample(env_.now - sent_at_, env_.now);
   backoff_ = 0;
-  const std::uint32_t smss = effective_mss();
-  // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
-  congestion_ = make_controller(congestion_kind_, smss, syn_was_lost ? smss : congestion::initial_window(smss));
+  start_congestion(syn_was_lost);
   begin_mtu_search();
   cold_->tuner.start(env_.now, rtt_.srtt());
   cold_->user_timeout_due = cold_->options.user_timeout_advertise > Duration::zero();
@@ -78,6 +76,12 @@ void Connection::begin_data_phase() {
   watch_keep_alive();
   watch_progress();
   request_output();
+}
+
+// [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
+void Connection::start_congestion(bool syn_was_lost) {
+  const std::uint32_t smss = effective_mss();
+  congestion_ = make_controller(congestion_kind_, smss, syn_was_lost ? smss : congestion::initial_window(smss));
 }
 
 Recovery& Connection::recovery() {

@@ -16,6 +16,7 @@
 #include "stack/congestion/rtt.hpp"
 #include "stack/ip/datagram.hpp"
 #include "stack/tcp/environment.hpp"
+#include "stack/tcp/fast_open.hpp"
 #include "stack/tcp/info.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/tcp/path_evidence.hpp"
@@ -33,6 +34,7 @@ namespace sluice::tcp {
 
 struct HalfOpen;
 struct TimeWait;
+class SynCookies;
 
 enum class Timer : std::uint8_t {
   retransmit,    ///< RFC 6298; also for SYN and SYN,ACK
@@ -60,6 +62,14 @@ class Connection {
   void open_active();
   /// Passive OPEN: CLOSED to LISTEN; the SYN comes by segment_arrives().
   void open_passive();
+  /// Fast Open for the OPEN that comes next (RFC 7413; fast_open.cpp).
+  void open_fast();
+  void reply_fast_open(const wire::tcp::FastOpen& cookie);
+  void accept_fast_open(SlotId listener);
+  /// nullptr without Fast Open.
+  const FastOpenState* fast_open() const noexcept { return cold_->fast_open.get(); }
+  /// The text of the peer's SYN was taken.
+  bool fast_opened() const noexcept { return passive_ && fast_open() && fast_open()->outcome == FastOpen::accepted; }
   Result<std::size_t> send(Gather pieces);
   Result<std::size_t> send(const Slice& shared);
   Result<std::size_t> send_urgent(Bytes bytes);
@@ -114,6 +124,10 @@ class Connection {
   /// Who will accept() it; generation 0 = nobody, or no longer.
   SlotId listener() const noexcept { return cold_->listener; }
   void set_listener(SlotId listener) noexcept { cold_->listener = listener; }
+  /// Whose SYN it was, accepted or not.
+  SlotId origin() const noexcept { return cold_->origin; }
+  void set_origin(SlotId listener) noexcept { cold_->origin = listener; }
+  bool syn_acknowledged() const noexcept { return snd_.una > snd_.iss; }
   /// What became ready since the last call.
   Readiness take_readiness() noexcept;
   bool has_readiness() const noexcept { return any(ready_); }
@@ -121,6 +135,10 @@ class Connection {
   // Compact forms for the states in which most connections of a busy server are (half_open.hpp, time_wait.hpp).
   HalfOpen freeze_half_open() const noexcept;
   void thaw(const HalfOpen& record);
+  /// Its SYN,ACK will be a cookie. REQUIRES that none has left; the connection is good for nothing else then.
+  void bake(const SynCookies& cookies) noexcept;
+  /// The shift that this side offers for its windows.
+  std::uint8_t offered_scale() const noexcept { return rcv_.scale; }
   TimeWait freeze_time_wait() const noexcept;
   void thaw(const TimeWait& record);
 
@@ -132,8 +150,9 @@ class Connection {
   bool in_ready_list = false;
   bool in_event_list = false;
   bool in_starved_list = false;
-  bool retired = false;         ///< no segment can find it any more; it waits for its handle to go
-  bool present_mapped = false;  ///< its application sees IPv4 addresses as v4-mapped IPv6 ones
+  bool retired = false;            ///< no segment can find it any more; it waits for its handle to go
+  bool fast_open_pending = false;  ///< holds a place in its listener's Fast Open queue
+  bool present_mapped = false;     ///< its application sees IPv4 addresses as v4-mapped IPv6 ones
 
  private:
   /// What to put into the next segment.
@@ -148,13 +167,16 @@ class Connection {
     std::size_t mtu_probe = 0;  ///< bytes of IP packet: larger than what is known to pass (RFC 8899)
     std::size_t packet = 0;     ///< bytes of the largest IP packet that this becomes; emit() fills it in
     Seq edge{};                 ///< the window's right edge that it tells; emit() fills it in
-    SeqRange range() const noexcept { return {seq, seq + text + (fin ? 1u : 0u)}; }
+    Seq text_begin() const noexcept { return seq + (syn ? 1u : 0u); }
+    SeqRange range() const noexcept { return {text_begin(), text_begin() + text + (fin ? 1u : 0u)}; }
     bool occupies() const noexcept { return text > 0 || fin; }
   };
   /// What the packet path rarely reads.
   struct Cold {
     Options options;
-    SlotId listener;           ///< who will accept() it
+    SlotId listener;  ///< who will accept() it
+    SlotId origin;    ///< the same, for good
+    std::unique_ptr<FastOpenState> fast_open;
     Time progress_at{};        ///< when snd.una last moved, or waiting for that began
     Time next_challenge_at{};  ///< no challenge ACK before this
     Seq send_up;               ///< SND.UP: the octet behind the urgent data; <= una = none [9293 MUST-62]
@@ -197,6 +219,7 @@ class Connection {
   /// The number of a segment that takes none itself.
   Seq control_seq() const noexcept;
   void begin_data_phase();
+  void start_congestion(bool syn_was_lost);
   std::uint64_t flow() const noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
   // segment_arrives.cpp
@@ -244,6 +267,13 @@ class Connection {
   void add_user_timeout(wire::tcp::Options& options) const noexcept;
   Duration keep_alive_idle() const noexcept;
 
+  // fast_open.cpp
+  std::uint64_t syn_text() const noexcept;
+  void fast_open_timed_out();
+  void fast_open_answered(const Segment& segment);
+  void take_back_syn_text(Seq ack) noexcept;
+  void take_syn_text(Segment& segment);
+
   // acknowledgement.cpp
   void take_acknowledgement(const Segment& segment);
   void update_send_window(const Segment& segment) noexcept;
@@ -276,6 +306,7 @@ class Connection {
   std::optional<Plan> next_plan();
   std::optional<Plan> plan_handshake() const noexcept;
   std::optional<Plan> plan_tail_probe() const noexcept;
+  std::optional<Plan> plan_in_syn_received() noexcept;
   std::optional<Plan> plan_resend() const noexcept;
   std::optional<Plan> plan_probe() const noexcept;
   std::optional<Plan> plan_new_text() noexcept;
@@ -360,6 +391,7 @@ class Connection {
   bool starved_ : 1 = false;
   bool cwnd_limited_ : 1 = false;
   bool urgent_told_ : 1 = false;
+  bool stateless_ : 1 = false;  ///< its SYN,ACK is a cookie
 };
 static_assert(sizeof(Connection) <= 512);
 

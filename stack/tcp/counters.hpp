@@ -25,11 +25,20 @@ enum class Counter : std::uint8_t {
   drop_bad_reset,           ///< a RST that does not match
   drop_syn_backlog,         ///< SYN refused: too many half-open connections
   drop_accept_backlog,      ///< the last ACK of a handshake ignored: accept() lags behind
+  drop_connection_limit,    ///< a limit on connections is reached
   drop_memory,              ///< text dropped: the budget is exhausted
   drop_out_of_order_limit,  ///< too many pieces wait for a gap
   malformed_options,
   active_opens,
   passive_opens,
+  syn_cookies_sent,
+  syn_cookies_accepted,
+  syn_cookies_failed,  ///< an ACK for nobody that brought no cookie of ours, while some were out
+  fast_open_cookies_sent,
+  fast_open_accepted,    ///< text of a SYN taken
+  fast_open_bad_cookie,  ///< text of a SYN not taken
+  fast_open_queue_full,  ///< likewise
+  fast_open_fallbacks,   ///< our SYN went again without
   established,
   failed_opens,
   resets_in,

@@ -89,16 +89,114 @@ ListenerState* Layer::find_listener(const Endpoint& local) noexcept {
 
 void Layer::arrives_for_listener(ListenerState& listener, Segment& segment) {
   const bool opens = segment.has(flag::syn) && !segment.has(flag::ack) && !segment.has(flag::rst);
+  if (opens) return syn_arrives(listener, segment);
+  if (cookie_returns(listener, segment)) return;
+  for_listener(listener, segment.tuple)->segment_arrives(segment);  // nothing but a RST can come of it
+}
+
+void Layer::syn_arrives(ListenerState& listener, Segment& segment) {
   const std::size_t backlog = listener.options.backlog;
-  const bool full = listener.ready.size() >= backlog || listener.half_open >= backlog ||
-                    half_open_.size() >= env_.config.maximum_half_open;
-  if (opens && full) return env_.drop(Counter::drop_syn_backlog, segment);
-  auto connection =
-      std::make_unique<Connection>(env_, segment.tuple, listener.options.options, listener.options.congestion);
+  const bool full = listener.half_open >= backlog || half_open_.size() >= env_.config.maximum_half_open;
+  const SynCookieUse use = env_.config.syn_cookies;
+  const bool cookie = use == SynCookieUse::always || (full && use == SynCookieUse::on);  // [R4987-3.7-1]
+  if (listener.ready.size() >= backlog || (full && !cookie)) return env_.drop(Counter::drop_syn_backlog, segment);
+  if (at_limit(listener, segment.tuple.remote.address)) return env_.drop(Counter::drop_connection_limit, segment);
+  auto connection = for_listener(listener, segment.tuple);
+  if (!cookie) consider_fast_open(listener, *connection, segment);
+  if (cookie) segment.header.flags = flag::syn;  // what else it offers, as ECN, could not be remembered
+  connection->segment_arrives(segment);
+  if (cookie) {
+    connection->bake(cookies_);
+    flush_to_outbox(*connection);
+    listener.cookies_until = env_.now + SynCookies::kLife;
+    return env_.count(Counter::syn_cookies_sent);  // and nothing is kept [R4987-3.6-2]
+  }
+  if (!connection->fast_opened()) return after_half_open_event(std::move(connection), false);
+  env_.count(Counter::passive_opens);
+  connection->fast_open_pending = true;
+  ++listener.fast_open_pending;
+  await_accept(std::move(connection));
+}
+
+std::unique_ptr<Connection> Layer::for_listener(const ListenerState& listener, const FourTuple& tuple) {
+  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options, listener.options.congestion);
   connection->set_listener(listener.id);
   connection->open_passive();
+  return connection;
+}
+
+// Asked only while cookies of this listener may be under way [A-TCP-21]. True: the segment is dealt with.
+bool Layer::cookie_returns(ListenerState& listener, Segment& segment) {
+  const bool completes = segment.has(flag::ack) && !segment.has(flag::syn) && !segment.has(flag::rst);
+  if (!completes || env_.now >= listener.cookies_until) return false;
+  std::optional<HalfOpen> record = cookies_.open(segment, env_.now);
+  if (!record) {
+    env_.count(Counter::syn_cookies_failed);
+    return false;  // a RST answers it [R4987-3.6-3]
+  }
+  if (listener.ready.size() >= listener.options.backlog) {
+    env_.drop(Counter::drop_accept_backlog, segment);
+    return true;
+  }
+  if (at_limit(listener, segment.tuple.remote.address)) {
+    env_.drop(Counter::drop_connection_limit, segment);
+    return true;
+  }
+  record->listener = listener.id;
+  record->deadline = env_.now + env_.config.rto_initial;
+  auto connection = for_listener(listener, segment.tuple);
+  if (record->scaling) record->receive_scale = connection->offered_scale();
+  env_.count(Counter::syn_cookies_accepted);
+  env_.count(Counter::passive_opens);
+  connection = thawed(segment.tuple, *record);
   connection->segment_arrives(segment);
   after_half_open_event(std::move(connection), false);
+  return true;
+}
+
+// A-TCP-22: what one listener, one peer and all together may hold.
+bool Layer::at_limit(const ListenerState& listener, const IpAddress& peer) const noexcept {
+  const std::size_t of_listener = listener.options.maximum_connections;
+  if (live_ >= env_.config.maximum_connections) return true;
+  if (of_listener > 0 && listener.connections >= of_listener) return true;
+  if (env_.config.maximum_from_peer == 0) return false;
+  const auto found = by_peer_.find(peer);
+  return found != by_peer_.end() && found->second >= env_.config.maximum_from_peer;
+}
+
+// --- Fast Open (RFC 7413) ----------------------------------------------------------------------------------------
+
+namespace {
+
+// A place that a RST ended stays taken so long: else a thief of cookies would free it himself, in his victim's name
+// (RFC 7413 5.1) [A-TCP-39].
+constexpr Duration kLockout = std::chrono::seconds(60);
+
+}  // namespace
+
+void Layer::consider_fast_open(ListenerState& listener, Connection& connection, const Segment& segment) {
+  using Verdict = FastOpenCookies::Verdict;
+  const wire::tcp::FastOpen& shown = segment.header.options.fast_open;
+  if (listener.options.fast_open == 0 || !shown.present) return;  // [R7413-4.2-1]
+  const IpAddress& client = segment.tuple.remote.address;
+  const Verdict verdict = shown.size == 0 ? Verdict::bad : env_.fast_open_cookies.judge(shown, client, env_.now);
+  if (verdict != Verdict::good)
+    connection.reply_fast_open(env_.fast_open_cookies.make(client, shown.experimental, env_.now));
+  if (segment.text_size == 0) return;
+  if (verdict == Verdict::bad) return env_.count(Counter::fast_open_bad_cookie);  // [R7413-4.2.2-1]
+  Ring<Time>& lockouts = listener.fast_open_lockouts;
+  while (!lockouts.empty() && lockouts.front() <= env_.now) lockouts.pop_front();
+  if (listener.fast_open_pending + lockouts.size() >= listener.options.fast_open)
+    return env_.count(Counter::fast_open_queue_full);  // [R7413-4.2-2]
+  connection.accept_fast_open(listener.id);
+}
+
+void Layer::leave_fast_open_queue(Connection& connection) noexcept {
+  connection.fast_open_pending = false;
+  ListenerState* listener = listeners_.find(connection.fast_open()->listener);
+  if (!listener) return;
+  --listener->fast_open_pending;
+  if (connection.fast_open()->reset_by_peer) listener->fast_open_lockouts.push_back(env_.now + kLockout);
 }
 
 std::unique_ptr<Connection> Layer::thawed(const FourTuple& tuple, const HalfOpen& record) {
@@ -115,6 +213,8 @@ void Layer::arrives_for_half_open(Segment& segment) {
   // accept() lags behind: the SYN,ACK will go again, and so will the peer's ACK or text.
   if (may_complete && listener.ready.size() >= listener.options.backlog)
     return env_.drop(Counter::drop_accept_backlog, segment);
+  if (may_complete && at_limit(listener, segment.tuple.remote.address))
+    return env_.drop(Counter::drop_connection_limit, segment);
   auto connection = thawed(segment.tuple, record);
   connection->segment_arrives(segment);
   after_half_open_event(std::move(connection), true);
@@ -144,13 +244,25 @@ void Layer::keep_half_open(Connection& connection, bool existed) {
   const bool moved = !existed || kept.deadline != record.deadline;
   kept = record;
   if (!moved) return;
+  if (half_open_turns_.size() > 2 * half_open_.size() + 64) drop_stale_turns();
   half_open_turns_.push_back({record.deadline, connection.tuple()});
   std::push_heap(half_open_turns_.begin(), half_open_turns_.end(), Turn::later);
+}
+
+// SYN and RST in turn leave turns behind that nobody waits for [A-TCP-20].
+void Layer::drop_stale_turns() {
+  std::erase_if(half_open_turns_, [this](const Turn& turn) {
+    const auto found = half_open_.find(turn.tuple);
+    return found == half_open_.end() || found->second.deadline != turn.due;
+  });
+  std::make_heap(half_open_turns_.begin(), half_open_turns_.end(), Turn::later);
 }
 
 void Layer::await_accept(std::unique_ptr<Connection> connection) {
   ListenerState& listener = *listeners_.find(connection->listener());
   Connection& adopted = adopt(std::move(connection));
+  adopted.set_origin(listener.id);
+  ++listener.connections;
   adopted.present_mapped = listener.local.address.is_v6() && adopted.tuple().local.address.is_v4();
   listener.ready.push_back(adopted.id);
   push_event(listener);

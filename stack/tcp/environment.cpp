@@ -21,7 +21,9 @@ Environment::Environment(const Config& settings, ip::Layer& ip_layer, ip::Outbox
       isn_hash(key, KeyUse::isn),
       port_hash(key, KeyUse::ephemeral_port),
       timestamp_hash(key, KeyUse::timestamp_offset),
-      jitter(key, KeyUse::jitter) {}
+      jitter(key, KeyUse::jitter),
+      fast_open_cookies(key, settings.fast_open_period),
+      fast_open_cache(key, settings.maximum_fast_open_cache, settings.fast_open_retry) {}
 
 TupleBytes::TupleBytes(const FourTuple& tuple) noexcept {
   ByteWriter out(bytes_);

@@ -11,6 +11,7 @@
 #include "stack/ip/layer.hpp"
 #include "stack/ip/outbox.hpp"
 #include "stack/tcp/counters.hpp"
+#include "stack/tcp/fast_open.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/tcp/segment.hpp"
 #include "stack/tcp/send_reason.hpp"
@@ -33,6 +34,8 @@ struct Environment {
   KeyedHash port_hash;
   KeyedHash timestamp_hash;
   Random jitter;
+  FastOpenCookies fast_open_cookies;
+  FastOpenCache fast_open_cache;
   Time now{};
   /// The path to this host has become narrower: its other connections are to hear of it [R8201-5.2-2].
   std::optional<IpAddress> narrowed;

@@ -10,6 +10,18 @@
 
 namespace sluice::tcp {
 
+/// How Fast Open went (RFC 7413).
+enum class FastOpen : std::uint8_t {
+  unused,
+  avoided,     ///< it failed with this server lately: an ordinary handshake
+  asked,       ///< SYN carries a cookie or asks for one; no answer yet
+  answered,    ///< a cookie came, for the next time
+  unanswered,  ///< the server gives no cookies
+  accepted,    ///< text on the SYN was taken
+  refused,     ///< it was not, and goes again
+  timed_out,   ///< the SYN went again without
+};
+
 /// A snapshot. Bytes and nanoseconds; counts are since the connection opened.
 struct Info {
   State state = State::closed;
@@ -32,6 +44,7 @@ struct Info {
   bool timestamps = false;
   bool window_scaling = false;
   bool in_recovery = false;
+  FastOpen fast_open = FastOpen::unused;
   std::uint8_t backoff = 0;     ///< consecutive timeouts of the oldest segment
   std::size_t unsent = 0;       ///< bytes queued and never sent
   std::size_t unacked = 0;      ///< bytes sent and not acknowledged

@@ -13,13 +13,18 @@ constexpr unsigned kQuota = 16;
 // How often, and how many at once, peers that don't read may be dropped when memory is short.
 constexpr Duration kDropInterval = std::chrono::milliseconds(100);
 constexpr int kDropsAtOnce = 16;
+// The next port lies at most so far behind the last.
+constexpr std::uint32_t kPortStep = 8;
 
 }  // namespace
 
 Layer::Layer(const Config& config, ip::Layer& ip, ip::Outbox& outbox, Budget& budget, const Key& key, Tracer tracer)
     : env_(config, ip, outbox, budget, key, tracer),
       hash_{KeyedHash(key, KeyUse::hash_table)},
+      cookies_(key),
+      port_steps_(key, KeyUse::ephemeral_port),
       by_tuple_(16, hash_),
+      by_peer_(16, ip::AddressHash{hash_.hash}),
       listener_by_endpoint_(16, hash_),
       half_open_(16, hash_),
       time_wait_(key, config.maximum_time_wait) {
@@ -35,7 +40,12 @@ Result<Socket> Layer::connect(const Endpoint& remote, const OpenOptions& options
   if (!local) return local.error();
   const FourTuple tuple{*local, remote};
   if (tuple_in_use(tuple)) return Errc::address_in_use;
+  if (live_ >= env_.config.maximum_connections) {
+    env_.count(Counter::drop_connection_limit);
+    return Errc::no_buffer_space;
+  }
   Connection& connection = adopt(std::make_unique<Connection>(env_, tuple, options.options, options.congestion));
+  if (options.fast_open) connection.open_fast();
   connection.open_active();
   settle(connection);
   return Socket(*this, connection.id);
@@ -60,15 +70,18 @@ Result<Endpoint> Layer::choose_local(const Endpoint& remote, const OpenOptions& 
   return Endpoint{local.address, *port};
 }
 
-// RFC 6056 3.3.4: a keyed offset for each destination, and a counter shared by few of them.
+// RFC 6056 3.3.4: a keyed offset for each destination, and a counter shared by few of them [R6056-3.3-3]. It moves by
+// a random step: who sees two ports of his own does not know how many others were taken between them [A-TCP-06].
 Result<std::uint16_t> Layer::choose_port(const IpAddress& local, const Endpoint& remote) {
   const std::uint32_t range = std::uint32_t{env_.config.port_last} - env_.config.port_first + 1;
   const std::uint64_t hash = env_.port_hash(TupleBytes(FourTuple{{local, 0}, remote}).bytes());
   std::uint16_t& rover = port_rovers_[hash >> 56];
   for (std::uint32_t tries = 0; tries < range; ++tries) {
-    const std::uint32_t step = (static_cast<std::uint32_t>(hash) + rover++) % range;
+    const std::uint32_t step = (static_cast<std::uint32_t>(hash) + rover + tries) % range;
     const auto port = static_cast<std::uint16_t>(env_.config.port_first + step);
-    if (!tuple_in_use({{local, port}, remote})) return port;
+    if (find_listener({local, port}) || tuple_in_use({{local, port}, remote})) continue;  // [R6056-3.2-2]
+    rover = static_cast<std::uint16_t>(rover + tries + 1 + port_steps_.below(kPortStep));
+    return port;
   }
   return Errc::address_not_available;
 }
@@ -100,12 +113,16 @@ Connection& Layer::adopt(std::unique_ptr<Connection> connection) {
   const auto [id, adopted] = connections_.adopt(std::move(connection));
   adopted.id = id;
   by_tuple_.emplace(adopted.tuple(), &adopted);
+  ++live_;
+  if (env_.config.maximum_from_peer > 0) ++by_peer_[adopted.tuple().remote.address];
   return adopted;
 }
 
 // After every call into a connection: act on the flags that it raised.
 void Layer::settle(Connection& connection) {
   if (env_.narrowed) tell_narrowed();
+  const bool opened = connection.syn_acknowledged() || connection.state() == State::closed;
+  if (connection.fast_open_pending && opened) leave_fast_open_queue(connection);
   if (!connection.retired) {
     if (connection.state() == State::time_wait && env_.config.compact_time_wait)
       into_time_wait(connection);
@@ -134,6 +151,10 @@ void Layer::into_time_wait(Connection& connection) {
 void Layer::retire(Connection& connection) noexcept {
   connection.retired = true;
   by_tuple_.erase(connection.tuple());
+  --live_;
+  if (ListenerState* listener = listeners_.find(connection.origin())) --listener->connections;
+  const auto peer = by_peer_.find(connection.tuple().remote.address);
+  if (peer != by_peer_.end() && --peer->second == 0) by_peer_.erase(peer);
   timers_.remove(connection);
   if (last_found_ == &connection) last_found_ = nullptr;
 }

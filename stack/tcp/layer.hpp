@@ -22,6 +22,7 @@
 #include "stack/tcp/half_open.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/tcp/socket.hpp"
+#include "stack/tcp/syn_cookies.hpp"
 #include "stack/tcp/time_wait.hpp"
 
 namespace sluice::tcp {
@@ -34,6 +35,10 @@ struct ListenerState {
   ListenOptions options;
   Ring<SlotId> ready;  ///< established, oldest first
   std::size_t half_open = 0;
+  std::size_t connections = 0;        ///< in `ready` or accepted, and not over
+  Time cookies_until{};               ///< until then an ACK may bring back a cookie [A-TCP-21]
+  std::size_t fast_open_pending = 0;  ///< opened by the text of a SYN, handshake not complete
+  Ring<Time> fast_open_lockouts;      ///< when places in that queue become free again that a RST had ended
   SlotId id;
   ListenerState* next_event = nullptr;
   bool in_event_list = false;
@@ -98,6 +103,12 @@ class Layer {
   Connection* find(const FourTuple& tuple) noexcept;
   ListenerState* find_listener(const Endpoint& local) noexcept;
   void arrives_for_listener(ListenerState& listener, Segment& segment);
+  void syn_arrives(ListenerState& listener, Segment& segment);
+  bool cookie_returns(ListenerState& listener, Segment& segment);
+  std::unique_ptr<Connection> for_listener(const ListenerState& listener, const FourTuple& tuple);
+  void consider_fast_open(ListenerState& listener, Connection& connection, const Segment& segment);
+  void leave_fast_open_queue(Connection& connection) noexcept;
+  bool at_limit(const ListenerState& listener, const IpAddress& peer) const noexcept;
   void arrives_for_half_open(Segment& segment);
   bool arrives_for_time_wait(Segment& segment);
   bool reopens(const TimeWait& record, const Segment& segment) const noexcept;
@@ -108,6 +119,7 @@ class Layer {
   void flush_to_outbox(Connection& connection);
   void half_open_timeouts();
   void forget_half_open(const FourTuple& tuple) noexcept;
+  void drop_stale_turns();
 
   // layer.cpp
   Connection& adopt(std::unique_ptr<Connection> connection);
@@ -143,9 +155,13 @@ class Layer {
 
   Environment env_;
   TupleHash hash_;
+  SynCookies cookies_;
+  Random port_steps_;
   SlotMap<Connection> connections_;
   std::unordered_map<FourTuple, Connection*, TupleHash> by_tuple_;
   SlotMap<ListenerState> listeners_;
+  std::unordered_map<IpAddress, std::size_t, ip::AddressHash> by_peer_;    ///< connections; counted if that has a limit
+  std::size_t live_ = 0;                                                   ///< connections that are not retired
   std::unordered_map<FourTuple, SlotId, TupleHash> listener_by_endpoint_;  // remote end left empty
   std::unordered_map<FourTuple, HalfOpen, TupleHash> half_open_;
   std::vector<Turn> half_open_turns_;  ///< a heap by time; turns whose record has gone or moved on are stale

@@ -57,17 +57,26 @@ struct Options {
   bool report_soft_errors = true;  ///< [9293 SHLD-20]
 };
 
+/// Whether SYNs for which there is no room are answered with cookies (RFC 4987 3.6).
+enum class SynCookieUse : std::uint8_t { off, on, always };
+
 /// Active OPEN.
 struct OpenOptions {
   std::optional<Endpoint> local = std::nullopt;  ///< address and/or port 0 are chosen when unspecified [9293 MUST-43]
   CongestionControl congestion = CongestionControl::reno;
   Options options = {};
+  /// What is written before the SYN leaves (by the next poll_transmit) goes with it, if the server gave a cookie before
+  /// (RFC 7413). It may arrive twice there: only for requests that do no harm by it [R7413-2-1, R7413-6.1-1].
+  bool fast_open = false;
 };
 
 /// Passive OPEN.
 struct ListenOptions {
   std::size_t backlog = 128;  ///< established connections that may wait for accept(); half-open ones get as many again
   bool dual_stack = true;     ///< a listener on [::] takes IPv4 too, with v4-mapped addresses
+  std::size_t maximum_connections = 0;  ///< accepted or waiting for accept(), and not over yet; 0 = no limit
+  std::size_t fast_open =
+      0;  ///< connections that may hold text of a SYN before their handshake is over; 0 = off (RFC 7413)
   CongestionControl congestion = CongestionControl::reno;
   Options options = {};  ///< inherited by accepted connections
 };
@@ -96,6 +105,12 @@ struct Config {
   Duration user_timeout_ceiling = 3600s;           ///< U_LIMIT
   Duration stall_patience = 10s;  ///< a peer that takes nothing for so long may be dropped when memory is short
   std::size_t maximum_half_open = 4096;
+  SynCookieUse syn_cookies = SynCookieUse::on;  ///< when a listener's backlog or maximum_half_open is reached
+  std::size_t maximum_connections = 262144;     ///< in all; records in SYN-RECEIVED and TIME-WAIT have their own limits
+  std::size_t maximum_from_peer = 0;      ///< connections that one remote address may open; 0 = no limit [A-TCP-22]
+  Duration fast_open_period = 3600s * 4;  ///< a cookie given out is good for one to two of these
+  Duration fast_open_retry = 60s;         ///< a server with which it failed is avoided so long, then twice that, …
+  std::size_t maximum_fast_open_cache = 256;  ///< servers of which a client remembers cookies
   std::size_t maximum_time_wait = 65536;
   bool compact_time_wait = true;     ///< TIME-WAIT as a 64-byte record; false keeps the connection (for tests)
   std::size_t maximum_frame = 0;     ///< bytes of IP packet in a super-segment for a device with offloads; 0 = path MTU

@@ -32,7 +32,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   std::size_t piece_count = 0;
   if (plan.text > 0) {
     std::size_t covered = 0;
-    piece_count = send_queue_.gather(plan.seq, static_cast<std::size_t>(plan.text), pieces, covered);
+    piece_count = send_queue_.gather(plan.text_begin(), static_cast<std::size_t>(plan.text), pieces, covered);
     if (covered < plan.text) {
       // Many small pieces: a shorter segment now, the rest in the next.
       plan.text = plan.mtu_probe == 0 ? covered : std::min<std::uint64_t>(covered, segment_text_limit());
@@ -91,7 +91,8 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
   if (acks) header.ack = static_cast<std::uint32_t>(rcv_.nxt.wire());
   if (plan.syn) flags |= flag::syn;
   if (plan.fin) flags |= flag::fin;
-  if (plan.text > 0 && plan.seq + plan.text == send_queue_.end()) flags |= flag::psh;  // [9293 MUST-61, SHLD-27]
+  if (plan.text > 0 && plan.text_begin() + plan.text == send_queue_.end())
+    flags |= flag::psh;  // [9293 MUST-61, SHLD-27]
   if (cold_->send_up > plan.seq && !plan.syn) {
     flags |= flag::urg;
     header.urgent = static_cast<std::uint16_t>(std::min<std::uint64_t>(cold_->send_up - plan.seq, 65535));
@@ -105,7 +106,8 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
   if (plan.syn) {
     add_syn_options(header.options);
     // Never scaled on a SYN [R7323-2.2-3].
-    header.window = static_cast<std::uint16_t>(std::min<std::size_t>(receive_buffer(), 65535));
+    const std::uint64_t window = acks ? rcv_.wnd() : receive_buffer();
+    header.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(window, 65535));
   } else {
     add_sacks(header.options);
     if (cold_->user_timeout_due && header.options.sack_count == 0) add_user_timeout(header.options);
@@ -119,7 +121,9 @@ void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
   options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535));
   options.sack_permitted = sack_;
   if (scaling_) options.window_scale = rcv_.scale;
-  if (cold_->options.user_timeout_advertise > Duration::zero()) add_user_timeout(options);
+  if (cold_->fast_open && !sent_syn_) options.fast_open = cold_->fast_open->option;
+  const bool room = wire::tcp::written_size(options) + 4 <= wire::tcp::kMaximumHeader;
+  if (room && cold_->options.user_timeout_advertise > Duration::zero()) add_user_timeout(options);
 }
 
 // A duplicate comes first [R2883-4-1]; then the block of the segment that came last, which holds the duplicate unless
@@ -146,6 +150,10 @@ void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
     sent_syn_ = true;
     sent_at_ = env_.now;
     if (!armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
+    if (plan.text > 0) {  // in no log: what SYN,ACK does not acknowledge counts as never sent
+      snd_.nxt = plan.range().end;
+      cold_->bytes_sent += plan.text;
+    }
   } else {
     rcv_.edge = plan.edge;
     if (header.options.user_timeout != 0) cold_->user_timeout_due = false;
@@ -165,7 +173,7 @@ void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
     probe_due_ = false;
     env_.count(Counter::window_probes);
   }
-  if (plan.occupies()) commit_text(plan);
+  if (plan.occupies() && !plan.syn) commit_text(plan);
 }
 
 void Connection::commit_text(const Plan& plan) {

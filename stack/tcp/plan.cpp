@@ -15,7 +15,7 @@ std::optional<Connection::Plan> Connection::next_plan() {
   if (state_ == State::closed || state_ == State::listen) return std::nullopt;
   if (syn_due_) return plan_handshake();
   if (state_ == State::syn_sent) return std::nullopt;
-  if (state_ == State::syn_received) return plan_ack();
+  if (state_ == State::syn_received) return plan_in_syn_received();
   if (small_segments_wait()) {
     if (auto plan = plan_probe()) return plan;
     return plan_ack();
@@ -36,6 +36,17 @@ std::optional<Connection::Plan> Connection::plan_handshake() const noexcept {
   const bool again = backoff_ > 0 || sent_syn_;
   Plan plan{.reason = again ? SendReason::open_again : SendReason::open, .seq = snd_.iss, .syn = true, .resend = again};
   if (state_ != State::syn_sent) plan.reason = again ? SendReason::accept_open_again : SendReason::accept_open;
+  if (stateless_) plan.reason = SendReason::syn_cookie;
+  if (!again) plan.text = syn_text();
+  if (plan.text > 0) plan.reason = SendReason::fast_open;
+  return plan;
+}
+
+// Whose cookie was good may have its answer before its ACK comes, within the initial window [R7413-4.2.2-5].
+std::optional<Connection::Plan> Connection::plan_in_syn_received() noexcept {
+  std::optional<Plan> plan = fast_opened() ? plan_new_text() : std::nullopt;
+  if (!plan) return plan_ack();
+  plan->fin = false;
   return plan;
 }
 
@@ -137,11 +148,13 @@ std::uint64_t Connection::sendable_text(std::uint64_t queued, std::uint64_t usab
 
 // The four cases, for less than a full segment. All text counts as pushed: nobody calls PUSH [9293 MUST-60, MUST-61].
 bool Connection::may_send_small(std::uint64_t small, std::uint64_t queued, std::uint64_t usable) const noexcept {
-  if (small >= segment_text_limit()) return true;                                           // (1)
-  const bool nagle_permits = cold_->options.no_delay || fin_queued_ || outstanding() == 0;  // [9293 SHLD-7, MUST-17]
-  if (nagle_permits && queued <= usable) return true;                                       // (2)
-  if (nagle_permits && small * 2 >= snd_.max_wnd) return true;                              // (3)
-  return override_due_;                                                                     // (4)
+  if (small >= segment_text_limit()) return true;  // (1)
+  const bool only_syn = snd_.una == snd_.iss && snd_.nxt == snd_.iss + 1;
+  const bool nothing_out = outstanding() == 0 || only_syn;
+  const bool nagle_permits = cold_->options.no_delay || fin_queued_ || nothing_out;  // [9293 SHLD-7, MUST-17]
+  if (nagle_permits && queued <= usable) return true;                                // (2)
+  if (nagle_permits && small * 2 >= snd_.max_wnd) return true;                       // (3)
+  return override_due_;                                                              // (4)
 }
 
 std::optional<Connection::Plan> Connection::plan_finish() const noexcept {

@@ -4,6 +4,7 @@
 
 #include "stack/tcp/connection.hpp"
 #include "stack/tcp/half_open.hpp"
+#include "stack/tcp/syn_cookies.hpp"
 #include "stack/tcp/time_wait.hpp"
 
 namespace sluice::tcp {
@@ -56,6 +57,16 @@ void Connection::thaw(const HalfOpen& record) {
   send_queue_.start(snd_.nxt);
   refresh_mss();
   deadlines_[static_cast<std::size_t>(Timer::retransmit)] = record.deadline;
+}
+
+void Connection::bake(const SynCookies& cookies) noexcept {
+  const std::uint32_t clock = env_.timestamp(ts_.offset);
+  const SynCookies::Numbers numbers = cookies.bake(tuple_, freeze_half_open(), clock, env_.now);
+  snd_.iss = snd_.una = Seq::initial(WireSeq{numbers.iss});
+  snd_.nxt = snd_.iss + 1;
+  send_queue_.start(snd_.nxt);
+  ts_.offset += numbers.timestamp - clock;
+  stateless_ = true;
 }
 
 namespace {

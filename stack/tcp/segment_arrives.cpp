@@ -44,7 +44,7 @@ void Connection::arrives_in_listen(Segment& segment) {
     return reply_with_reset(env_, segment, SendReason::reset_bad_ack);
   }
   if (!segment.has(flag::syn)) return env_.drop(Counter::drop_no_ack_bit, segment);  // fourth: anything else
-  // third: SYN. Text and FIN on it are not taken: the peer sends them again.
+  // third: SYN. Text and FIN on it are not taken, unless a cookie vouches for it: the peer sends them again.
   sack_ = env_.config.sack;
   scaling_ = env_.config.window_scaling;
   ts_.on = env_.config.timestamps;
@@ -54,6 +54,7 @@ void Connection::arrives_in_listen(Segment& segment) {
   snd_.nxt = snd_.iss + 1;
   send_queue_.start(snd_.nxt);
   enter(State::syn_received);
+  take_syn_text(segment);
   syn_due_ = true;
   request_output();
 }
@@ -105,6 +106,7 @@ void Connection::arrives_in_syn_sent(Segment& segment) {
     syn_due_ = true;
     return request_output();
   }
+  fast_open_answered(segment);
   snd_.una = segment.ack;
   establish();
   request_ack(SendReason::handshake_ack);
@@ -243,10 +245,11 @@ bool Connection::check_reset(const Segment& segment) {
   }
   env_.count(Counter::resets_in);
   if (state_ == State::syn_received) {
-    if (passive_)
+    if (fast_opened()) cold_->fast_open->reset_by_peer = true;
+    if (passive_ && !fast_opened())
       enter(State::listen);  // the listener is as if nothing had come
     else
-      fail(Errc::connection_refused);
+      fail(passive_ ? Errc::connection_reset : Errc::connection_refused);
     return false;
   }
   const bool all_done = state_ == State::closing || state_ == State::last_ack;
@@ -260,7 +263,7 @@ bool Connection::check_reset(const Segment& segment) {
 // Fourth, check the SYN bit (RFC 5961 4): in synchronized states a SYN proves nothing.
 bool Connection::check_syn(const Segment& segment) {
   if (!segment.has(flag::syn)) return true;
-  if (state_ == State::syn_received && passive_) {
+  if (state_ == State::syn_received && passive_ && !fast_opened()) {
     enter(State::listen);
     return false;
   }
@@ -281,6 +284,7 @@ bool Connection::check_ack(const Segment& segment) {
 
 bool Connection::ack_in_syn_received(const Segment& segment) {
   if (snd_.una < segment.ack && segment.ack <= snd_.nxt) {
+    take_back_syn_text(segment.ack);  // it crossed the peer's SYN
     snd_.una = snd_.iss + 1;
     establish();
     if (syn_due_) request_ack(SendReason::handshake_ack);  // our SYN,ACK had no time to leave

@@ -18,6 +18,8 @@ constexpr std::array kWords = {
     Words{"open_again", "RFC 9293 3.8.3"},
     Words{"accept_open", "RFC 9293 3.10.7.2"},
     Words{"accept_open_again", "RFC 9293 3.8.1"},
+    Words{"syn_cookie", "RFC 4987 3.6"},
+    Words{"fast_open", "RFC 7413 4.2.2"},
     Words{"new_data", "RFC 9293 3.8.6.2.1"},
     Words{"override_small", "RFC 9293 3.8.6.2.1 (4)"},
     Words{"finish", "RFC 9293 3.10.4"},

@@ -12,6 +12,8 @@ enum class SendReason : std::uint8_t {
   open_again,         ///< SYN after its timeout
   accept_open,        ///< SYN,ACK
   accept_open_again,  ///< SYN,ACK after its timeout or for a repeated SYN
+  syn_cookie,         ///< SYN,ACK instead of a half-open record
+  fast_open,          ///< SYN with text
   new_data,
   override_small,   ///< less than a full segment after the silly-window override
   finish,           ///< FIN alone

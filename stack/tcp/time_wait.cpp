@@ -8,9 +8,11 @@ namespace sluice::tcp {
 std::size_t TupleHash::operator()(const FourTuple& tuple) const noexcept { return hash(TupleBytes(tuple).bytes()); }
 
 bool TimeWaitTable::insert(const FourTuple& tuple, const TimeWait& record) {
-  const auto [place, fresh] = records_.insert_or_assign(tuple, record);
-  (void)place;
-  queue_.push_back({tuple, record.expires});
+  const auto [place, fresh] = records_.try_emplace(tuple, record);
+  const bool moved = fresh || place->second.expires != record.expires;
+  place->second = record;
+  if (moved) queue_.push_back({tuple, record.expires});
+  if (queue_.size() > 2 * records_.size() + 64) drop_stale_turns();
   if (!fresh || records_.size() <= limit_) return false;
   const std::size_t before = records_.size();
   while (records_.size() == before) drop_oldest();
@@ -28,6 +30,16 @@ void TimeWaitTable::drop_oldest() noexcept {
   const auto found = records_.find(turn.tuple);
   if (found != records_.end() && found->second.expires == turn.expires) records_.erase(found);
   queue_.release();
+}
+
+// A FIN that comes again and again renews a record each time: its turns must not pile up [A-TCP-22].
+void TimeWaitTable::drop_stale_turns() {
+  Ring<Turn> kept;
+  for (std::size_t i = 0; i < queue_.size(); ++i) {
+    const auto found = records_.find(queue_[i].tuple);
+    if (found != records_.end() && found->second.expires == queue_[i].expires) kept.push_back(queue_[i]);
+  }
+  queue_ = std::move(kept);
 }
 
 void TimeWaitTable::expire(Time now) noexcept {

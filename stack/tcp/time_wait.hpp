@@ -59,6 +59,7 @@ class TimeWaitTable {
     Time expires{};
   };
   void drop_oldest() noexcept;
+  void drop_stale_turns();
 
   std::unordered_map<FourTuple, TimeWait, TupleHash> records_;
   Ring<Turn> queue_;  // a renewed or erased record leaves a turn behind that no longer matches

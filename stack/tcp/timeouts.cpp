@@ -53,7 +53,10 @@ void Connection::fire(Timer which) {
 void Connection::retransmission_timeout() {
   env_.count(Counter::timeouts);
   if (state_ == State::syn_sent || state_ == State::syn_received) return handshake_timeout();
-  if (snd_.una == snd_.iss) syn_due_ = true;  // closed before our SYN,ACK was acknowledged
+  if (snd_.una == snd_.iss) {                                         // closed before our SYN,ACK was acknowledged
+    if (timeouts_ >= env_.config.syn_ack_retries) return time_out();  // [A-TCP-38]
+    syn_due_ = true;
+  }
   if (honour_claim()) return arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
   if (timeouts_ >= env_.config.r2 && user_timeout() == Duration::zero()) return time_out();
   const bool first = timeouts_ == 0;
@@ -94,6 +97,7 @@ void Connection::handshake_timeout() {
   if (backoff_ >= limit) return time_out();
   ++backoff_;
   syn_due_ = true;
+  fast_open_timed_out();
   arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
   request_output();
 }

@@ -262,6 +262,7 @@ Info Connection::status() const noexcept {
   info.sack = sack_;
   info.timestamps = ts_.on;
   info.window_scaling = scaling_;
+  info.fast_open = cold_->fast_open ? cold_->fast_open->outcome : FastOpen::unused;
   info.in_recovery = recovery_ && recovery_->in_recovery();
   info.backoff = timeouts_;
   info.unsent = static_cast<std::size_t>(unsent());

@@ -1,6 +1,8 @@
 // Reading and writing TCP headers; see tcp.hpp.
 #include "stack/wire/tcp.hpp"
 
+#include <algorithm>
+
 namespace sluice::wire::tcp {
 namespace {
 
@@ -12,8 +14,13 @@ enum Kind : std::uint8_t {
   sack_permitted = 4,
   sack = 5,
   timestamps = 8,
-  user_timeout = 28
+  user_timeout = 28,
+  fast_open = 34,
+  experiment = 254
 };
+
+// RFC 7413 appendix A: what marks Fast Open among the experiments.
+constexpr std::uint16_t kFastOpenExperiment = 0xf989;
 
 // What nearly every segment of an established connection carries: two NOPs and timestamps.
 constexpr std::uint32_t kPaddedTimestamps = 0x0101080a;
@@ -26,6 +33,15 @@ void read_sack(Bytes body, Options& options) noexcept {
     options.sacks[i].left = in.u32();
     options.sacks[i].right = in.u32();
   }
+}
+
+// A cookie of odd or impossible length is no cookie [R7413-4.1.1-1, R7413-4.1.1-2].
+void read_fast_open(Bytes cookie, bool experimental, Options& options) noexcept {
+  const bool possible = cookie.size() % 2 == 0 && cookie.size() <= 16 && (cookie.empty() || cookie.size() >= 4);
+  if (!possible) return;
+  options.fast_open = {
+      .present = true, .experimental = experimental, .size = static_cast<std::uint8_t>(cookie.size()), .cookie = {}};
+  std::copy(cookie.begin(), cookie.end(), options.fast_open.cookie.begin());
 }
 
 // A known kind with a wrong length is skipped like an unknown one: its length still says where the next begins.
@@ -50,6 +66,10 @@ void read_option(std::uint8_t kind, Bytes body, Options& options) noexcept {
       break;
     case Kind::user_timeout:
       if (body.size() == 2) options.user_timeout = in.u16();  // [R5482-3.3-1]
+      break;
+    case Kind::fast_open: read_fast_open(body, false, options); break;
+    case Kind::experiment:
+      if (body.size() >= 2 && in.u16() == kFastOpenExperiment) read_fast_open(body.subspan(2), true, options);
       break;
     default: break;  // [9293 MUST-6]
   }
@@ -82,6 +102,14 @@ void write_timestamps(ByteWriter& out, const Options& options) noexcept {
   out.u32(options.ts_echo);
 }
 
+void write_fast_open(ByteWriter& out, const FastOpen& option) noexcept {
+  for (std::size_t size = option.written_size(); size % 4 != 0; ++size) out.u8(Kind::no_operation);
+  out.u8(option.experimental ? Kind::experiment : Kind::fast_open);
+  out.u8(static_cast<std::uint8_t>(option.written_size()));
+  if (option.experimental) out.u16(kFastOpenExperiment);
+  out.bytes(Bytes(option.cookie).first(option.size));
+}
+
 // Each branch keeps the running length a multiple of 4.
 void write_options(ByteWriter& out, const Options& options) noexcept {
   if (options.mss) {
@@ -108,6 +136,7 @@ void write_options(ByteWriter& out, const Options& options) noexcept {
     out.u8(4);
     out.u16(options.user_timeout);
   }
+  if (options.fast_open.present) write_fast_open(out, options.fast_open);
   if (options.sack_count > 0) {
     out.u16(Kind::no_operation << 8 | Kind::no_operation);
     out.u8(Kind::sack);
@@ -147,6 +176,7 @@ std::size_t written_size(const Options& options) noexcept {
   if (options.sack_permitted && !options.timestamps) size += 4;
   if (options.window_scale) size += 4;
   if (options.user_timeout != 0) size += 4;
+  size += (options.fast_open.written_size() + 3) / 4 * 4;
   if (options.sack_count > 0) size += 4u + 8u * options.sack_count;
   return size;
 }

@@ -23,6 +23,17 @@ struct SackBlock {
   friend constexpr bool operator==(const SackBlock&, const SackBlock&) noexcept = default;
 };
 
+/// TCP Fast Open (RFC 7413 4.1.1): a cookie, or by an empty one the wish for it.
+struct FastOpen {
+  bool present = false;
+  bool experimental = false;  ///< kind 254 with 0xf989, as before the RFC
+  std::uint8_t size = 0;      ///< bytes: 0, or even and 4..16
+  std::array<std::uint8_t, 16> cookie{};
+  /// Bytes of the option without padding; 0 if there is none.
+  std::size_t written_size() const noexcept { return present ? (experimental ? 4u : 2u) + size : 0u; }
+  friend constexpr bool operator==(const FastOpen&, const FastOpen&) noexcept = default;
+};
+
 /// What the known options say. An option that appears twice counts as it appeared last.
 struct Options {
   std::optional<std::uint16_t> mss;          ///< kind 2
@@ -34,6 +45,7 @@ struct Options {
   std::uint8_t sack_count = 0;  ///< kind 5
   std::array<SackBlock, 4> sacks{};
   std::uint16_t user_timeout = 0;  ///< kind 28 (RFC 5482 3.3): 1 bit for minutes, 15 for how many; 0 = none
+  FastOpen fast_open;              ///< kind 34, or the experimental one
 };
 
 /// A header that is valid in itself: the data offset lies inside the segment. Ports, numbers and windows in host order.
@@ -63,7 +75,7 @@ ParseError parse(Bytes segment, Header& header) noexcept;
 std::size_t written_size(const Options& options) noexcept;
 
 /// Writes header and options; the checksum field as given. Options stand in the order mss, sack-permitted, timestamps,
-/// window scale, user timeout, sack. REQUIRES room for written_size().
+/// window scale, user timeout, fast open, sack. REQUIRES room for written_size().
 std::size_t write(MutableBytes room, const Header& header) noexcept;
 
 /// Stores a checksum in a written header.
