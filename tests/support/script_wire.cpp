@@ -110,6 +110,13 @@ std::string compare_segment(const Tins::TCP& tcp, const lab::OpenedPacket& packe
   return compare_options(tcp, segment);
 }
 
+bool asks_for_cookie(const lab::OpenedPacket& packet) {
+  if (packet.protocol != 6) return false;
+  const lab::PacketLine line = lab::to_line(packet, {}, {});
+  const auto* open = find_option<lab::option::FastOpen>(*line.segment());
+  return open && open->cookie.empty();
+}
+
 template <class Ip>
 std::string compare(Bytes bytes, const lab::OpenedPacket& packet) {
   Ip ip(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
@@ -119,6 +126,7 @@ std::string compare(Bytes bytes, const lab::OpenedPacket& packet) {
     const std::string different = compare_segment(*tcp, packet);
     if (!different.empty()) return different;
   }
+  if (asks_for_cookie(packet)) return "";  // libtins can't write an option without a body
   // libtins computes lengths and checksums when it writes: the same bytes must come out.
   const Tins::PDU::serialization_type again = ip.serialize();
   const auto [ours, theirs] = std::ranges::mismatch(bytes, again);
