@@ -48,7 +48,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   const MutableBytes tcp_header = MutableBytes(room).subspan(ip_size, tcp_size);
   const std::size_t payload = tcp_size + static_cast<std::size_t>(plan.text);
   const std::uint64_t mss = segment_text_limit();
-  const bool super = plan.text > mss && plan.mtu_probe == 0;
+  const bool super = !plan.syn && plan.text > mss && plan.mtu_probe == 0;
   plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
 
   // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
