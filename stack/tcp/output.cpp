@@ -205,7 +205,7 @@ void Connection::commit_text(const Plan& plan) {
   if (plan.reason == SendReason::tail_loss_probe) {
     recovery_->on_probe_sent(plan.resend);
     env_.count(Counter::tail_loss_probes);
-  } else if (!plan.resend && !plan.probe) {
+  } else if (!plan.resend && !plan.probe && is_synchronized(state_)) {
     schedule_probe();
   }
 }
