@@ -155,6 +155,9 @@ TEST_CASE("a malformed option draws a parameter problem that points at it [R791-
   const auto& icmp = reply.rfind_pdu<Tins::ICMP>();
   CHECK(icmp.type() == Tins::ICMP::PARAM_PROBLEM);
   CHECK(icmp.pointer() == 21);
+  CHECK(host.is_dropped(with_options({7, 1, 0, 0})));  // a length that does not even cover itself
+  CHECK(host.is_dropped(with_options({1, 1, 7, 3})));  // one beyond the header
+  CHECK(host.count(Counter::drop_options_malformed) == 3);
 }
 
 TEST_CASE(
