@@ -23,6 +23,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   for (const tun::AddressPair& pair : addresses_) config.ip.addresses.push_back(pair.local);
   config.ip.mtu = top->mtu();
   config.tcp.maximum_frame = top->offloads().maximum_frame;
+  config.tcp.congestion = options.congestion;
   stack_.emplace(config);
   loop_.emplace(*stack_, *top, tun::LoopSettings{.spin = options.busy_poll});
 }

@@ -24,6 +24,13 @@ lab::Parsed<std::string> parse_device(std::string_view text) {
   return lab::Parsed<std::string>::failed(complaint);
 }
 
+lab::Parsed<tcp::CongestionControl> parse_congestion(std::string_view text) {
+  if (text == "cubic") return tcp::CongestionControl::cubic;
+  if (text == "reno") return tcp::CongestionControl::reno;
+  if (text == "bbr") return tcp::CongestionControl::bbr;
+  return lab::Parsed<tcp::CongestionControl>::failed(fmt::format("\"{}\" is none of cubic, reno and bbr", text));
+}
+
 void add_impairment_options(CLI::App& app, lab::ImpairmentSettings& link) {
   const auto group = [](CLI::Option* option) { option->group("A bad link, in both directions"); };
   group(add_value(app, "--loss", link.loss, lab::parse_probability, "P", "packets lost, such as 1%"));
@@ -146,6 +153,9 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
   group(add_value(app, "--mtu", options.mtu, parse_mtu, "BYTES", "of the interface [1500, or as it is]"));
   group(add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
                   "after work look for more this long before sleeping; 0s spares the processor [50us]"));
+  add_value(app, "--congestion", options.congestion, parse_congestion, "NAME",
+            "how TCP finds its rate: cubic, reno or bbr [cubic]")
+      ->group("TCP");
   add_impairment_options(app, options.impairment);
   add_record_options(app, options);
 }

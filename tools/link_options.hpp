@@ -11,6 +11,7 @@
 
 #include "lab/impairment.hpp"
 #include "stack/base/random.hpp"
+#include "stack/tcp/options.hpp"
 #include "stack/wire/address.hpp"
 #include "tun/open.hpp"
 
@@ -31,7 +32,8 @@ struct LinkOptions {
   std::optional<Prefix> local6;
   std::optional<IpAddress> peer6;
   std::optional<std::size_t> mtu;
-  Duration busy_poll = std::chrono::microseconds(50);  ///< after work, before sleeping
+  Duration busy_poll = std::chrono::microseconds(50);                 ///< after work, before sleeping
+  tcp::CongestionControl congestion = tcp::CongestionControl::cubic;  ///< of all connections
   lab::ImpairmentSettings impairment;
   std::string seed;
   std::string capture;

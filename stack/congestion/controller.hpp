@@ -69,7 +69,24 @@ constexpr std::uint64_t initial_window(std::uint32_t smss) noexcept {
   return 10u * std::uint64_t{smss} < floor ? 10u * std::uint64_t{smss} : floor;
 }
 
-/// RFC 5681 with byte counting; `initial` is the first cwnd in bytes (one SMSS after a lost SYN).
-std::unique_ptr<Controller> make_reno(std::uint32_t smss, std::uint64_t initial);
+/// How an ECN mark is answered: as a loss would be (RFC 3168, softened by RFC 8511), or in proportion to how many
+/// packets were marked (RFC 8257; only where the whole path marks at a low threshold, as in a data centre).
+enum class EcnResponse : std::uint8_t { classic, dctcp };
+
+/// What a controller is made with.
+struct Settings {
+  std::uint32_t smss = 536;   ///< bytes
+  std::uint64_t initial = 0;  ///< the first cwnd, bytes; at least one SMSS (all there is after a lost SYN)
+  bool pacing = false;        ///< spread what cwnd allows over the round trip (BBR does in any case)
+  EcnResponse ecn = EcnResponse::classic;
+  std::uint64_t seed = 0;  ///< of BBR's random waits
+};
+
+/// RFC 5681 with byte counting.
+std::unique_ptr<Controller> make_reno(const Settings& settings);
+/// RFC 9438, with HyStart++ (RFC 9406).
+std::unique_ptr<Controller> make_cubic(const Settings& settings);
+/// draft-ietf-ccwg-bbr, version 3. It lives on rate samples, and always paces.
+std::unique_ptr<Controller> make_bbr(const Settings& settings);
 
 }  // namespace sluice::congestion

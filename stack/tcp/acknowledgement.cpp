@@ -135,7 +135,7 @@ void Connection::digest(RecoveryFacts facts) {
     congestion_->on_congestion_event(env_.now, facts.event_flight);
   }
   sample.cwnd_limited = cwnd_limited_;
-  if (sample.newly_acked > 0 || sample.newly_delivered > 0) congestion_->on_ack(sample);
+  if (sample.newly_acked > 0 || sample.newly_delivered > 0 || facts.congestion_event) congestion_->on_ack(sample);
   if (!env_.tracer.on()) return;
   if (sample.newly_lost > 0)
     env_.tracer.tell(env_.now, TraceKind::loss, flow(),

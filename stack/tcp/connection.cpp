@@ -6,10 +6,11 @@
 namespace sluice::tcp {
 namespace {
 
-std::unique_ptr<congestion::Controller> make_controller(CongestionControl kind, std::uint32_t smss,
-                                                        std::uint64_t window) {
+std::unique_ptr<congestion::Controller> make_controller(CongestionControl kind, const congestion::Settings& settings) {
   switch (kind) {
-    case CongestionControl::reno: return congestion::make_reno(smss, window);
+    case CongestionControl::reno: return congestion::make_reno(settings);
+    case CongestionControl::cubic: return congestion::make_cubic(settings);
+    case CongestionControl::bbr: return congestion::make_bbr(settings);
   }
   return nullptr;
 }
@@ -81,7 +82,11 @@ void Connection::begin_data_phase() {
 // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
 void Connection::start_congestion(bool syn_was_lost) {
   const std::uint32_t smss = effective_mss();
-  congestion_ = make_controller(congestion_kind_, smss, syn_was_lost ? smss : congestion::initial_window(smss));
+  congestion_ = make_controller(congestion_kind_, {.smss = smss,
+                                                   .initial = syn_was_lost ? smss : congestion::initial_window(smss),
+                                                   .pacing = cold_->options.pacing,
+                                                   .ecn = cold_->options.ecn_response,
+                                                   .seed = snd_.iss.number()});
 }
 
 Recovery& Connection::recovery() {

@@ -13,6 +13,7 @@
 #include "stack/base/slot_map.hpp"
 #include "stack/base/timers.hpp"
 #include "stack/congestion/controller.hpp"
+#include "stack/congestion/pacer.hpp"
 #include "stack/congestion/rtt.hpp"
 #include "stack/ip/datagram.hpp"
 #include "stack/tcp/environment.hpp"
@@ -182,6 +183,8 @@ class Connection {
     Seq send_up;               ///< SND.UP: the octet behind the urgent data; <= una = none [9293 MUST-62]
     Seq receive_up;            ///< RCV.UP
     SeqRange duplicate;        ///< arrived twice: the next ACK reports it (RFC 2883); empty = none
+    congestion::Pacer pacer;
+    Time release_at = kNever;  ///< when text that the pacer holds back may leave
     std::uint64_t bytes_sent = 0, bytes_acked = 0, bytes_received = 0, bytes_retransmitted = 0;
     std::uint64_t segments_out = 0, segments_in = 0, retransmissions = 0;
     Time small_paid_until{};       ///< segments to a peer with a tiny MSS are paid for up to here [A-TCP-31]
@@ -319,6 +322,7 @@ class Connection {
   std::size_t sack_blocks() const noexcept;
   std::uint64_t segment_text_limit() const noexcept;
   std::uint64_t frame_text_limit() const noexcept;
+  bool pacer_holds() noexcept;
   SendReason resend_reason() const noexcept;
   bool emit(Plan& plan, FrameSink& sink);
   wire::tcp::Header header_for(const Plan& plan) const noexcept;

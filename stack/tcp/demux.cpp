@@ -119,7 +119,8 @@ void Layer::syn_arrives(ListenerState& listener, Segment& segment) {
 }
 
 std::unique_ptr<Connection> Layer::for_listener(const ListenerState& listener, const FourTuple& tuple) {
-  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options, listener.options.congestion);
+  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options,
+                                                 listener.options.congestion.value_or(env_.config.congestion));
   connection->set_listener(listener.id);
   connection->open_passive();
   return connection;
@@ -201,7 +202,8 @@ void Layer::leave_fast_open_queue(Connection& connection) noexcept {
 
 std::unique_ptr<Connection> Layer::thawed(const FourTuple& tuple, const HalfOpen& record) {
   const ListenerState& listener = *listeners_.find(record.listener);
-  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options, listener.options.congestion);
+  auto connection = std::make_unique<Connection>(env_, tuple, listener.options.options,
+                                                 listener.options.congestion.value_or(env_.config.congestion));
   connection->thaw(record);
   return connection;
 }
@@ -310,7 +312,7 @@ bool Layer::arrives_for_time_wait(Segment& segment) {
     time_wait_.erase(tuple);
     return false;
   }
-  Connection connection(env_, tuple, {}, CongestionControl::reno);
+  Connection connection(env_, tuple, {}, CongestionControl::cubic);
   connection.thaw(record);
   connection.segment_arrives(segment);
   flush_to_outbox(connection);

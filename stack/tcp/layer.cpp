@@ -44,7 +44,8 @@ Result<Socket> Layer::connect(const Endpoint& remote, const OpenOptions& options
     env_.count(Counter::drop_connection_limit);
     return Errc::no_buffer_space;
   }
-  Connection& connection = adopt(std::make_unique<Connection>(env_, tuple, options.options, options.congestion));
+  Connection& connection = adopt(
+      std::make_unique<Connection>(env_, tuple, options.options, options.congestion.value_or(env_.config.congestion)));
   if (options.fast_open) connection.open_fast();
   connection.open_active();
   settle(connection);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "stack/base/time.hpp"
+#include "stack/congestion/controller.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::tcp {
@@ -25,7 +26,12 @@ struct KeepAlive {
   std::uint8_t probes = 9;  ///< unanswered ones before the connection ends [9293 MUST-29]
 };
 
-enum class CongestionControl : std::uint8_t { reno };
+enum class CongestionControl : std::uint8_t {
+  reno,   ///< RFC 5681
+  cubic,  ///< RFC 9438 with HyStart++ (RFC 9406)
+  bbr,    ///< draft-ietf-ccwg-bbr, version 3
+};
+using congestion::EcnResponse;
 
 /// When packets larger than those known to pass are tried (RFC 8899, RFC 4821). It takes SACK.
 enum class PathMtuProbing : std::uint8_t {
@@ -54,7 +60,9 @@ struct Options {
   Duration user_timeout_advertise = 0s;  ///< ADV_UTO (RFC 5482): told to the peer, whose own is followed unless
                                          ///< user_timeout is set; whole seconds or minutes; 0 = the option is off
   PathMtuProbing path_mtu_probing = PathMtuProbing::on_black_hole;
-  bool report_soft_errors = true;  ///< [9293 SHLD-20]
+  bool report_soft_errors = true;                   ///< [9293 SHLD-20]
+  bool pacing = false;                              ///< of Reno and CUBIC; read when the connection is established
+  EcnResponse ecn_response = EcnResponse::classic;  ///< likewise
 };
 
 /// Whether SYNs for which there is no room are answered with cookies (RFC 4987 3.6).
@@ -63,7 +71,7 @@ enum class SynCookieUse : std::uint8_t { off, on, always };
 /// Active OPEN.
 struct OpenOptions {
   std::optional<Endpoint> local = std::nullopt;  ///< address and/or port 0 are chosen when unspecified [9293 MUST-43]
-  CongestionControl congestion = CongestionControl::reno;
+  std::optional<CongestionControl> congestion = std::nullopt;  ///< nullopt = Config's
   Options options = {};
   /// What is written before the SYN leaves (by the next poll_transmit) goes with it, if the server gave a cookie before
   /// (RFC 7413). It may arrive twice there: only for requests that do no harm by it [R7413-2-1, R7413-6.1-1].
@@ -77,12 +85,15 @@ struct ListenOptions {
   std::size_t maximum_connections = 0;  ///< accepted or waiting for accept(), and not over yet; 0 = no limit
   std::size_t fast_open =
       0;  ///< connections that may hold text of a SYN before their handshake is over; 0 = off (RFC 7413)
-  CongestionControl congestion = CongestionControl::reno;
-  Options options = {};  ///< inherited by accepted connections
+  std::optional<CongestionControl> congestion = std::nullopt;  ///< nullopt = Config's
+  Options options = {};                                        ///< inherited by accepted connections
 };
 
 /// The layer's constants. Defaults are DECISIONS in force; each names its source.
 struct Config {
+  /// Where an OPEN doesn't say.
+  CongestionControl congestion = CongestionControl::cubic;
+
   bool sack = true;                                ///< RFC 2018
   bool timestamps = true;                          ///< RFC 7323
   bool window_scaling = true;                      ///< RFC 7323

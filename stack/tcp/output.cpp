@@ -196,6 +196,10 @@ void Connection::commit_text(const Plan& plan) {
     }
   }
   if (congestion_) congestion_->on_sent(env_.now, range.size(), pipe());
+  if (const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0; rate > 0) {
+    cold_->pacer.on_sent(env_.now, range.size(), rate);
+    cold_->release_at = kNever;
+  }
   cold_->evidence.on_sent(static_cast<std::uint32_t>(plan.packet), range.end);
   pay_small_segments(plan);
   cold_->bytes_sent += plan.text;
@@ -231,7 +235,7 @@ void Connection::settle_timers() noexcept {
   if (armed(Timer::persist)) disarm(Timer::persist);
   unanswered_probes_ = 0;
   if (outstanding() > 0 && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
-  const bool too_small = unsent() > 0 && outstanding() == 0;
+  const bool too_small = unsent() > 0 && outstanding() == 0 && cold_->release_at == kNever;
   if (!too_small)
     disarm(Timer::override_sws);
   else if (!armed(Timer::override_sws))

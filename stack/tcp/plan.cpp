@@ -21,15 +21,27 @@ std::optional<Connection::Plan> Connection::next_plan() {
     return plan_ack();
   }
   if (auto plan = plan_tail_probe()) return plan;
-  if (auto plan = plan_resend()) return plan;
+  const bool held = pacer_holds();
+  if (auto plan = held ? std::nullopt : plan_resend()) return plan;
   if (auto plan = plan_probe()) return plan;
   Plan probe;
-  const ProbeTurn turn = plan_mtu_probe(probe);
+  const ProbeTurn turn = held ? ProbeTurn::none : plan_mtu_probe(probe);
   if (turn == ProbeTurn::now) return probe;
   if (turn == ProbeTurn::wait) return plan_ack();
-  if (auto plan = plan_new_text()) return plan;
+  if (auto plan = held ? std::nullopt : plan_new_text()) return plan;
   if (auto plan = plan_finish()) return plan;
   return plan_ack();
+}
+
+// Text waits for its release, whether it is new or lost [R9937-6.4-2]; ACKs, probes and a FIN alone don't.
+bool Connection::pacer_holds() noexcept {
+  const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0;
+  const bool text_waits = unsent() > 0 || (recovery_ && recovery_->lost_bytes() > 0);
+  if (rate == 0 || !text_waits || snd_.wnd == 0) return false;
+  const Time release_at = cold_->pacer.release_at(rate, effective_mss());
+  if (release_at <= env_.now) return false;
+  cold_->release_at = release_at;
+  return true;
 }
 
 std::optional<Connection::Plan> Connection::plan_handshake() const noexcept {
@@ -211,7 +223,9 @@ std::uint64_t Connection::frame_text_limit() const noexcept {
   const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMaximumHeader;
   const std::size_t frame = std::min<std::size_t>(env_.config.maximum_frame, 65535);
   if (frame < headers + 2 * mss) return mss;
-  return (frame - headers) / mss * mss;
+  const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0;
+  const std::uint64_t burst = rate > 0 ? congestion::Pacer::quantum(rate, mss) : frame;
+  return std::min<std::uint64_t>(frame - headers, burst) / mss * mss;
 }
 
 // --- the receive window ------------------------------------------------------------------------------------------

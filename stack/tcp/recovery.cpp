@@ -51,6 +51,7 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   facts.sample.now = input.now;
   facts.sample.in_flight_before = pipe();
   const bool was_in_recovery = in_recovery();
+  const std::uint64_t presumed_before = newreno_.presumed;
   smss_ = input.smss;
 
   Delivery delivery{input.now, input.echoed_before, rtt.min_rtt(), rack_.fack};
@@ -74,7 +75,9 @@ RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstim
   respond(losses, flight_before(delivery.bytes), input.now, facts);
 
   facts.sample.newly_acked = delivery.acked;
-  facts.sample.newly_delivered = delivery.bytes;
+  // Without SACK a duplicate tells of a segment, and the ACK that covers it tells no news [R9937-6.2-2].
+  facts.sample.newly_delivered =
+      delivery.bytes + newreno_.presumed - std::min(presumed_before, delivery.bytes + newreno_.presumed);
   facts.sample.newly_lost = losses.bytes;
   facts.sample.rtt = delivery.rtt_sample();
   if (facts.sample.rtt > Duration::zero()) {

@@ -7,7 +7,8 @@ namespace sluice::tcp {
 
 Time Connection::next_deadline() const noexcept {
   const Time recovery = recovery_ ? recovery_->next_deadline() : kNever;
-  return std::min({recovery, cold_->small_again_at, *std::min_element(deadlines_.begin(), deadlines_.end())});
+  return std::min(
+      {recovery, cold_->small_again_at, cold_->release_at, *std::min_element(deadlines_.begin(), deadlines_.end())});
 }
 
 void Connection::arm(Timer which, Time deadline) noexcept {
@@ -26,8 +27,8 @@ void Connection::handle_timeouts() {
     if (env_.tracer.on()) env_.tracer.tell(env_.now, TraceKind::timer_fired, flow(), {{"timer", 0, name(which)}});
     fire(which);
   }
-  if (cold_->small_again_at <= env_.now) {
-    cold_->small_again_at = kNever;
+  if (std::min(cold_->small_again_at, cold_->release_at) <= env_.now) {
+    cold_->small_again_at = cold_->release_at = kNever;
     request_output();
   }
   if (recovery_ && recovery_->reorder_deadline() <= env_.now) {

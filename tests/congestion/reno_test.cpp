@@ -13,6 +13,10 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kSmss = 1000;
 constexpr Time kNow{Duration(1s)};
 
+std::unique_ptr<Controller> make_reno(std::uint32_t smss, std::uint64_t initial) {
+  return congestion::make_reno({.smss = smss, .initial = initial});
+}
+
 AckSample acked(std::uint64_t bytes) {
   return {.now = kNow, .newly_acked = bytes, .newly_delivered = bytes, .cwnd_limited = true};
 }
@@ -131,8 +135,9 @@ TEST_CASE("in fast recovery nothing grows; after it avoidance goes on from ssthr
   reno->on_congestion_event(kNow, 20000);
   AckSample inside = acked(3000);
   inside.in_recovery = true;
-  reno->on_ack(inside);
-  CHECK(reno->cwnd() == 10000);
+  inside.in_flight = 12000;
+  reno->on_ack(inside);  // RFC 9937 lets half of what was delivered go, and no more
+  CHECK(reno->cwnd() == 12000 + 1500);
   reno->on_recovery_end(kNow);
   CHECK(reno->cwnd() == 10000);
   reno->on_ack(acked(9000));

@@ -103,6 +103,7 @@ class Transfer {
 
   void transmit(unsigned number) {
     ++outcome_.sent;
+    reno_->on_sent(now_, kSmss, recovery_.pipe());
     const Duration waiting = std::max(bottleneck_free_ - now_, Duration::zero());
     if (waiting > link_.per_segment * link_.queue) return;
     bottleneck_free_ = now_ + waiting + link_.per_segment;
@@ -154,12 +155,12 @@ class Transfer {
       rtt_.sample(facts.sample.rtt, now_, static_cast<std::uint32_t>(facts.sample.in_flight_before / (2 * kSmss)));
     }
     facts.sample.cwnd_limited = nxt_ < segments_;
-    if (facts.sample.newly_acked > 0) reno_->on_ack(facts.sample);
     if (facts.recovery_ended) reno_->on_recovery_end(now_);
     if (facts.congestion_event) {
       ++outcome_.events;
       reno_->on_congestion_event(now_, facts.event_flight);
     }
+    reno_->on_ack(facts.sample);
   }
 
   void arm() { deadline_ = now_ + rtt_.rto(backoff_); }
@@ -181,7 +182,7 @@ class Transfer {
   std::set<unsigned> received_;
   congestion::RttEstimator::Settings settings_;
   congestion::RttEstimator rtt_{settings_};
-  std::unique_ptr<congestion::Controller> reno_ = congestion::make_reno(kSmss, 10 * kSmss);
+  std::unique_ptr<congestion::Controller> reno_ = congestion::make_reno({.smss = kSmss, .initial = 10 * kSmss});
   Recovery recovery_;
   Outcome outcome_;
 };

@@ -22,6 +22,8 @@ class Player {
  public:
   explicit Player(Script& script, std::size_t frame, const Established& how) : script_(script) {
     script_.config.tcp.maximum_frame = frame;
+    // CUBIC's limit on growth by one ACK is meant to know of super-segments.
+    script_.config.tcp.congestion = tcp::CongestionControl::reno;
     script_.established(how);
   }
   void write(std::size_t bytes) { (void)script_.write(bytes), gather(); }

@@ -40,6 +40,7 @@ TEST_CASE_FIXTURE(Persist,
   state_is(State::established);
   in(". 1:1(0) ack 1 win 65535");
   out(". 1:2(1) ack 1");  // the probe's byte goes again
+  in(". 1:1(0) ack 2 win 65535");
   out(". 2:1002(1000) ack 1");
   skip();
 }
@@ -93,6 +94,7 @@ TEST_CASE_FIXTURE(Persist, "the window opens: text flows, and the probing is ove
   out(300ms, ". 1:2(1) ack 1", SendReason::window_probe);
   in(". 1:1(0) ack 1 win 2001");
   out(". 1:2(1) ack 1");  // the probe's byte goes again
+  in(". 1:1(0) ack 2 win 65535");
   out(". 2:1002(1000) ack 1");
   out(". 1002:2002(1000) ack 1");
   in(". 1:1(0) ack 2002 win 2000");

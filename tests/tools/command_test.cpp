@@ -39,6 +39,7 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --http 70000", "--http: \"70000\" is not a port from 1 to 65535");
   refuses("serve --mtu 12", "--mtu: ");
   refuses("serve --dev interface-name-too-long", "--dev: ");
+  refuses("serve --congestion vegas", "--congestion: \"vegas\" is none of cubic, reno and bbr");
   refuses("serve --local 10.0.0.1", "--local: ");
   refuses("serve --local fd00::1/64", "--local: takes an IPv4 address");
   refuses("serve --peer 10.0.0.1", "--peer: needs --local");

@@ -1,0 +1,43 @@
+// RFC 9406 section 4.2.
+#include "stack/congestion/hystart.hpp"
+
+#include <algorithm>
+
+namespace sluice::congestion {
+
+bool HyStart::on_ack(const AckSample& sample) noexcept {
+  acked_ += sample.newly_acked;
+  if (sample.rtt > Duration::zero()) {
+    current_ = std::min(current_, sample.rtt);
+    ++samples_;
+  }
+  judge();
+  return acked_ >= window_end_ && end_round(sample.in_flight);
+}
+
+// The round's own minimum against that of the round before [R9406-4.2-3] [R9406-4.2-4]; in CSS, against the minimum
+// that led there: was it a false alarm? [R9406-4.2-6]
+void HyStart::judge() noexcept {
+  if (samples_ < kRttSamples || current_ == kNone) return;
+  if (conservative()) {
+    if (current_ >= baseline_) return;
+    baseline_ = kNone;
+    css_rounds_ = 0;
+    return;
+  }
+  if (last_ == kNone) return;
+  const Duration threshold = std::clamp(last_ / 8, kMinimumThreshold, kMaximumThreshold);
+  if (current_ >= last_ + threshold) baseline_ = current_;
+}
+
+// The next round ends with what is out now [R9406-4.2-1]. The round in which CSS began counts as its first
+// [R9406-4.2-7].
+bool HyStart::end_round(std::uint64_t in_flight) noexcept {
+  window_end_ = acked_ + in_flight;
+  last_ = current_;
+  current_ = kNone;
+  samples_ = 0;
+  return conservative() && ++css_rounds_ >= kCssRounds;
+}
+
+}  // namespace sluice::congestion
