@@ -8,6 +8,7 @@
 
 #include "lab/exchange.hpp"
 #include "stack/wire/ipv4.hpp"
+#include "tests/support/fixed_buffers.hpp"
 #include "tests/support/golden_websocket.hpp"
 #include "tests/support/recording.hpp"
 
@@ -29,7 +30,7 @@ void say(tcp::Socket& socket, std::string_view text) {
 /// Two connected sockets that read at once, and time for everything to happen.
 struct Talk {
   explicit Talk(const RecordedLink& link = {}, const WorldSettings& settings = {}) : recording(link, settings) {
-    std::tie(client, server) = recording.world().connect();
+    std::tie(client, server) = recording.world().connect(80, {.options = kFixedBuffers}, {.options = kFixedBuffers});
     recording.world().on_step = [this] {
       if (client) drain(client);
       if (server) drain(server);
@@ -56,8 +57,8 @@ File handshake_simultaneous() {
   Recording recording;
   World& world = recording.world();
   const Endpoint left{world.left_address(), 4000}, right{world.right_address(), 4001};
-  auto first = world.left().connect(right, {.local = left});
-  auto second = world.right().connect(left, {.local = right});
+  auto first = world.left().connect(right, {.local = left, .options = kFixedBuffers});
+  auto second = world.right().connect(left, {.local = right, .options = kFixedBuffers});
   REQUIRE((first && second));
   world.run_for(2s);
   CHECK(first->state() == tcp::State::established);
@@ -69,7 +70,7 @@ File handshake_simultaneous() {
 struct Bulk {
   Bulk(std::uint64_t size, const RecordedLink& link, const WorldSettings& settings = {}) : recording(link, settings) {
     tcp::Socket client, server;
-    std::tie(client, server) = recording.world().connect();
+    std::tie(client, server) = recording.world().connect(80, {.options = kFixedBuffers}, {.options = kFixedBuffers});
     Transfer transfer(client, server, size);
     transfer.finish_when_sent = true;
     recording.world().on_step = [&] {
@@ -192,7 +193,7 @@ File close_late_text() {
 File refused() {
   Recording recording;
   World& world = recording.world();
-  auto opened = world.left().connect({world.right_address(), 81});
+  auto opened = world.left().connect({world.right_address(), 81}, {.options = kFixedBuffers});
   REQUIRE(opened);
   world.run_for(2s);
   CHECK(opened->error() == Errc::connection_refused);

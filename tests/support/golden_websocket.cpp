@@ -8,6 +8,7 @@
 
 #include "http/driver.hpp"
 #include "http/server_session.hpp"
+#include "tests/support/fixed_buffers.hpp"
 #include "tests/support/recording.hpp"
 #include "tests/ws/wire.hpp"
 #include "ws/connection.hpp"
@@ -59,7 +60,7 @@ std::vector<std::uint8_t> record_websocket() {
   Recording recording;
   World& world = recording.world();
   tcp::Socket client, server;
-  std::tie(client, server) = world.connect();
+  std::tie(client, server) = world.connect(80, {.options = kFixedBuffers}, {.options = kFixedBuffers});
   EchoServer echo(server);
   const auto say = [&](Bytes bytes) {
     REQUIRE(client.write(bytes).value_or(0) == bytes.size());
