@@ -19,7 +19,9 @@ Duration milliseconds(double value) { return Duration(static_cast<Duration::rep>
 
 const std::vector<std::pair<std::string, tcp::CongestionControl>>& controls() {
   static const std::vector<std::pair<std::string, tcp::CongestionControl>> all = {
-      {"reno", tcp::CongestionControl::reno}};
+      {"reno", tcp::CongestionControl::reno},
+      {"cubic", tcp::CongestionControl::cubic},
+      {"bbr", tcp::CongestionControl::bbr}};
   return all;
 }
 
