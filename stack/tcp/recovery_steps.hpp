@@ -37,7 +37,7 @@ struct Recovery::Delivery {
     highest = std::max(highest, range.end);
     if (sent_after(sent.sent_at, sent.end, newest.sent_at, newest.end)) newest = sent;
     overtaken |= !sent.resent && range.end < fack;  // [R8985-6.2-3]
-    if (!ambiguous(sent) && sent_after(sent.sent_at, range.end, latest_sent_at, latest_end)) {
+    if (!ambiguous(sent, cumulative) && sent_after(sent.sent_at, range.end, latest_sent_at, latest_end)) {
       latest_sent_at = sent.sent_at;
       latest_end = range.end;
     }
@@ -55,9 +55,12 @@ struct Recovery::Delivery {
     return sent_at == Time::min() ? Duration::zero() : std::max(now - sent_at, Duration(1));
   }
 
-  // The ACK may be that of the original: it is too early, or echoes an older timestamp [R8985-6.2-2].
-  bool ambiguous(const SentRange& sent) const noexcept {
-    return sent.resent && (sent.sent_at >= echoed_before || now - sent.sent_at < min_rtt);
+  // The ACK may be that of the original: it is too early, or echoes an older timestamp [R8985-6.2-2]. The echo tells of
+  // the left edge only (RFC 7323 4.3), so nothing of what was SACKed: taken there too, as RFC 8985 has it, it would
+  // make RACK deaf to every probe and retransmission behind a gap (declared).
+  bool ambiguous(const SentRange& sent, bool cumulative) const noexcept {
+    const bool older = cumulative && sent.sent_at >= echoed_before;
+    return sent.resent && (older || now - sent.sent_at < min_rtt);
   }
 };
 

@@ -242,7 +242,8 @@ class ReferenceScoreboard {
     for (const auto& [number, byte] : all) {
       if (!byte.resent && number + 1 < fack_) reordering_ = true;
       highest = std::max(highest, number + 1);
-      if (byte.resent && (byte.sent_at >= input.echoed_before || input.now - byte.sent_at < rtt.min_rtt())) continue;
+      const bool older = by_number.contains(number) && byte.sent_at >= input.echoed_before;
+      if (byte.resent && (older || input.now - byte.sent_at < rtt.min_rtt())) continue;
       if (byte.sent_at >= latest) {
         latest = byte.sent_at;
         latest_end = number + 1;
