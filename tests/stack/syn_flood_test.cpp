@@ -82,6 +82,7 @@ TEST_CASE(
     CHECK_UNARY(world.right().memory().used() < 1 << 20);
     if (sent == total / 10 / kBurst * kBurst) memory = allocated();
     if (sent == total / 5 / kBurst * kBurst) {
+      CHECK(allocated() <= memory + 64 * 1024);
       auto made = world.left().connect({world.right_address(), 80});
       REQUIRE(made);
       client = std::move(*made);
@@ -95,10 +96,11 @@ TEST_CASE(
       world.settle();
       client.reset();
       server.reset();
+      memory = allocated();  // with the blocks that the transfer left in the pools
     }
   }
   CHECK(done);  // before the flood was over
-  CHECK(allocated() <= memory + 256 * 1024);
+  CHECK(allocated() <= memory + 64 * 1024);
   CHECK(world.right().tcp().counters()[Counter::syn_cookies_accepted] == 1);
   CHECK(world.right().tcp().counters()[Counter::syn_cookies_sent] > total / 2);
   CHECK(world.right().tcp().counters()[Counter::drop_syn_backlog] == 0);
