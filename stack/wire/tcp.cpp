@@ -44,6 +44,16 @@ void read_fast_open(Bytes cookie, bool experimental, Options& options) noexcept 
   std::copy(cookie.begin(), cookie.end(), options.fast_open.cookie.begin());
 }
 
+// Whole fields count, whatever the length; what is left over is padding (RFC 9768 3.2.3).
+void read_accurate_ecn(std::uint8_t kind, Bytes body, AccurateEcn& option) noexcept {
+  ByteReader in(body);
+  option = {.kind = kind, .fields = static_cast<std::uint8_t>(std::min<std::size_t>(body.size() / 3, 3)), .bytes = {}};
+  for (std::uint8_t i = 0; i < option.fields; ++i) {
+    const std::uint32_t high = in.u8();
+    option.bytes[i] = high << 16 | in.u16();
+  }
+}
+
 // A known kind with a wrong length is skipped like an unknown one: its length still says where the next begins.
 void read_option(std::uint8_t kind, Bytes body, Options& options) noexcept {
   ByteReader in(body);
@@ -71,6 +81,8 @@ void read_option(std::uint8_t kind, Bytes body, Options& options) noexcept {
     case Kind::experiment:
       if (body.size() >= 2 && in.u16() == kFastOpenExperiment) read_fast_open(body.subspan(2), true, options);
       break;
+    case AccurateEcn::kOrder0:
+    case AccurateEcn::kOrder1: read_accurate_ecn(kind, body, options.accurate_ecn); break;
     default: break;  // [9293 MUST-6]
   }
 }
@@ -110,6 +122,17 @@ void write_fast_open(ByteWriter& out, const FastOpen& option) noexcept {
   out.bytes(Bytes(option.cookie).first(option.size));
 }
 
+void write_accurate_ecn(ByteWriter& out, const AccurateEcn& option) noexcept {
+  const std::size_t size = 2u + 3u * option.fields;
+  for (std::size_t i = size; i < option.padded_size(); ++i) out.u8(Kind::no_operation);
+  out.u8(option.kind);
+  out.u8(static_cast<std::uint8_t>(size));
+  for (std::uint8_t i = 0; i < option.fields; ++i) {
+    out.u8(static_cast<std::uint8_t>(option.bytes[i] >> 16));
+    out.u16(static_cast<std::uint16_t>(option.bytes[i]));
+  }
+}
+
 // Each branch keeps the running length a multiple of 4.
 void write_options(ByteWriter& out, const Options& options) noexcept {
   if (options.mss) {
@@ -137,6 +160,7 @@ void write_options(ByteWriter& out, const Options& options) noexcept {
     out.u16(options.user_timeout);
   }
   if (options.fast_open.present) write_fast_open(out, options.fast_open);
+  if (options.accurate_ecn.kind != 0) write_accurate_ecn(out, options.accurate_ecn);
   if (options.sack_count > 0) {
     out.u16(Kind::no_operation << 8 | Kind::no_operation);
     out.u8(Kind::sack);
@@ -157,7 +181,9 @@ ParseError parse(Bytes segment, Header& header) noexcept {
   header.destination_port = in.u16();
   header.seq = in.u32();
   header.ack = in.u32();
-  header.size = static_cast<std::uint8_t>((in.u8() >> 4) * 4);
+  const std::uint8_t offset = in.u8();
+  header.size = static_cast<std::uint8_t>((offset >> 4) * 4);
+  header.ae = (offset & 1) != 0;
   header.flags = in.u8();
   header.window = in.u16();
   header.checksum = in.u16();
@@ -177,6 +203,7 @@ std::size_t written_size(const Options& options) noexcept {
   if (options.window_scale) size += 4;
   if (options.user_timeout != 0) size += 4;
   size += (options.fast_open.written_size() + 3) / 4 * 4;
+  size += options.accurate_ecn.padded_size();
   if (options.sack_count > 0) size += 4u + 8u * options.sack_count;
   return size;
 }
@@ -189,7 +216,7 @@ std::size_t write(MutableBytes room, const Header& header) noexcept {
   out.u16(header.destination_port);
   out.u32(header.seq);
   out.u32(header.ack);
-  out.u8(static_cast<std::uint8_t>(size / 4 << 4));
+  out.u8(static_cast<std::uint8_t>(size / 4 << 4 | (header.ae ? 1u : 0u)));
   out.u8(header.flags);
   out.u16(header.window);
   out.u16(header.checksum);

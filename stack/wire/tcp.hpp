@@ -34,6 +34,19 @@ struct FastOpen {
   friend constexpr bool operator==(const FastOpen&, const FastOpen&) noexcept = default;
 };
 
+/// The AccECN options: bytes of text by the IP mark with which they came, modulo 2^24 (RFC 9768 3.2.3). What did not
+/// change may be missing from the tail.
+struct AccurateEcn {
+  static constexpr std::uint8_t kOrder0 = 172;  ///< ECT(0), CE, ECT(1)
+  static constexpr std::uint8_t kOrder1 = 174;  ///< ECT(1), CE, ECT(0)
+  std::uint8_t kind = 0;                        ///< 0 = no such option
+  std::uint8_t fields = 0;                      ///< 0..3
+  std::array<std::uint32_t, 3> bytes{};         ///< in the order of the kind
+  /// With the NOPs that go before it.
+  std::size_t padded_size() const noexcept { return kind == 0 ? 0u : (2u + 3u * fields + 3u) / 4 * 4; }
+  friend constexpr bool operator==(const AccurateEcn&, const AccurateEcn&) noexcept = default;
+};
+
 /// What the known options say. An option that appears twice counts as it appeared last.
 struct Options {
   std::optional<std::uint16_t> mss;          ///< kind 2
@@ -46,6 +59,7 @@ struct Options {
   std::array<SackBlock, 4> sacks{};
   std::uint16_t user_timeout = 0;  ///< kind 28 (RFC 5482 3.3): 1 bit for minutes, 15 for how many; 0 = none
   FastOpen fast_open;              ///< kind 34, or the experimental one
+  AccurateEcn accurate_ecn;        ///< kinds 172 and 174
 };
 
 /// A header that is valid in itself: the data offset lies inside the segment. Ports, numbers and windows in host order.
@@ -55,6 +69,7 @@ struct Header {
   std::uint32_t seq = 0;
   std::uint32_t ack = 0;
   std::uint8_t flags = 0;
+  bool ae = false;           ///< the ninth control bit (RFC 9768)
   std::uint16_t window = 0;  ///< as on the wire, unscaled
   std::uint16_t checksum = 0;
   std::uint16_t urgent = 0;
@@ -64,6 +79,12 @@ struct Header {
       false;  ///< an option had an impossible length; it and all behind it were ignored [9293 MUST-7]
 
   bool has(Flag flag) const noexcept { return (flags & flag) != 0; }
+  /// AE, CWR and ECE as one number (RFC 9768 figure 3).
+  std::uint8_t ace() const noexcept { return static_cast<std::uint8_t>((ae ? 4 : 0) | flags >> 6); }
+  void set_ace(unsigned bits) noexcept {
+    ae = (bits & 4) != 0;
+    flags = static_cast<std::uint8_t>((flags & 63) | (bits & 3) << 6);
+  }
 };
 
 enum class ParseError : std::uint8_t { none, truncated, bad_data_offset };
@@ -75,7 +96,7 @@ ParseError parse(Bytes segment, Header& header) noexcept;
 std::size_t written_size(const Options& options) noexcept;
 
 /// Writes header and options; the checksum field as given. Options stand in the order mss, sack-permitted, timestamps,
-/// window scale, user timeout, fast open, sack. REQUIRES room for written_size().
+/// window scale, user timeout, fast open, AccECN, sack. REQUIRES room for written_size().
 std::size_t write(MutableBytes room, const Header& header) noexcept;
 
 /// Stores a checksum in a written header.

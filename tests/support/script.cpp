@@ -337,7 +337,7 @@ void Script::on_event(const TraceEvent& event) noexcept {
   }
   if (event.kind == TraceKind::drop) note("dropped: " + std::string(field(event, "reason")->text));
   if (event.kind != TraceKind::segment_out) return;
-  told_.push_back({number(event, "seq"), number(event, "ack"), static_cast<std::uint8_t>(number(event, "flags")),
+  told_.push_back({number(event, "seq"), number(event, "ack"), static_cast<std::uint16_t>(number(event, "flags")),
                    reason_named(field(event, "reason")->text)});
 }
 

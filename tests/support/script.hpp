@@ -159,7 +159,7 @@ class Script : private Observer {
   };
   struct Told {
     std::uint32_t seq, ack;
-    std::uint8_t flags;
+    std::uint16_t flags;
     tcp::SendReason why;
   };
   class Device;

@@ -45,13 +45,14 @@ void finish_checksum(Octets& packet, std::size_t transport) {
   store(packet, transport + 16, 2, sum.checksum());
 }
 
-// PSH and FIN belong to the last piece.
+// PSH and FIN belong to the last piece, CWR to the first.
 Octets piece(Bytes head, Bytes text, std::size_t at, std::size_t size, const Frame& frame) {
   Octets packet(head.begin(), head.end());
   const std::size_t transport = frame.transport_offset;
   const bool last = at + size == text.size();
   store(packet, transport + 4, 4, load(packet, transport + 4, 4) + static_cast<std::uint32_t>(at));
   if (!last) packet[transport + 13] &= static_cast<std::uint8_t>(~(wire::tcp::psh | wire::tcp::fin));
+  if (at > 0) packet[transport + 13] &= static_cast<std::uint8_t>(~wire::tcp::cwr);
   const std::uint32_t urgent = load(packet, transport + 18, 2);
   if ((packet[transport + 13] & wire::tcp::urg) != 0 && urgent != 65535) {
     const bool behind = urgent <= at;
@@ -101,7 +102,7 @@ std::string compare_segment(const Tins::TCP& tcp, const lab::OpenedPacket& packe
   if (tcp.sport() != packet.source.port || tcp.dport() != packet.destination.port) return "ports";
   if (tcp.seq() != segment.seq) return "sequence number";
   if (tcp.ack_seq() != segment.ack.value_or(0)) return "acknowledgment number";
-  if (tcp.flags() != (segment.flags & 255)) return "flags";
+  if (tcp.flags() != segment.flags) return "flags";
   if (tcp.window() != segment.window) return "window";
   if (tcp.urg_ptr() != segment.urgent.value_or(0)) return "urgent pointer";
   const auto* text = tcp.find_pdu<Tins::RawPDU>();
