@@ -15,11 +15,29 @@ Duration time_to_send(std::size_t size, std::uint64_t rate) noexcept {
   return Duration(static_cast<Duration::rep>(seconds * 1e9));
 }
 
+/// ECT to CE, false for all else. IPv4's header checksum moves along (RFC 1624), so one that was wrong stays wrong.
+bool set_congestion_experienced(MutableBytes packet) noexcept {
+  const bool v4 = !packet.empty() && packet[0] >> 4 == 4;
+  const bool v6 = !packet.empty() && packet[0] >> 4 == 6;
+  if (!(v4 && packet.size() >= 20) && !(v6 && packet.size() >= 40)) return false;
+  const unsigned shift = v4 ? 0 : 4;
+  const unsigned field = packet[1] >> shift & 3;
+  if (field != 1 && field != 2) return false;
+  packet[1] |= static_cast<std::uint8_t>(3u << shift);
+  if (!v4) return true;
+  const unsigned checksum = unsigned{packet[10]} << 8 | packet[11];
+  unsigned sum = (~checksum & 0xffff) + (3 - field);
+  sum = (sum & 0xffff) + (sum >> 16);
+  packet[10] = static_cast<std::uint8_t>(~sum >> 8);
+  packet[11] = static_cast<std::uint8_t>(~sum);
+  return true;
+}
+
 }  // namespace
 
 bool ImpairmentSettings::is_clear() const noexcept {
   return loss == 0 && burst_enter == 0 && drop.empty() && delay == Duration(0) && jitter == Duration(0) &&
-         reorder == 0 && duplicate == 0 && corrupt == 0 && rate == 0;
+         reorder == 0 && duplicate == 0 && corrupt == 0 && rate == 0 && mark == 0;
 }
 
 std::string_view name(ImpairmentCounter counter) noexcept {
@@ -33,6 +51,7 @@ std::string_view name(ImpairmentCounter counter) noexcept {
     case ImpairmentCounter::corrupted: return "corrupted";
     case ImpairmentCounter::duplicated: return "duplicated";
     case ImpairmentCounter::reordered: return "reordered";
+    case ImpairmentCounter::marked: return "marked";
     case ImpairmentCounter::released: return "released";
     case ImpairmentCounter::count: break;
   }
@@ -46,7 +65,8 @@ Impairment::Impairment(ImpairmentSettings settings, const Key& key, std::uint64_
       jitter_(key, KeyUse::impairment, stream * kKinds + 2),
       reorder_(key, KeyUse::impairment, stream * kKinds + 3),
       duplicate_(key, KeyUse::impairment, stream * kKinds + 4),
-      corrupt_(key, KeyUse::impairment, stream * kKinds + 5) {}
+      corrupt_(key, KeyUse::impairment, stream * kKinds + 5),
+      mark_(key, KeyUse::impairment, stream * kKinds + 6) {}
 
 bool Impairment::later(const Held& a, const Held& b) noexcept {
   if (a.released.at != b.released.at) return a.released.at > b.released.at;
@@ -136,6 +156,14 @@ void Impairment::flip_a_bit(Packet& packet) {
   packet.checksum_known_good = false;
 }
 
+/// As a router does instead of dropping: only what its sender declared capable. After through_queue(): the queue holds
+/// it.
+void Impairment::mark_if_due(Packet& packet) {
+  const bool by_lot = happens(mark_, settings_.mark);
+  const bool by_queue = settings_.mark_above != 0 && queued_bytes_ > settings_.mark_above + packet.size();
+  if ((by_lot || by_queue) && set_congestion_experienced(packet.bytes())) counters_.add(ImpairmentCounter::marked);
+}
+
 void Impairment::pass(Time now, Released released) {
   counters_.add(ImpairmentCounter::offered);
   if (is_lost()) return;
@@ -160,6 +188,7 @@ void Impairment::pass(Time now, Released released) {
       next.packet.segment_count = released.packet.segment_count;
       counters_.add(ImpairmentCounter::duplicated);
     }
+    mark_if_due(next.packet);
     hold(std::move(next));
   }
 }

@@ -32,6 +32,8 @@ struct ImpairmentSettings {
   std::uint64_t rate = 0;         ///< bytes a second that leave; 0 = unlimited
   std::size_t queue_bytes = 0;    ///< what may wait for the rate, tail drop; 0 = unlimited
   std::size_t queue_packets = 0;  ///< the same in packets
+  double mark = 0;                ///< ECN: a packet that says ECT gets CE (RFC 3168); others pass as they are
+  std::size_t mark_above = 0;     ///< the same for each packet that finds more than this in the queue, bytes; 0 = never
 
   /// True when packets pass unchanged and undelayed.
   bool is_clear() const noexcept;
@@ -47,6 +49,7 @@ enum class ImpairmentCounter : std::uint8_t {
   corrupted,
   duplicated,
   reordered,
+  marked,
   released,
   count,
 };
@@ -104,6 +107,7 @@ class Impairment {
   std::optional<Time> through_queue(Time now, std::size_t size);
   Time arrival(Time sent);
   void flip_a_bit(Packet& packet);
+  void mark_if_due(Packet& packet);
   Packet copy_of(const Frame& frame);
   void pass(Time now, Released released);
   void hold(Released released);
@@ -115,6 +119,7 @@ class Impairment {
   Random reorder_;
   Random duplicate_;
   Random corrupt_;
+  Random mark_;
   BufferPool pool_;
   std::vector<Held> held_;        // a heap, the earliest release first
   std::vector<Sending> sending_;  // what the rate still holds up, a ring from first_sending_

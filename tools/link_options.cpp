@@ -39,6 +39,8 @@ void add_impairment_options(CLI::App& app, lab::ImpairmentSettings& link) {
   group(add_value(app, "--reorder", link.reorder, lab::parse_probability, "P", "packets that others overtake"));
   group(add_value(app, "--duplicate", link.duplicate, lab::parse_probability, "P", "packets that arrive twice"));
   group(add_value(app, "--corrupt", link.corrupt, lab::parse_probability, "P", "packets with one bit turned over"));
+  group(add_value(app, "--mark", link.mark, lab::parse_probability, "P", "ECN-capable packets marked, such as 1%"));
+  group(add_value(app, "--mark-above", link.mark_above, lab::parse_size, "SIZE", "marked if more waits for --rate"));
   group(add_value(app, "--rate", link.rate, lab::parse_rate, "RATE", "such as 10mbit or 1MB/s"));
   group(add_value(app, "--queue", link.queue_bytes, lab::parse_size, "SIZE", "what may wait for --rate; more is lost"));
 }

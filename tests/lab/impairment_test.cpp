@@ -3,9 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <string>
 #include <vector>
+
+#include "stack/wire/ipv4.hpp"
+#include "stack/wire/ipv6.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -208,6 +212,57 @@ TEST_CASE("a full queue drops its tail, by packets and by bytes, and has room ag
   CHECK(by_bytes.held() == 3);
 }
 
+// An IP header alone, with the mark and a checksum that is right.
+std::vector<std::uint8_t> ip_header(Family family, Ecn ecn) {
+  std::vector<std::uint8_t> packet(family == Family::ipv4 ? 20 : 40);
+  if (family == Family::ipv4)
+    wire::ipv4::write(packet, {.source = IpAddress::v4(10, 0, 0, 1),
+                               .destination = IpAddress::v4(10, 0, 0, 2),
+                               .protocol = 6,
+                               .hop_limit = 64,
+                               .dscp = 10,
+                               .ecn = ecn,
+                               .total_length = 20});
+  else
+    wire::ipv6::write(packet, {.source = *IpAddress::parse("fd00::1"),
+                               .destination = *IpAddress::parse("fd00::2"),
+                               .next_header = 6,
+                               .hop_limit = 64,
+                               .dscp = 10,
+                               .ecn = ecn,
+                               .flow_label = 0xfffff});
+  return packet;
+}
+
+TEST_CASE("a link marks what says ECT, leaves all else as it is, and IPv4's checksum stays right") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    for (const Ecn before : {Ecn::not_ect, Ecn::ect1, Ecn::ect0, Ecn::ce}) {
+      Impairment link({.mark = 1}, key_of(1));
+      link.offer(at(0s), ip_header(family, before));
+      const Bytes after = link.take(at(0s))->packet.bytes();
+      const Ecn expected = before == Ecn::not_ect ? Ecn::not_ect : Ecn::ce;
+      CHECK(std::ranges::equal(after, ip_header(family, expected)));
+      const bool capable = before == Ecn::ect0 || before == Ecn::ect1;
+      CHECK(link.counters()[ImpairmentCounter::marked] == (capable ? 1 : 0));
+    }
+  }
+  Impairment link({.mark = 1}, key_of(1));
+  link.offer(at(0s), as_bytes("E\x02 too short"));
+  CHECK(link.counters()[ImpairmentCounter::marked] == 0);
+}
+
+TEST_CASE("a link marks by lot, or what finds more than so much in the queue") {
+  Impairment by_lot({.mark = 0.1}, key_of(1));
+  for (int i = 0; i < 1000; ++i) by_lot.offer(at(0s), ip_header(Family::ipv4, Ecn::ect0));
+  CHECK(by_lot.counters()[ImpairmentCounter::marked] > 60);
+  CHECK(by_lot.counters()[ImpairmentCounter::marked] < 140);
+
+  Impairment by_queue({.rate = 1000, .mark_above = 40}, key_of(1));
+  for (int i = 0; i < 5; ++i) by_queue.offer(at(0s), ip_header(Family::ipv4, Ecn::ect0));
+  CHECK(by_queue.counters()[ImpairmentCounter::marked] == 2);  // the fourth and fifth found 60 and 80
+  CHECK(by_queue.held() == 5);
+}
+
 TEST_CASE("a long queue forgets what it has sent") {
   Impairment link({.rate = 1000000}, key_of(1));
   for (int i = 0; i < 1000; ++i) {
@@ -243,6 +298,7 @@ TEST_CASE("each counter of a link has a name of its own") {
   Counters<ImpairmentCounter>().for_each([](std::string_view text, std::uint64_t) { CHECK(!text.empty()); });
   CHECK(name(ImpairmentCounter::count).empty());
   CHECK(!ImpairmentSettings{.rate = 1}.is_clear());
+  CHECK(!ImpairmentSettings{.mark = 1}.is_clear());
 }
 
 }  // namespace sluice::lab
