@@ -32,11 +32,26 @@ class Portrait {
     result.stack.tcp.timestamps = mine.timestamps || (answered && !theirs.timestamps);
     result.stack.tcp.window_scaling = mine.window_scale || (answered && !theirs.window_scale);
     result.socket.receive_buffer = receive_buffer();
+    set_ecn(result.socket);
     result.socket.no_delay = no_delay_;
     return result;
   }
 
  private:
+  /// Our SYN asked or did not; our SYN,ACK agreed to what it was asked, or to nothing.
+  void set_ecn(tcp::Options& options) const {
+    const std::uint8_t mine = ours_->ace();
+    const bool agrees = ours_->has(flag::ack);
+    const bool echoes = agrees && peers_ && peers_->ace() == mine;
+    if (agrees && peers_ && peers_->ace() != 0) {
+      options.ecn = mine == 0 || echoes ? tcp::EcnPolicy::off : tcp::EcnPolicy::passive;
+      options.accurate_ecn = mine > tcp::ecn_bits::kClassicAnswer;
+    } else if (!agrees && (mine == tcp::ecn_bits::kClassicRequest || mine == tcp::ecn_bits::kAccurateRequest)) {
+      options.ecn = tcp::EcnPolicy::active;
+      options.accurate_ecn = mine == tcp::ecn_bits::kAccurateRequest;
+    }
+  }
+
   void look(const DatagramView& view, bool ours) {
     if (ours && hop_limit_ == 0) {
       hop_limit_ = view.hop_limit;

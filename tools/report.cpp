@@ -43,6 +43,7 @@ Json connection_details(const tcp::Info& info) {
           {"sack", info.sack},
           {"timestamps", info.timestamps},
           {"window_scaling", info.window_scaling},
+          {"ecn", name(info.ecn)},
           {"in_recovery", info.in_recovery},
           {"backoff", info.backoff},
           {"memory", info.memory},
@@ -52,7 +53,9 @@ Json connection_details(const tcp::Info& info) {
           {"bytes_retransmitted", info.bytes_retransmitted},
           {"segments_out", info.segments_out},
           {"segments_in", info.segments_in},
-          {"retransmissions", info.retransmissions}};
+          {"retransmissions", info.retransmissions},
+          {"ce_received", info.ce_received},
+          {"ecn_reductions", info.ecn_reductions}};
 }
 
 bool has_details(tcp::State state) {

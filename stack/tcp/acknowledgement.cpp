@@ -45,15 +45,18 @@ void Connection::take_acknowledgement(const Segment& segment) {
     timeouts_ = orphan_probes_ = 0;
     cold_->progress_at = env_.now;
   }
+  bool paced_by_timer = false;
   if (recovery_ && segment.ack >= snd_.una) {
-    digest(recovery_->on_ack({.ack = segment.ack,
-                              .sacks = std::span(sacks).first(sack_count),
-                              .duplicate = duplicate,
-                              .smss = effective_mss(),
-                              .now = env_.now,
-                              .echoed_before = echoed_before(segment),
-                              .congestion_echoed = segment.has(flag::ece)},
-                             rtt_));
+    RecoveryFacts facts = recovery_->on_ack({.ack = segment.ack,
+                                             .sacks = std::span(sacks).first(sack_count),
+                                             .duplicate = duplicate,
+                                             .smss = effective_mss(),
+                                             .now = env_.now,
+                                             .echoed_before = echoed_before(segment),
+                                             .congestion_echoed = segment.has(flag::ece) && !is_accurate()},
+                                            rtt_);
+    if (cold_->ecn) paced_by_timer = hear_of_marks(segment, facts);
+    digest(facts);
     // The window opens again: what lay beyond it was lost for certain, and not by congestion.
     if (window_was_closed && snd_.wnd > 0 && outstanding() > 0) recovery_->on_refused();
     follow_mtu_probe();
@@ -65,6 +68,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
     watch_progress();
     tell_writer(room_before);
   }
+  if (paced_by_timer) wait_for_timer();
   if (unsent() > 0 || outstanding() > 0 || fin_queued_) request_output();
 }
 
@@ -132,7 +136,7 @@ void Connection::digest(RecoveryFacts facts) {
   }
   if (facts.congestion_event) {
     if (!facts.probe_repaired) env_.count(Counter::fast_retransmits);
-    congestion_->on_congestion_event(env_.now, facts.event_flight);
+    if (!answered_by_mark()) congestion_->on_congestion_event(env_.now, facts.event_flight);
   }
   sample.cwnd_limited = cwnd_limited_;
   if (sample.newly_acked > 0 || sample.newly_delivered > 0 || facts.congestion_event) congestion_->on_ack(sample);

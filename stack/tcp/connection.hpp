@@ -16,6 +16,7 @@
 #include "stack/congestion/pacer.hpp"
 #include "stack/congestion/rtt.hpp"
 #include "stack/ip/datagram.hpp"
+#include "stack/tcp/ecn.hpp"
 #include "stack/tcp/environment.hpp"
 #include "stack/tcp/fast_open.hpp"
 #include "stack/tcp/info.hpp"
@@ -175,8 +176,9 @@ class Connection {
   /// What the packet path rarely reads.
   struct Cold {
     Options options;
-    SlotId listener;  ///< who will accept() it
-    SlotId origin;    ///< the same, for good
+    std::unique_ptr<EcnState> ecn;  ///< where ECN was asked for or agreed on
+    SlotId listener;                ///< who will accept() it
+    SlotId origin;                  ///< the same, for good
     std::unique_ptr<FastOpenState> fast_open;
     Time progress_at{};        ///< when snd.una last moved, or waiting for that began
     Time next_challenge_at{};  ///< no challenge ACK before this
@@ -287,6 +289,35 @@ class Connection {
   void digest(RecoveryFacts facts);
   void take_rtt_sample(const RecoveryFacts& facts);
 
+  // ecn.cpp
+  void ask_for_ecn();
+  std::uint8_t syn_ecn_bits() const noexcept;
+  void answer_ecn(const Segment& syn);
+  bool repeat_ecn(const Segment& syn) noexcept;
+  void conclude_ecn(const Segment& syn_ack);
+  void begin_ecn() noexcept;
+  void take_third_ack(const Segment& ack) noexcept;
+  void hear_of_handshake(std::uint8_t code) noexcept;
+  void stop_sending_ect() noexcept;
+  void stop_believing() noexcept;
+  bool retry_without_ecn() noexcept;
+  bool note_mark(const Segment& segment) noexcept;
+  void check_first_counter(const Segment& segment) noexcept;
+  bool repeats_accurate_syn_ack(const Segment& segment) noexcept;
+  bool hear_of_marks(const Segment& segment, RecoveryFacts& facts) noexcept;
+  void reduce_for_mark(std::uint64_t flight) noexcept;
+  void note_reduction() noexcept;
+  bool answered_by_mark() noexcept;
+  void wait_for_timer() noexcept;
+  bool held_for_timer() const noexcept { return cold_->ecn && cold_->ecn->held; }
+  bool release_held() noexcept;
+  Ecn mark_of(const Plan& plan) const noexcept;
+  void add_ecn(const Plan& plan, wire::tcp::Header& header) const noexcept;
+  wire::tcp::AccurateEcn ecn_option() const noexcept;
+  void ecn_departed(const Plan& plan, const wire::tcp::Header& header) noexcept;
+  bool ecn_forbids_cutting() const noexcept;
+  bool is_accurate() const noexcept { return cold_->ecn && cold_->ecn->mode == EcnMode::accurate; }
+
   // timeouts.cpp
   void arm(Timer which, Time deadline) noexcept;
   void disarm(Timer which) noexcept { deadlines_[static_cast<std::size_t>(which)] = kNever; }
@@ -319,6 +350,9 @@ class Connection {
   bool may_send_small(std::uint64_t small, std::uint64_t queued, std::uint64_t usable) const noexcept;
   bool small_segments_wait() noexcept;
   void pay_small_segments(const Plan& plan) noexcept;
+  std::size_t blocks_to_tell() const noexcept {
+    return receive_queue_.sacks().size() + (cold_->duplicate.empty() ? 0u : 1u);
+  }
   std::size_t sack_blocks() const noexcept;
   std::uint64_t segment_text_limit() const noexcept;
   std::uint64_t frame_text_limit() const noexcept;

@@ -69,6 +69,12 @@ constexpr auto kNames = std::to_array<std::string_view>({
     "mtu_probes",
     "mtu_probes_lost",
     "stalled_dropped",
+    "ce_received",
+    "ecn_negotiated",
+    "accurate_negotiated",
+    "ecn_fallbacks",
+    "ecn_reductions",
+    "ecn_distrusted",
     "r1_advice",
 });
 static_assert(kNames.size() == static_cast<std::size_t>(Counter::count));

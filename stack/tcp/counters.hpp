@@ -69,8 +69,14 @@ enum class Counter : std::uint8_t {
   path_mtu_black_holes,  ///< full-sized packets vanished, smaller ones took their place (RFC 8899 4.3)
   mtu_probes,
   mtu_probes_lost,
-  stalled_dropped,  ///< a peer that didn't read, when memory was short [A-TCP-23]
-  r1_advice,        ///< RFC 9293 3.8.3: R1 reached
+  stalled_dropped,      ///< a peer that didn't read, when memory was short [A-TCP-23]
+  ce_received,          ///< segments that the network marked
+  ecn_negotiated,       ///< connections that agreed on RFC 3168
+  accurate_negotiated,  ///< connections that agreed on RFC 9768
+  ecn_fallbacks,        ///< SYNs and SYN,ACKs repeated without ECN
+  ecn_reductions,       ///< of cwnd because of marks
+  ecn_distrusted,       ///< connections that stopped sending ECT: marks or feedback were tampered with
+  r1_advice,            ///< RFC 9293 3.8.3: R1 reached
   count,
 };
 

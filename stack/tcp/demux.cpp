@@ -42,6 +42,7 @@ bool Layer::parse(ip::Datagram& datagram, Segment& segment) {
   segment.tuple.remote.port = segment.header.source_port;
   segment.text_offset = datagram.header_size + segment.header.size;
   segment.text_size = static_cast<std::uint32_t>(payload.size() - segment.header.size);
+  segment.ecn = datagram.ecn;
   segment.packet = std::move(datagram.packet);
   return true;
 }
@@ -103,6 +104,7 @@ void Layer::syn_arrives(ListenerState& listener, Segment& segment) {
   if (at_limit(listener, segment.tuple.remote.address)) return env_.drop(Counter::drop_connection_limit, segment);
   auto connection = for_listener(listener, segment.tuple);
   if (!cookie) consider_fast_open(listener, *connection, segment);
+  if (cookie) segment.header.ae = false;
   if (cookie) segment.header.flags = flag::syn;  // what else it offers, as ECN, could not be remembered
   connection->segment_arrives(segment);
   if (cookie) {

@@ -26,6 +26,10 @@ struct HalfOpen {
   bool sack : 1 = false;
   bool scaling : 1 = false;
   bool timestamps : 1 = false;
+  std::uint8_t ecn : 2 = 0;       ///< EcnMode
+  std::uint8_t syn_mark : 2 = 0;  ///< Ecn of the latest SYN
+  bool ecn_mute : 1 = false;      ///< text won't leave as ECT
+  bool syn_repeated : 1 = false;
 };
 static_assert(sizeof(HalfOpen) <= 96);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "stack/base/time.hpp"
+#include "stack/tcp/ecn.hpp"
 #include "stack/tcp/state.hpp"
 #include "stack/wire/address.hpp"
 
@@ -43,6 +44,7 @@ struct Info {
   bool sack = false;
   bool timestamps = false;
   bool window_scaling = false;
+  EcnMode ecn = EcnMode::off;
   bool in_recovery = false;
   FastOpen fast_open = FastOpen::unused;
   std::uint8_t backoff = 0;     ///< consecutive timeouts of the oldest segment
@@ -60,6 +62,8 @@ struct Info {
   std::uint64_t segments_out = 0;
   std::uint64_t segments_in = 0;
   std::uint64_t retransmissions = 0;
+  std::uint64_t ce_received = 0;     ///< segments that came with a CE mark
+  std::uint64_t ecn_reductions = 0;  ///< of cwnd because of marks
 };
 
 }  // namespace sluice::tcp

@@ -26,6 +26,13 @@ struct KeepAlive {
   std::uint8_t probes = 9;  ///< unanswered ones before the connection ends [9293 MUST-29]
 };
 
+/// Explicit Congestion Notification (RFC 3168, RFC 9768).
+enum class EcnPolicy : std::uint8_t {
+  off,
+  passive,  ///< agreed to when the peer's SYN asks
+  active,   ///< our SYN asks too
+};
+
 enum class CongestionControl : std::uint8_t {
   reno,   ///< RFC 5681
   cubic,  ///< RFC 9438 with HyStart++ (RFC 9406)
@@ -51,9 +58,11 @@ struct Options {
   std::size_t send_buffer_maximum = 4 << 20;
   std::size_t receive_buffer = 0;                ///< 0: twice what is read in a round trip
   std::size_t receive_buffer_maximum = 6 << 20;  ///< the largest buffer at open decides the window scale
-  std::size_t unsent_low_water = 0;  ///< writable only while less than this is unsent, bytes; 0 = no such limit
-  std::uint8_t hop_limit = 0;        ///< 0 = the IP layer's default [9293 MUST-49]
-  std::uint8_t dscp = 0;             ///< 0..63 [9293 MUST-48]
+  std::size_t unsent_low_water = 0;    ///< writable only while less than this is unsent, bytes; 0 = no such limit
+  std::uint8_t hop_limit = 0;          ///< 0 = the IP layer's default [9293 MUST-49]
+  std::uint8_t dscp = 0;               ///< 0..63 [9293 MUST-48]
+  EcnPolicy ecn = EcnPolicy::passive;  ///< [9293 SHLD-8]; counts when the connection opens
+  bool accurate_ecn = false;           ///< with ecn: RFC 9768's feedback where the peer has it too
   KeepAlive keep_alive = {};
   Linger linger = {};
   Duration user_timeout = 0s;            ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]

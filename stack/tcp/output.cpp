@@ -65,6 +65,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
                           .protocol = ip::Protocol::tcp,
                           .hop_limit = hop_limit(),
                           .dscp = cold_->options.dscp,
+                          .ecn = mark_of(plan),
                           .dont_fragment = !fragmentable,  // [R8899-3-2]
                           .identification = fragmentable ? env_.ip.next_identification(tuple_.remote.address) : ip_id_,
                           .payload_size = payload});
@@ -113,6 +114,7 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
     if (cold_->user_timeout_due && header.options.sack_count == 0) add_user_timeout(header.options);
     header.window = static_cast<std::uint16_t>(std::min<std::uint64_t>((plan.edge - rcv_.nxt) >> rcv_.scale, 65535));
   }
+  if (cold_->ecn) add_ecn(plan, header);
   return header;
 }
 
@@ -143,6 +145,7 @@ void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
 
 void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
   ++cold_->segments_out;
+  if (cold_->ecn) ecn_departed(plan, header);
   env_.count(Counter::segments_out);
   if (env_.tracer.on()) trace_departure(plan, header);
   if (plan.syn) {
@@ -234,8 +237,9 @@ void Connection::settle_timers() noexcept {
   }
   if (armed(Timer::persist)) disarm(Timer::persist);
   unanswered_probes_ = 0;
-  if (outstanding() > 0 && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
-  const bool too_small = unsent() > 0 && outstanding() == 0 && cold_->release_at == kNever;
+  if ((outstanding() > 0 || held_for_timer()) && !armed(Timer::retransmit))
+    arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
+  const bool too_small = unsent() > 0 && outstanding() == 0 && cold_->release_at == kNever && !held_for_timer();
   if (!too_small)
     disarm(Timer::override_sws);
   else if (!armed(Timer::override_sws))
@@ -247,7 +251,7 @@ void Connection::trace_departure(const Plan& plan, const wire::tcp::Header& head
                    {{"seq", header.seq},
                     {"ack", header.ack},
                     {"len", static_cast<std::int64_t>(plan.text)},
-                    {"flags", header.flags},
+                    {"flags", header.flags | (header.ae ? 256 : 0)},
                     {"win", std::int64_t{header.window} << (plan.syn ? 0 : rcv_.scale)},
                     {"reason", 0, name(plan.reason)},
                     {"clause", 0, clause(plan.reason)}});

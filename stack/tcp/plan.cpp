@@ -16,6 +16,7 @@ std::optional<Connection::Plan> Connection::next_plan() {
   if (syn_due_) return plan_handshake();
   if (state_ == State::syn_sent) return std::nullopt;
   if (state_ == State::syn_received) return plan_in_syn_received();
+  if (is_accurate() && ack_due_ == SendReason::handshake_ack) return plan_ack();  // by itself [9768 3.2.2.1]
   if (small_segments_wait()) {
     if (auto plan = plan_probe()) return plan;
     return plan_ack();
@@ -24,6 +25,7 @@ std::optional<Connection::Plan> Connection::next_plan() {
   const bool held = pacer_holds();
   if (auto plan = held ? std::nullopt : plan_resend()) return plan;
   if (auto plan = plan_probe()) return plan;
+  if (held_for_timer()) return plan_ack();
   Plan probe;
   const ProbeTurn turn = held ? ProbeTurn::none : plan_mtu_probe(probe);
   if (turn == ProbeTurn::now) return probe;
@@ -205,15 +207,16 @@ void Connection::pay_small_segments(const Plan& plan) noexcept {
 
 std::size_t Connection::sack_blocks() const noexcept {
   if (!sack_) return 0;
-  const std::size_t blocks = receive_queue_.sacks().size() + (cold_->duplicate.empty() ? 0u : 1u);
-  return std::min<std::size_t>(blocks, ts_.on ? 3 : 4);  // [R2018-3-1, R2018-3-2]
+  const std::size_t options = (ts_.on ? 12 : 0) + ecn_option().padded_size();
+  const std::size_t most = (wire::tcp::kMaximumHeader - wire::tcp::kMinimumHeader - options - 4) / 8;
+  return std::min({blocks_to_tell(), most, std::size_t{4}});  // [R2018-3-1, R2018-3-2]
 }
 
 // Eff.snd.MSS: what fits beside the options that this segment will carry [9293 MUST-16].
 std::uint64_t Connection::segment_text_limit() const noexcept {
   const std::size_t blocks = sack_blocks();
   const std::size_t user_timeout = cold_->user_timeout_due ? 4 : 0;
-  return effective_mss() - (blocks > 0 ? 4 + 8 * blocks : user_timeout);
+  return effective_mss() - ecn_option().padded_size() - (blocks > 0 ? 4 + 8 * blocks : user_timeout);
 }
 
 // A device with offloads takes many segments in one frame; they must be cut the same way as if they had left one by
@@ -222,7 +225,7 @@ std::uint64_t Connection::frame_text_limit() const noexcept {
   const std::uint64_t mss = segment_text_limit();
   const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMaximumHeader;
   const std::size_t frame = std::min<std::size_t>(env_.config.maximum_frame, 65535);
-  if (frame < headers + 2 * mss) return mss;
+  if (frame < headers + 2 * mss || ecn_forbids_cutting()) return mss;
   const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0;
   const std::uint64_t burst = rate > 0 ? congestion::Pacer::quantum(rate, mss) : frame;
   return std::min<std::uint64_t>(frame - headers, burst) / mss * mss;

@@ -27,6 +27,12 @@ HalfOpen Connection::freeze_half_open() const noexcept {
   record.sack = sack_;
   record.scaling = scaling_;
   record.timestamps = ts_.on;
+  if (const EcnState* ecn = cold_->ecn.get()) {
+    record.ecn = static_cast<std::uint8_t>(ecn->mode) & 3;
+    record.syn_mark = static_cast<std::uint8_t>(ecn->arrived) & 3;
+    record.ecn_mute = !ecn->ect;
+    record.syn_repeated = ecn->syn_repeated;
+  }
   return record;
 }
 
@@ -53,6 +59,13 @@ void Connection::thaw(const HalfOpen& record) {
   ts_.recent_at = record.sent_at;
   backoff_ = record.backoff;
   sent_at_ = record.sent_at;
+  if (const auto mode = static_cast<EcnMode>(record.ecn); mode != EcnMode::off) {
+    cold_->ecn = std::make_unique<EcnState>();
+    cold_->ecn->mode = mode;
+    cold_->ecn->arrived = static_cast<Ecn>(record.syn_mark);
+    cold_->ecn->ect = !record.ecn_mute;
+    cold_->ecn->syn_repeated = record.syn_repeated;
+  }
   cold_->next_challenge_at = record.next_challenge_at;
   send_queue_.start(snd_.nxt);
   refresh_mss();
@@ -87,9 +100,13 @@ TimeWait Connection::freeze_time_wait() const noexcept {
   record.max_wnd = snd_.max_wnd;
   record.answers_at = static_cast<std::uint32_t>(whole_milliseconds(std::max(cold_->next_challenge_at, env_.now)));
   record.window = static_cast<std::uint16_t>(std::min<std::uint64_t>(rcv_.wnd() >> rcv_.scale, 65535));
-  record.scale = rcv_.scale;
+  record.scale = rcv_.scale & 15;
   record.dscp = cold_->options.dscp & 63u;
   record.timestamps = ts_.on;
+  if (is_accurate())
+    record.ace = cold_->ecn->received.ace() & 7;
+  else if (cold_->ecn && cold_->ecn->echo)
+    record.ace = 1;
   return record;
 }
 
@@ -114,6 +131,12 @@ void Connection::thaw(const TimeWait& record) {
   ts_.on = record.timestamps;
   ts_.recent = record.ts_recent;
   ts_.recent_at = record.expires - env_.config.time_wait;
+  if (record.ace != 0) {  // the same bits on each ACK, whichever mode they come from
+    cold_->ecn = std::make_unique<EcnState>();
+    cold_->ecn->mode = EcnMode::accurate;
+    cold_->ecn->received = AccurateEcnReceiver(record.ace);
+    cold_->ecn->heard_first = true;
+  }
   send_queue_.start(snd_.una - 1);
   deadlines_[static_cast<std::size_t>(Timer::closing)] = record.expires;
 }

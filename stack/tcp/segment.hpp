@@ -14,10 +14,11 @@ namespace flag = wire::tcp;
 
 struct Segment {
   wire::tcp::Header header;
-  FourTuple tuple;  ///< local is us
-  Seq seq;          ///< SEG.SEQ, unwrapped by the connection that it belongs to
-  Seq ack;          ///< SEG.ACK, likewise; meaningless without the ACK bit
-  Packet packet;    ///< owns the text
+  FourTuple tuple;         ///< local is us
+  Seq seq;                 ///< SEG.SEQ, unwrapped by the connection that it belongs to
+  Seq ack;                 ///< SEG.ACK, likewise; meaningless without the ACK bit
+  Ecn ecn = Ecn::not_ect;  ///< as it came, of the IP header
+  Packet packet;           ///< owns the text
   std::uint32_t text_offset = 0;
   std::uint32_t text_size = 0;
 
@@ -31,6 +32,12 @@ struct Segment {
   /// The size of the largest wire segment in it, for RMSS.
   std::uint32_t segment_size() const noexcept {
     return packet.gso_size != 0 && packet.gso_size < text_size ? packet.gso_size : text_size;
+  }
+
+  /// How many packets of the wire it stands for.
+  std::uint32_t packets() const noexcept {
+    const std::uint32_t size = segment_size();
+    return size == 0 ? 1 : (text_size + size - 1) / size;
   }
 
   /// Goes on as if the SYN had come by itself. REQUIRES SYN.

@@ -49,6 +49,7 @@ void Connection::arrives_in_listen(Segment& segment) {
   scaling_ = env_.config.window_scaling;
   ts_.on = env_.config.timestamps;
   learn_from_syn(segment);
+  answer_ecn(segment);
   snd_.iss = Seq::initial(env_.initial_sequence(tuple_));
   snd_.una = snd_.iss;
   snd_.nxt = snd_.iss + 1;
@@ -94,6 +95,7 @@ void Connection::arrives_in_syn_sent(Segment& segment) {
   if (segment.has(flag::rst)) {  // second: RST, valid only if it acknowledges the SYN [R5961-3.2-4]
     if (!acks_our_syn) return env_.drop(Counter::drop_bad_reset, segment);
     env_.count(Counter::resets_in);
+    if (retry_without_ecn()) return;
     return fail(Errc::connection_refused);
   }
   if (!segment.has(flag::syn)) return env_.drop(Counter::drop_no_ack_bit, segment);  // fifth: neither SYN nor RST
@@ -102,6 +104,7 @@ void Connection::arrives_in_syn_sent(Segment& segment) {
   heard_at_ = env_.now;
   if (!acks_our_syn) {
     // Simultaneous open [9293 MUST-10]: our SYN goes again, now with an ACK.
+    answer_ecn(segment);
     enter(State::syn_received);
     syn_due_ = true;
     return request_output();
@@ -109,6 +112,7 @@ void Connection::arrives_in_syn_sent(Segment& segment) {
   fast_open_answered(segment);
   snd_.una = segment.ack;
   establish();
+  conclude_ecn(segment);
   request_ack(SendReason::handshake_ack);
   if (segment.text_size == 0 && !segment.has(flag::fin)) return;
   // Controls or text beside the SYN: go on at the sixth step, with the SYN taken.
@@ -126,9 +130,11 @@ void Connection::arrives_synchronized(Segment& segment) {
   if (!check_reset(segment)) return;  // second; third, security and compartment, is not built (declared)
   if (!check_syn(segment)) return;    // fourth
   if (!check_ack(segment)) return;    // fifth
-  check_urgent(segment);              // sixth
-  if (!take_text(segment)) return;    // seventh
-  check_fin(segment);                 // eighth
+  const bool marks_to_tell = cold_->ecn && note_mark(segment);
+  check_urgent(segment);            // sixth
+  if (!take_text(segment)) return;  // seventh
+  check_fin(segment);               // eighth
+  if (marks_to_tell) request_ack(SendReason::ecn_feedback);
 }
 
 // RFC 7323 5.3 R1 (PAWS), and 3.2: once agreed on, every segment but RST carries timestamps.
@@ -210,6 +216,10 @@ bool Connection::check_sequence(Segment& segment) {
 void Connection::answer_unacceptable(const Segment& segment) {
   if (segment.has(flag::rst)) return;  // [R5961-3.2-3]
   const bool repeated_syn = state_ == State::syn_received && segment.has(flag::syn) && segment.seq == rcv_.irs;
+  if (repeated_syn && !repeat_ecn(segment)) {
+    reset_peer(SendReason::reset_mixed_ecn);
+    return passive_ ? enter(State::listen) : fail(Errc::connection_aborted);
+  }
   if (repeated_syn) {
     syn_due_ = true;  // our SYN,ACK was lost: it says more than a bare ACK
     return request_output();
@@ -219,7 +229,8 @@ void Connection::answer_unacceptable(const Segment& segment) {
   heard_at_ = env_.now;
   keep_alive_probes_ = 0;
   note_duplicate_segment(segment);
-  refuse_with_ack(segment, SendReason::unacceptable);
+  const bool again = repeats_accurate_syn_ack(segment);
+  refuse_with_ack(segment, again ? SendReason::handshake_ack : SendReason::unacceptable);
 }
 
 // RFC 7323 4.3 (2): TS.Recent comes from the segment that holds the left edge of what we will acknowledge.
@@ -287,6 +298,7 @@ bool Connection::ack_in_syn_received(const Segment& segment) {
     take_back_syn_text(segment.ack);  // it crossed the peer's SYN
     snd_.una = snd_.iss + 1;
     establish();
+    take_third_ack(segment);
     if (syn_due_) request_ack(SendReason::handshake_ack);  // our SYN,ACK had no time to leave
     syn_due_ = false;
     return true;
@@ -420,7 +432,7 @@ void Connection::trace_arrival(const Segment& segment) const noexcept {
                    {{"seq", segment.header.seq},
                     {"ack", segment.header.ack},
                     {"len", segment.text_size},
-                    {"flags", segment.header.flags},
+                    {"flags", segment.header.flags | (segment.header.ae ? 256 : 0)},
                     {"win", std::int64_t{segment.header.window} << snd_.scale}});
 }
 

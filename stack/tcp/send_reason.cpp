@@ -41,10 +41,12 @@ constexpr std::array kWords = {
     Words{"unacceptable", "RFC 9293 3.10.7.4 first"},
     Words{"challenge", "RFC 5961"},
     Words{"paws", "RFC 7323 5.3"},
+    Words{"ecn_feedback", "RFC 9768 3.2.2.5.1"},
     Words{"abort", "RFC 9293 3.10.5"},
     Words{"reset_stalled", "RFC 6429 4"},
     Words{"reset_no_connection", "RFC 9293 3.10.7.1"},
     Words{"reset_bad_ack", "RFC 9293 3.5.2"},
+    Words{"reset_mixed_ecn", "RFC 9768 3.1.5"},
     Words{"reset_late_data", "RFC 9293 3.6.1"},
 };
 static_assert(kWords.size() == static_cast<std::size_t>(SendReason::reset_late_data) + 1);

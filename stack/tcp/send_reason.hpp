@@ -35,10 +35,12 @@ enum class SendReason : std::uint8_t {
   unacceptable,         ///< a segment outside the window
   challenge,            ///< RFC 5961
   paws,                 ///< an old timestamp
+  ecn_feedback,         ///< CE marks to tell of
   abort,                ///< RST by the application or a timer
   reset_stalled,        ///< RST for a peer that doesn't read, when memory is short
   reset_no_connection,  ///< RST for a segment that belongs to nobody
   reset_bad_ack,        ///< RST for an ACK of something never sent, before the connection is synchronized
+  reset_mixed_ecn,      ///< RST for SYNs that ask for both kinds of ECN
   reset_late_data,      ///< RST for text after close()
 };
 

@@ -21,9 +21,10 @@ struct TimeWait {
   std::uint32_t max_wnd = 0;     ///< how old an ACK may be (RFC 5961 5)
   std::uint32_t answers_at = 0;  ///< no challenge before this millisecond, modulo 2^32 [A-TCP-15]
   std::uint16_t window = 0;      ///< as it goes on the wire, already scaled
-  std::uint8_t scale = 0;
-  std::uint8_t dscp : 6 = 0;
+  std::uint8_t scale : 4 = 0;
+  std::uint8_t ace : 3 = 0;  ///< AE, CWR and ECE of its ACKs (RFC 9768)
   bool timestamps : 1 = false;
+  std::uint8_t dscp : 6 = 0;
 };
 static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
 

@@ -52,6 +52,7 @@ void Connection::fire(Timer which) {
 
 // RFC 6298 5.4 to 5.7.
 void Connection::retransmission_timeout() {
+  if (release_held()) return;
   env_.count(Counter::timeouts);
   if (state_ == State::syn_sent || state_ == State::syn_received) return handshake_timeout();
   if (snd_.una == snd_.iss) {                                         // closed before our SYN,ACK was acknowledged
@@ -71,6 +72,7 @@ void Connection::retransmission_timeout() {
   if (recovery_) {
     RecoveryFacts facts = recovery_->on_timeout(env_.now, rtt_);
     if (congestion_) congestion_->on_timeout(env_.now, facts.event_flight, first);
+    note_reduction();
     digest(facts);
     follow_mtu_probe();
     leave_black_hole();

@@ -58,6 +58,7 @@ void Connection::open_active() {
   sack_ = env_.config.sack;
   scaling_ = env_.config.window_scaling;
   ts_.on = env_.config.timestamps;
+  ask_for_ecn();
   refresh_mss();
   enter(State::syn_sent);
   syn_due_ = true;
@@ -263,6 +264,7 @@ Info Connection::status() const noexcept {
   info.timestamps = ts_.on;
   info.window_scaling = scaling_;
   info.fast_open = cold_->fast_open ? cold_->fast_open->outcome : FastOpen::unused;
+  info.ecn = cold_->ecn ? cold_->ecn->mode : EcnMode::off;
   info.in_recovery = recovery_ && recovery_->in_recovery();
   info.backoff = timeouts_;
   info.unsent = static_cast<std::size_t>(unsent());
@@ -271,8 +273,8 @@ Info Connection::status() const noexcept {
   info.send_buffer = send_buffer();
   info.receive_buffer = receive_buffer();
   info.path_mtu = mss_ + fixed_headers();
-  info.memory = sizeof(Connection) + sizeof(Cold) + send_queue_.footprint() + receive_queue_.footprint() +
-                (recovery_ ? sizeof(Recovery) + recovery_->footprint() : 0);
+  info.memory = sizeof(Connection) + sizeof(Cold) + (cold_->ecn ? sizeof(EcnState) : 0) + send_queue_.footprint() +
+                receive_queue_.footprint() + (recovery_ ? sizeof(Recovery) + recovery_->footprint() : 0);
   info.bytes_sent = cold_->bytes_sent;
   info.bytes_acked = cold_->bytes_acked;
   info.bytes_received = cold_->bytes_received + receive_queue_.readable();
@@ -280,6 +282,9 @@ Info Connection::status() const noexcept {
   info.segments_out = cold_->segments_out;
   info.segments_in = cold_->segments_in;
   info.retransmissions = cold_->retransmissions;
+  if (!cold_->ecn) return info;
+  info.ce_received = cold_->ecn->ce_received;
+  info.ecn_reductions = cold_->ecn->reductions;
   return info;
 }
 

@@ -377,7 +377,9 @@ Octets marked(Octets packet, unsigned ecn) {
   return packet;
 }
 
-TEST_CASE("congestion met by one fragment is congestion met by the datagram (RFC 3168 5.3)") {
+TEST_CASE(
+    "congestion met by one fragment is congestion met by the datagram, unless it was not capable "
+    "[R3168-5.3-1, R3168-5.3-2]") {
   for (const bool v4 : {true, false}) {
     Host host;
     std::vector<Octets> fragments = pieces(v4, kWhole, 2000);
