@@ -229,6 +229,7 @@ void Connection::reduce_for_mark(std::uint64_t flight) noexcept {
   env_.count(Counter::ecn_reductions);
   ++cold_->ecn->reductions;
   congestion_->on_ecn(env_.now, flight);
+  if (recovery_) recovery_->keep_reduction();
   note_reduction();
   cold_->ecn->reduced_by_mark = cwnd() <= before - before / 10;
 }
@@ -254,8 +255,9 @@ bool Connection::answered_by_mark() noexcept {
   return false;
 }
 
+// Another ACK that says the same doesn't make the wait longer.
 void Connection::wait_for_timer() noexcept {
-  cold_->ecn->held = true;
+  if (std::exchange(cold_->ecn->held, true)) return;
   arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));
 }
 

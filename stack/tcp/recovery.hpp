@@ -72,6 +72,8 @@ class Recovery {
   bool probe_lost() const noexcept { return probe_lost_; }
   /// A router refused the probe: it goes again, in smaller segments.
   void lose_probe() noexcept;
+  /// A mark shrank cwnd meanwhile: no news about the last recovery may take that back (RFC 4015 3.4).
+  void keep_reduction() noexcept { episode_.open = false; }
   /// When the reordering timer is to fire; kNever = it doesn't run.
   Time reorder_deadline() const noexcept { return reorder_deadline_; }
 

@@ -51,7 +51,7 @@ const std::vector<ChangedStack>& changed_stacks() {
       {"fewer quick ACKs", "delayed-ack", Side::opener, [](Settings& s) { s.stack.tcp.quick_acks = 4; }, 13,
        "options, 0.04 s late", "ack 21"},
       {"a larger RTO", "loss-timeout-sender", Side::opener, [](Settings& s) { s.stack.tcp.rto_variance_floor = 300ms; },
-       7, "options, 0.1 s late", "6:30(24)"},
+       7, "options, 0.02 s late", "6:30(24)"},
       {"no answer to pings", "icmp-echo", Side::other, [](Settings& s) { s.stack.ip.answer_echo = false; }, 2,
        "missing", ""},
       {"no errors", "udp-ipv4", Side::other, [](Settings& s) { s.stack.ip.icmp_errors_per_second = 0; }, 10, "missing",

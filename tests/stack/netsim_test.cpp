@@ -70,7 +70,7 @@ const Table& table() {
 std::string text_of(const Table& made) {
   std::string text = fmt::format(
       "# Goodput in kbit/s of {} KB over 100 Mbit/s with a queue of 100 packets, by loss (both ways), RTT and receive "
-      "buffer.\n# Virtual time; written by SLUICE_UPDATE_NETSIM=1 test_stack. Reno, SACK, RACK.\n{:>7} {:>8}",
+      "buffer.\n# Virtual time; written by SLUICE_UPDATE_NETSIM=1 test_stack. CUBIC, SACK, RACK-TLP.\n{:>7} {:>8}",
       kBytes >> 10, "RTT", "buffer");
   for (const double loss : kLosses) text += fmt::format(" {:>8}", fmt::format("{:g} %", loss * 100));
   text += '\n';

@@ -102,7 +102,8 @@ class Life {
     CHECK(ours.sample.in_recovery == theirs.sample.in_recovery);
     CHECK(recovery_.owes_fast_retransmit() <= (recovery_.lost_bytes() > 0));
     if (ours.sample.rtt > Duration::zero()) rtt_.sample(ours.sample.rtt, now_);
-    delivered_ += ours.sample.newly_delivered;
+    // Rates are measured from what is certain.
+    delivered_ += sack_ ? ours.sample.newly_delivered : ours.sample.newly_acked;
     CHECK(recovery_.delivered() == delivered_);
     ++steps_;
   }

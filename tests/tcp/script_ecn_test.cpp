@@ -380,6 +380,7 @@ TEST_CASE_FIXTURE(EcnScript,
   CHECK(acked == 60001);
   CHECK(cwnd() <= 2000);
   CHECK(count(Counter::retransmissions) == 0);
+  skip();
 }
 
 }  // namespace

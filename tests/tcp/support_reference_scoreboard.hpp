@@ -87,6 +87,7 @@ class ReferenceScoreboard {
     RecoveryFacts facts;
     facts.sample.in_flight_before = pipe();
     const Phase before = phase_;
+    const std::uint64_t presumed_before = presumed_;
     smss_ = input.smss;
     std::map<std::uint64_t, Byte> by_number;  // delivered now
     std::map<std::uint64_t, Byte> by_sack;
@@ -119,6 +120,8 @@ class ReferenceScoreboard {
       flight = flight_without_limited_transmit();
     }
     respond(lost, flight, input.now, facts);
+    const std::uint64_t told = facts.sample.newly_delivered + presumed_;
+    facts.sample.newly_delivered = told > presumed_before ? told - presumed_before : 0;
     if (bytes_.empty()) reset_idle();
     facts.sample.newly_lost = lost.bytes;
     facts.sample.in_flight = pipe();

@@ -84,6 +84,14 @@ TEST_CASE("with ECE there is congestion, spurious or not [4015]") {
                   .undo);
 }
 
+TEST_CASE("a mark that shrank cwnd since then forbids to take the reduction back [4015]") {
+  Flight flight = recovering();
+  flight.echoed_before = flight.now - 100ms;
+  flight.ack(1);
+  flight.recovery.keep_reduction();
+  CHECK_FALSE(flight.ack(5).undo);
+}
+
 TEST_CASE("the first sample of what was sent after a spurious timeout makes the timer patient [4015]") {
   Flight flight = timed_out(true);
   flight.echoed_before = flight.now - 340ms;
