@@ -287,4 +287,21 @@ TEST_CASE("after a long silence the window is the initial one, and slow start le
   CHECK(controller->ssthresh() == 700 * kSmss);
 }
 
+TEST_CASE("in conservative slow start the window grows by a quarter of what is acknowledged [R9406-4.2-5]") {
+  const auto controller = cubic(10);
+  const auto growth = [&controller](Duration rtt) {
+    const std::uint64_t before = controller->cwnd();
+    for (int i = 0; i < 10; ++i) {
+      AckSample sample = acked(kStart, kSmss, rtt);
+      sample.in_flight = 10 * kSmss;
+      controller->on_ack(sample);
+    }
+    return controller->cwnd() - before;
+  };
+  growth(50ms);
+  CHECK(growth(50ms) == 10 * kSmss);
+  growth(80ms);
+  CHECK(growth(80ms) == 10 * kSmss / 4);
+}
+
 }  // namespace sluice::congestion

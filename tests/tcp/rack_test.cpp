@@ -116,6 +116,17 @@ TEST_CASE("the reordering window is at most SRTT [R8985-6.2-4] [R8985-3.3-4]") {
   CHECK(flight.recovery.reorder_deadline() == flight.now + flight.rtt.srtt());
 }
 
+TEST_CASE("a retransmission that was needless makes more patient, by a quarter of min_rtt [R8985-4-3] [R8985-6.2-5]") {
+  Flight flight = recovering();
+  flight.wait(Flight::kTrip);
+  flight.ack(4, {flight.segment(1)});
+  flight.ack(10);
+  flight.send(2);
+  flight.wait(Flight::kTrip);
+  flight.ack(10, {flight.segment(12)});
+  CHECK(flight.recovery.reorder_deadline() == flight.now + 2 * flight.rtt.min_rtt() / 4);
+}
+
 TEST_CASE("of segments that left in one instant the higher number left later [R8985-6.2-8]") {
   Flight flight = ten_out();
   flight.ack(0, {flight.segment(3, 4), flight.segment(6)});

@@ -242,7 +242,10 @@ unsigned live(bool sack, std::uint32_t lives, int steps) {
 
 }  // namespace
 
-TEST_CASE("RACK's log says what a walk over all bytes would say, after any events [8985] [2018] [A-TCP-30]") {
+TEST_CASE(
+    "RACK's log says what a walk over all bytes would say, after any events, send times and pipe included [8985] "
+    "[2018] "
+    "[R8985-4-2] [R8985-9.2-1] [R9937-6.2-3] [A-TCP-30]") {
   CHECK(live(true, 100, 300) > 100);
 }
 

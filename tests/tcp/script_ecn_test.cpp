@@ -168,8 +168,8 @@ TEST_CASE_FIXTURE(EcnScript, "a SYN,ACK that goes again still agrees") {
 // --- which segments say ECT --------------------------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(EcnScript,
-                  "new text is ECT; a retransmission, a pure ACK, a FIN and a RST are not "
-                  "[R3168-6.1.4-1, R3168-6.1.5-1]") {
+                  "new text is ECT(0); a retransmission, a pure ACK, a FIN and a RST are not ECT "
+                  "[R3168-5-2, R3168-6.1.4-1, R3168-6.1.5-1]") {
   classic();
   write(2000);
   out("[ect0] . 1:1001(1000) ack 1");

@@ -117,6 +117,23 @@ TEST_CASE_FIXTURE(Repair, "a closed window is probed by its own rules [R8985-7.2
   CHECK(count(Counter::tail_loss_probes) == 0);
 }
 
+// --- proportional rate reduction ---------------------------------------------------------------------------------
+
+// Reno halves: of ten segments five may stay. Two leave by limited transmit, the retransmission with the third SACK;
+// from there on every second SACK lets one go while more than five are out, and then one leaves for each that arrives.
+TEST_CASE_FIXTURE(Repair, "RACK finds the loss, PRR spreads what leaves in recovery [R8985-9.3-2] [R9937-5-1]") {
+  established({.sack = true, .rtt = 100ms, .listening = {.congestion = tcp::CongestionControl::reno}});
+  write(100000);
+  REQUIRE(skip() == 10);
+  run(100ms);
+  std::string sent;
+  for (const char* end : {"2001", "3001", "4001", "5001", "6001", "7001", "8001", "9001", "10001"}) {
+    in(std::string(". 1:1(0) ack 1 <nop,nop,sack 1001:") + end + ">");
+    sent += std::to_string(skip());
+  }
+  CHECK(sent == "111001001");
+}
+
 // --- undo --------------------------------------------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(Repair,

@@ -113,14 +113,15 @@ TEST_CASE("one probe at a time, and none before a new RTT sample [R8985-7.3-1]")
   CHECK(flight.recovery.probe_deadline() != kNever);
 }
 
-TEST_CASE("a number beyond the probe without a word of a duplicate: it repaired a loss [R8985-7.4.2-1]") {
+TEST_CASE(
+    "a number beyond the probe without a word of a duplicate: it repaired a loss [R8985-7.4.2-1] [R8985-7.4.2-2]") {
   Flight flight = probed(3);
   CHECK_FALSE(flight.ack(3).congestion_event);  // which copy was it?
   flight.send(2);
   flight.wait(Flight::kTrip);
   const RecoveryFacts facts = flight.ack(4);
   CHECK(facts.probe_repaired);
-  CHECK(facts.congestion_event);  // [R8985-7.4.2-2]
+  CHECK(facts.congestion_event);
   CHECK(facts.event_flight == 2000);
   CHECK_FALSE(flight.recovery.next_to_resend(1000));
   flight.wait(Flight::kTrip);
