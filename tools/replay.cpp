@@ -3,18 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "lab/conversation_summary.hpp"
 #include "lab/replay.hpp"
 #include "lab/units.hpp"
 #include "tools/arguments.hpp"
+#include "tools/capture_files.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
 #include "tools/terminal.hpp"
@@ -22,7 +20,6 @@
 namespace sluice::tools {
 namespace {
 
-namespace fs = std::filesystem;
 using lab::Side;
 
 constexpr const char* kExamples = R"(Examples:
@@ -55,28 +52,6 @@ struct Totals {
   std::size_t files = 0, unreadable = 0, replays = 0, same = 0, not_played = 0;
 };
 
-/// The files that the arguments mean: a folder stands for all captures below it, in the order of their names.
-std::vector<std::string> capture_files(const std::vector<std::string>& paths) {
-  std::vector<std::string> files;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (!fs::is_directory(path, error)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> found;
-    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-      const std::string ending = at->path().extension();
-      if (ending == ".pcap" || ending == ".pcapng") found.push_back(at->path().string());
-    }
-    if (error) throw UsageError(fmt::format("{}: {}", path, error.message()));
-    if (found.empty()) throw UsageError(fmt::format("{}: holds no .pcap or .pcapng", path));
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
-}
-
 /// At which side a capture was taken, if its packets say in which direction they went.
 std::optional<Side> taken_at(const lab::Conversation& conversation) {
   for (const lab::ConversationPacket& packet : conversation.packets) {
@@ -93,25 +68,6 @@ std::vector<Side> sides(const lab::Conversation& conversation, const std::string
   if (wish.empty())
     if (const auto here = taken_at(conversation)) return {*here};
   return {Side::opener, Side::other};
-}
-
-Json half_json(const lab::ConversationSummary::Half& half) {
-  return {{"packets", half.packets}, {"bytes", half.bytes}, {"retransmitted", half.retransmitted}};
-}
-
-Json conversation_json(std::size_t number, const lab::Conversation& conversation) {
-  const lab::ConversationSummary summary = lab::summarize(conversation);
-  Json json = {{"number", number},
-               {"kind", lab::name(conversation.kind)},
-               {"title", conversation.title()},
-               {"seconds", std::chrono::duration<double>(summary.length).count()},
-               {"opener", half_json(summary.opener)},
-               {"other", half_json(summary.other)}};
-  if (conversation.kind == lab::ConversationKind::tcp) {
-    json["end"] = lab::name(summary.end);
-    json["opening_captured"] = conversation.has_opening;
-  }
-  return json;
 }
 
 Json difference_json(const lab::Difference& one) {
@@ -208,28 +164,18 @@ void play(std::size_t number, const lab::Conversation& conversation, const Optio
 /// One file; answers its part of the JSON.
 Json replay_file(const std::string& path, const Options& options, Totals& totals) {
   ++totals.files;
-  Json json = {{"file", path}};
-  const lab::Capture capture = lab::load_capture(path);
-  const lab::Conversations found = lab::split(capture);
-  const std::string& error = capture.error.empty() ? found.error : capture.error;
-  if (!error.empty()) {
-    ++totals.unreadable;
-    json["error"] = error;
-    fmt::print(stderr, "sluice replay: {}\n", error);
-    if (found.all.empty()) return json;
-  }
+  const OpenedCapture opened("sluice replay", path, options.only);
+  if (!opened.error().empty()) ++totals.unreadable;
   if (!options.json) fmt::print("{}\n", path);
-  if (!options.json && options.list) print_list(found);
+  if (!options.json && options.list) print_list(opened.conversations());
+  Json json = {{"file", path}};
+  if (!opened.error().empty()) json["error"] = opened.error();
   Json conversations = Json::array();
   Json verdicts = Json::array();
-  for (std::size_t i = 0; i < found.all.size(); ++i) {
-    if (options.only != 0 && options.only != i + 1) continue;
-    if (options.json) conversations.push_back(conversation_json(i + 1, found.all[i]));
-    if (!options.list) play(i + 1, found.all[i], options, totals, verdicts);
+  for (const auto& [number, conversation] : opened.chosen()) {
+    if (options.json) conversations.push_back(conversation_json(number, *conversation));
+    if (!options.list) play(number, *conversation, options, totals, verdicts);
   }
-  if (options.only > found.all.size())
-    throw UsageError(
-        "--only", fmt::format("{} holds {} conversation{}", path, found.all.size(), found.all.size() == 1 ? "" : "s"));
   json["conversations"] = std::move(conversations);
   if (!options.list) json["verdicts"] = std::move(verdicts);
   return json;

@@ -102,5 +102,17 @@ TEST_CASE("a capture cut short is played as far as it goes, and exit 2 says that
   CHECK(says(said, "1 file not readable to its end"));
 }
 
+TEST_CASE("explain draws the ladder of a capture, and tells the same as JSON") {
+  const Said said = sluice("explain " + kCaptures + "loss-sender.pcapng");
+  CHECK(said.status == 0);
+  CHECK(says(said, "completes the handshake"));
+  CHECK(says(said, "fast retransmission"));
+  const Json report = Json::parse(sluice("explain --json " + kCaptures + "loss-sender.pcapng").text);
+  const Json& conversation = report["files"][0]["conversations"][0];
+  CHECK(conversation["opener"]["retransmitted"] == 4);
+  CHECK(conversation["packets"].size() == 42);
+  CHECK(sluice("explain /dev/null").status == 2);
+}
+
 }  // namespace
 }  // namespace sluice::tools

@@ -1,0 +1,83 @@
+// The ladder and the figures of a conversation, around what stream_watch.cpp infers of each segment.
+#include "lab/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "lab/exchange.hpp"
+#include "lab/ladder.hpp"
+#include "lab/replay_numbers.hpp"
+#include "lab/replay_verdict.hpp"
+#include "lab/stream_watch.hpp"
+
+namespace sluice::lab {
+namespace {
+
+double milliseconds(Duration time) { return std::chrono::duration<double, std::milli>(time).count(); }
+
+std::string note_of_other(const DatagramView& view) {
+  if (view.fragment) return view.fragment->offset == 0 ? "first fragment" : "fragment";
+  return view_quote(view) ? "an error about a packet of the other direction" : "";
+}
+
+std::string side_text(std::string_view name, const ConversationSummary::Half& half, const SideFigures& figures,
+                      bool tcp) {
+  std::string text = fmt::format("{}: {} packets, {} bytes", name, half.packets, half.bytes);
+  if (!tcp) return text + "\n";
+  text += fmt::format(", {} retransmitted, {} out of order, {} duplicate ACKs, window up to {}",
+                      figures.retransmissions, figures.out_of_order, figures.duplicate_acks, figures.largest_window);
+  if (figures.zero_windows > 0) text += fmt::format(", closed {} times", figures.zero_windows);
+  if (figures.rtt_samples > 0)
+    text += fmt::format("; round trips {:.3f} / {:.3f} / {:.3f} ms (least, mean, most of {})",
+                        milliseconds(figures.rtt_least), milliseconds(figures.rtt_mean), milliseconds(figures.rtt_most),
+                        figures.rtt_samples);
+  return text + "\n";
+}
+
+}  // namespace
+
+Explanation explain(const Conversation& conversation) {
+  Explanation result;
+  result.title = conversation.title();
+  result.summary = summarize(conversation);
+  NumberBase opener;
+  NumberBase other;
+  ConnectionWatch watch;
+  const Time start = conversation.packets.empty() ? Time{} : conversation.packets.front().at;
+  for (const ConversationPacket& packet : conversation.packets) {
+    ExplainedPacket one{packet.number, packet.at - start, packet.from_opener, {}, {}};
+    if (const auto view = view_datagram(packet.bytes)) {
+      (packet.from_opener ? opener : other).learn(*view);
+      const auto header = tcp_header(*view);
+      one.note = header ? watch.take(packet.from_opener, packet.number, packet.at, *header,
+                                     view->transport.size() - header->size)
+                        : note_of_other(*view);
+    }
+    const Numbers numbers =
+        packet.from_opener ? Numbers{opener.side(), other.side()} : Numbers{other.side(), opener.side()};
+    one.text = packet_text(packet.bytes, numbers, false);
+    result.packets.push_back(std::move(one));
+  }
+  result.opener = watch.figures(true);
+  result.other = watch.figures(false);
+  return result;
+}
+
+std::string to_text(const Explanation& explanation) {
+  std::vector<Rung> rungs;
+  rungs.reserve(explanation.packets.size());
+  for (const ExplainedPacket& one : explanation.packets)
+    rungs.push_back({one.at, one.from_opener ? Rung::Kind::inbound : Rung::Kind::outbound, one.text,
+                     one.note.empty() ? fmt::format("{}", one.number) : fmt::format("{}: {}", one.number, one.note)});
+  const bool tcp = explanation.summary.end != ConversationEnd::none;
+  std::string text = explanation.title + "\n" + ladder(rungs, "opener", "other side");
+  text += side_text("opener", explanation.summary.opener, explanation.opener, tcp);
+  text += side_text("other side", explanation.summary.other, explanation.other, tcp);
+  if (tcp)
+    text += fmt::format("{} after {:.3f} s\n", name(explanation.summary.end),
+                        std::chrono::duration<double>(explanation.summary.length).count());
+  return text;
+}
+
+}  // namespace sluice::lab

@@ -1,0 +1,50 @@
+// What each packet of a conversation does, in the words of TCP: for captures of any stack.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lab/conversation.hpp"
+#include "lab/conversation_summary.hpp"
+
+namespace sluice::lab {
+
+/// Everything is inferred from where the capture was taken: what was lost before that place looks overtaken or missing,
+/// and a round-trip time is that of the path beyond it.
+struct ExplainedPacket {
+  std::size_t number = 0;  ///< in the capture
+  Duration at{};           ///< since the conversation's first packet
+  bool from_opener = false;
+  std::string text;  ///< in the notation, numbers relative
+  std::string note;  ///< empty when there is nothing to say
+};
+
+/// One side of a TCP connection in figures.
+struct SideFigures {
+  std::size_t retransmissions = 0;
+  std::size_t out_of_order = 0;  ///< segments that came behind later ones and bring text not seen before
+  std::size_t duplicate_acks = 0;
+  std::size_t zero_windows = 0;      ///< times it closed its window
+  std::uint64_t largest_window = 0;  ///< it ever offered, bytes
+  std::size_t rtt_samples = 0;       ///< of text that was sent once
+  Duration rtt_least{};
+  Duration rtt_mean{};
+  Duration rtt_most{};
+};
+
+struct Explanation {
+  std::string title;
+  std::vector<ExplainedPacket> packets;
+  ConversationSummary summary;
+  SideFigures opener;
+  SideFigures other;
+};
+
+Explanation explain(const Conversation& conversation);
+
+/// The ladder, opener on the left, and the figures below it.
+std::string to_text(const Explanation& explanation);
+
+}  // namespace sluice::lab

@@ -1,0 +1,250 @@
+// What a segment does, inferred from those before it; see stream_watch.hpp.
+#include "lab/stream_watch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "lab/units.hpp"
+
+namespace sluice::lab {
+namespace {
+
+namespace flag = wire::tcp;
+using tcp::Seq;
+using tcp::SeqRange;
+using tcp::WireSeq;
+
+constexpr unsigned kDuplicateThreshold = 3;  // RFC 5681 3.2
+
+}  // namespace
+
+struct ConnectionWatch::Arrival {
+  const wire::tcp::Header& header;
+  std::size_t number;
+  Time at;
+  std::size_t text;
+  Half& us;    ///< who sent it
+  Half& them;  ///< the other side
+  Seq seq{};
+  Seq ack{};
+  std::string note = {};
+
+  bool has(flag::Flag bit) const noexcept { return header.has(bit); }
+  /// The numbers that its text and FIN take; a SYN counts elsewhere.
+  SeqRange range() const noexcept {
+    const Seq begin = seq + (has(flag::syn) ? 1u : 0u);
+    return {begin, begin + text + (has(flag::fin) ? 1u : 0u)};
+  }
+  void say(std::string_view words) {
+    if (!note.empty()) note += "; ";
+    note += words;
+  }
+  std::string shown(SeqRange one, const Half& whose) const {
+    return fmt::format("{}:{}", one.begin - whose.first, one.end - whose.first);
+  }
+};
+
+std::string ConnectionWatch::take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header,
+                                  std::size_t text) {
+  Arrival arrival{header, number, at, text, half(from_opener), half(!from_opener)};
+  place(arrival);
+  if (arrival.has(flag::rst)) {
+    arrival.say(arrival.them.syn && !arrival.us.syn ? "refuses the connection (RFC 9293 3.10.7.1)"
+                                                    : "aborts the connection (RFC 9293 3.5.2)");
+    return arrival.note;
+  }
+  if (arrival.has(flag::syn)) explain_syn(arrival);
+  explain_text(arrival);
+  if (arrival.has(flag::ack)) explain_ack(arrival);
+  return arrival.note;
+}
+
+// Numbers lose their modulus near what was seen last; a side that the capture meets in mid-life begins where it is met.
+void ConnectionWatch::place(Arrival& arrival) const {
+  Half& us = arrival.us;
+  Half& them = arrival.them;
+  const WireSeq seq{arrival.header.seq};
+  const WireSeq ack{arrival.header.ack};
+  if (!us.known) {
+    us.first = us.nxt = us.acked = Seq::initial(seq);
+    us.known = true;
+  }
+  arrival.seq = Seq::unwrap(seq, us.nxt);
+  if (!arrival.has(flag::ack)) return;
+  if (!them.known) {
+    them.first = Seq::initial(ack) - 1;
+    them.nxt = them.acked = Seq::initial(ack);
+    them.known = true;
+  }
+  arrival.ack = Seq::unwrap(ack, them.nxt);
+}
+
+void ConnectionWatch::explain_syn(Arrival& arrival) {
+  Half& us = arrival.us;
+  const bool again = us.syn;
+  us.syn = true;
+  us.nxt = std::max(us.nxt, arrival.seq + 1);
+  us.scale = arrival.header.options.window_scale;
+  us.figures.largest_window = std::max<std::uint64_t>(us.figures.largest_window, arrival.header.window);
+  scaled_ = us.scale && arrival.them.scale;
+  if (again) {
+    ++us.figures.retransmissions;
+    return arrival.say("again: nothing was heard (RFC 9293 3.8.3)");
+  }
+  if (!arrival.has(flag::ack))
+    arrival.say(arrival.them.syn ? "opens too: the SYNs crossed (RFC 9293 3.5)" : "opens");
+  else
+    arrival.say("accepts");
+}
+
+// --- text and FIN ------------------------------------------------------------------------------------------------
+
+// Adds the range to what was seen; true if any of it had been there.
+bool ConnectionWatch::add_seen(Half& us, SeqRange range) {
+  bool known = false;
+  auto at = us.seen.upper_bound(range.begin);
+  if (at != us.seen.begin() && std::prev(at)->second >= range.begin) --at;
+  while (at != us.seen.end() && at->first <= range.end) {
+    known |= at->second > range.begin && at->first < range.end;
+    range = {std::min(range.begin, at->first), std::max(range.end, at->second)};
+    at = us.seen.erase(at);
+  }
+  us.seen[range.begin] = range.end;
+  return known;
+}
+
+void ConnectionWatch::explain_text(Arrival& arrival) {
+  Half& us = arrival.us;
+  const SeqRange range = arrival.range();
+  const bool below = us.nxt > us.first && range.begin + 1 == us.nxt && range.end <= us.nxt;
+  if (below && arrival.them.last_ack >= us.nxt && us.syn) return arrival.say("keep-alive (RFC 9293 3.8.4)");
+  if (range.empty()) return;
+  const bool fin_before = us.fin;
+  us.fin |= arrival.has(flag::fin);
+  if (range.begin < us.nxt) return explain_old_text(arrival);
+  if (range.begin > us.nxt && us.nxt > us.first)
+    arrival.say(fmt::format("behind a gap of {} bytes", range.begin - us.nxt));
+  if (arrival.text > 0 && arrival.them.acks && arrival.them.window == 0) arrival.say("window probe (RFC 9293 3.8.6.1)");
+  add_seen(us, range);
+  us.nxt = range.end;
+  us.sent_at = arrival.at;
+  us.flying.push_back({range.end, arrival.at});
+  if (arrival.them.acks && range.end == arrival.them.last_ack + arrival.them.window) arrival.say("fills the window");
+  if (arrival.has(flag::fin) && !fin_before) arrival.say(arrival.them.fin ? "closes too" : "closes its side");
+}
+
+// Numbers left of the highest: repeated, or overtaken on the way to where the capture was taken.
+void ConnectionWatch::explain_old_text(Arrival& arrival) {
+  Half& us = arrival.us;
+  const SeqRange range = arrival.range();
+  if (!add_seen(us, range)) {
+    ++us.figures.out_of_order;
+    return arrival.say("out of order: fills a gap");
+  }
+  ++us.figures.retransmissions;
+  us.retransmitted_in[range.begin] = arrival.number;
+  arrival.say(why_again(us, arrival.them, arrival));
+  // By Karn's rule nothing that was sent twice tells a round trip.
+  std::erase_if(us.flying, [&range](const Flying& one) { return one.end > range.begin && one.end <= range.end; });
+  us.nxt = std::max(us.nxt, range.end);
+  us.sent_at = arrival.at;
+}
+
+std::string ConnectionWatch::why_again(const Half& us, const Half& them, const Arrival& arrival) const {
+  const SeqRange range = arrival.range();
+  if (range.end <= us.acked) return "retransmission of what was acknowledged";
+  if (them.duplicates >= kDuplicateThreshold || them.sacks) return "fast retransmission (RFC 5681 3.2)";
+  return fmt::format("retransmission {} after the last text", time_text(arrival.at - us.sent_at));
+}
+
+// --- ACK ---------------------------------------------------------------------------------------------------------
+
+void ConnectionWatch::explain_ack(Arrival& arrival) {
+  Half& us = arrival.us;
+  Half& them = arrival.them;
+  const bool scaled = scaled_ && !arrival.has(flag::syn);
+  const std::uint64_t window = std::uint64_t{arrival.header.window} << (scaled ? std::min<unsigned>(*us.scale, 14) : 0);
+  us.figures.largest_window = std::max(us.figures.largest_window, window);
+  if (arrival.ack > them.nxt) arrival.say("acknowledges what was never seen here");
+  const bool first = !us.acks;
+  const bool advances = first || arrival.ack > us.last_ack;
+  if (first && !arrival.has(flag::syn) && arrival.text == 0 && them.syn && us.syn)
+    arrival.say("completes the handshake");
+  if (advances) {
+    take_round_trips(them, arrival.ack, arrival.at);
+    us.duplicates = 0;
+    us.last_ack = arrival.ack;
+    them.acked = std::max(them.acked, arrival.ack);
+  } else {
+    explain_plain_ack(arrival, window);
+  }
+  if (window == 0 && (first || us.window != 0)) {
+    ++us.figures.zero_windows;
+    arrival.say("closes its window");
+  } else if (window > 0 && us.acks && us.window == 0) {
+    arrival.say("opens its window");
+  }
+  us.acks = true;
+  us.window = window;
+  explain_sacks(arrival);
+}
+
+// The number is an old one: a duplicate by RFC 5681 section 2, or news of the window.
+void ConnectionWatch::explain_plain_ack(Arrival& arrival, std::uint64_t window) {
+  Half& us = arrival.us;
+  const bool bare = arrival.range().empty() && !arrival.has(flag::syn);
+  if (!bare) return;
+  if (arrival.ack < us.last_ack) return arrival.say("an ACK that later ones overtook");
+  const bool outstanding = arrival.them.nxt > us.last_ack;
+  if (window != us.window) {
+    if (window > 0 && us.window > 0) arrival.say("window update");
+  } else if (outstanding || arrival.header.options.sack_count > 0) {
+    ++us.figures.duplicate_acks;
+    arrival.say(fmt::format("duplicate ACK no. {}", ++us.duplicates));
+  }
+}
+
+// RFC 2018, and RFC 2883 for what came twice.
+void ConnectionWatch::explain_sacks(Arrival& arrival) {
+  const wire::tcp::Options& options = arrival.header.options;
+  arrival.us.sacks = options.sack_count > 0;
+  if (options.sack_count == 0) return;
+  const Half& them = arrival.them;
+  const auto block = [&](std::size_t i) {
+    return SeqRange{Seq::unwrap(WireSeq{options.sacks[i].left}, them.nxt),
+                    Seq::unwrap(WireSeq{options.sacks[i].right}, them.nxt)};
+  };
+  const SeqRange first = block(0);
+  const bool inside = options.sack_count > 1 && block(1).begin <= first.begin && first.end <= block(1).end;
+  if (first.begin >= arrival.ack && !inside) return;
+  const auto culprit = them.retransmitted_in.find(first.begin);
+  const std::string needless =
+      culprit == them.retransmitted_in.end() ? "" : fmt::format(": packet {} was needless", culprit->second);
+  arrival.say(fmt::format("D-SACK: {} came twice{} (RFC 2883)", arrival.shown(first, them), needless));
+  arrival.us.sacks = options.sack_count > 1;
+}
+
+void ConnectionWatch::take_round_trips(Half& them, Seq ack, Time at) {
+  std::optional<Duration> latest;
+  while (!them.flying.empty() && them.flying.front().end <= ack) {
+    latest = at - them.flying.front().sent_at;
+    them.flying.pop_front();
+  }
+  if (!latest) return;
+  SideFigures& figures = them.figures;
+  figures.rtt_least = figures.rtt_samples == 0 ? *latest : std::min(figures.rtt_least, *latest);
+  figures.rtt_most = std::max(figures.rtt_most, *latest);
+  them.rtt_sum += *latest;
+  ++figures.rtt_samples;
+}
+
+SideFigures ConnectionWatch::figures(bool opener) const {
+  const Half& one = opener ? opener_ : other_;
+  SideFigures figures = one.figures;
+  if (figures.rtt_samples > 0) figures.rtt_mean = one.rtt_sum / static_cast<Duration::rep>(figures.rtt_samples);
+  return figures;
+}
+
+}  // namespace sluice::lab

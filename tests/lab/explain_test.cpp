@@ -1,0 +1,156 @@
+// What is said of each packet of a conversation, and the figures below it.
+#include "lab/explain.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lab/exchange.hpp"
+#include "lab/pcapng.hpp"
+
+namespace sluice::lab {
+namespace {
+
+using namespace std::chrono_literals;
+
+const Endpoint kClient = *Endpoint::parse("10.0.0.1:40000"), kServer = *Endpoint::parse("10.0.0.2:80");
+
+/// A conversation told line by line: "> " is the client's, "< " the server's, 10 ms apart. Numbers as written.
+class Told {
+ public:
+  explicit Told(const std::vector<std::string>& lines) {
+    PcapngWriter writer;
+    std::chrono::nanoseconds at = 1s;
+    for (const std::string& line : lines) {
+      const bool client = line[0] == '>';
+      const auto parsed = parse_packet(line.substr(2));
+      REQUIRE_MESSAGE(parsed, parsed.error().to_string());
+      const auto bytes =
+          to_wire(*parsed, {.source = client ? kClient : kServer, .destination = client ? kServer : kClient});
+      REQUIRE(bytes);
+      writer.add({at += 10ms}, *bytes);
+    }
+    capture_ = parse_capture(writer.bytes());
+    found_ = split(capture_);
+    REQUIRE(found_.all.size() == 1);
+    explanation_ = explain(found_.all[0]);
+  }
+  /// What is said of a packet, counted from 1.
+  const std::string& note(std::size_t number) const { return explanation_.packets.at(number - 1).note; }
+  const Explanation& all() const { return explanation_; }
+
+ private:
+  Capture capture_;
+  Conversations found_;
+  Explanation explanation_;
+};
+
+const std::vector<std::string> kOpening = {"> S 100:100(0) win 1000 <mss 1000,sackOK>",
+                                           "< S. 900:900(0) ack 101 win 1000 <mss 1000,sackOK>",
+                                           "> . 101:101(0) ack 901 win 1000"};
+
+std::vector<std::string> opened(std::vector<std::string> more) {
+  std::vector<std::string> lines = kOpening;
+  for (std::string& line : more) lines.push_back(std::move(line));
+  return lines;
+}
+
+TEST_CASE("opening and closing are named, step by step") {
+  const Told told(opened(
+      {"> F. 101:101(0) ack 901 win 1000", "< F. 901:901(0) ack 102 win 1000", "> . 102:102(0) ack 902 win 1000"}));
+  CHECK(told.note(1) == "opens");
+  CHECK(told.note(2) == "accepts");
+  CHECK(told.note(3) == "completes the handshake");
+  CHECK(told.note(4) == "closes its side");
+  CHECK(told.note(5) == "closes too");
+  CHECK(told.note(6).empty());
+}
+
+TEST_CASE("a refusal and an abort are not the same RST") {
+  CHECK(Told({"> S 100:100(0) win 1000", "< R. 0:0(0) ack 101 win 0"}).note(2).find("refuses") == 0);
+  CHECK(Told(opened({"< R. 901:901(0) ack 101 win 0"})).note(4).find("aborts") == 0);
+}
+
+TEST_CASE("duplicate ACKs are counted, and what they bring about is a fast retransmission") {
+  const Told told(
+      opened({"> . 101:201(100) ack 901 win 1000", "> . 201:301(100) ack 901 win 1000",
+              "< . 901:901(0) ack 101 win 1000", "< . 901:901(0) ack 101 win 1000", "< . 901:901(0) ack 101 win 1000",
+              "> . 101:201(100) ack 901 win 1000", "< . 901:901(0) ack 301 win 1000"}));
+  CHECK(told.note(6) == "duplicate ACK no. 1");
+  CHECK(told.note(8) == "duplicate ACK no. 3");
+  CHECK(told.note(9).find("fast retransmission") == 0);
+  CHECK(told.all().other.duplicate_acks == 3);
+  CHECK(told.all().opener.retransmissions == 1);
+  CHECK(told.all().opener.rtt_samples == 1);  // of what was sent once
+  CHECK(told.all().opener.rtt_least == 50ms);
+}
+
+TEST_CASE("without news the time since the last text is said") {
+  const Told told(opened({"> P. 101:201(100) ack 901 win 1000", "> P. 101:201(100) ack 901 win 1000"}));
+  CHECK(told.note(5) == "retransmission 10 ms after the last text");
+}
+
+TEST_CASE("text behind a gap, and the text that fills it, were overtaken and not repeated") {
+  const Told told(opened(
+      {"> . 101:201(100) ack 901 win 1000", "> . 301:401(100) ack 901 win 1000", "> . 201:301(100) ack 901 win 1000"}));
+  CHECK(told.note(5) == "behind a gap of 100 bytes");
+  CHECK(told.note(6) == "out of order: fills a gap");
+  CHECK(told.all().opener.retransmissions == 0);
+  CHECK(told.all().opener.out_of_order == 1);
+}
+
+TEST_CASE("a D-SACK names the packet that was needless (RFC 2883)") {
+  const Told told(
+      opened({"> P. 101:201(100) ack 901 win 1000", "> P. 101:201(100) ack 901 win 1000",
+              "< . 901:901(0) ack 201 win 1000", "< . 901:901(0) ack 201 win 1000 <nop,nop,sack 101:201>"}));
+  CHECK(told.note(7).find("D-SACK: 1:101 came twice: packet 5 was needless") != std::string::npos);
+}
+
+TEST_CASE("a window is filled, closed, probed and opened again") {
+  const Told told(opened({"> P. 101:1101(1000) ack 901 win 1000", "< . 901:901(0) ack 1101 win 0",
+                          "> . 1101:1102(1) ack 901 win 1000", "< . 901:901(0) ack 1101 win 0",
+                          "< . 901:901(0) ack 1101 win 500", "< . 901:901(0) ack 1101 win 800"}));
+  CHECK(told.note(4) == "fills the window");
+  CHECK(told.note(5) == "closes its window");
+  CHECK(told.note(6).find("window probe") == 0);
+  CHECK(told.note(8) == "opens its window");
+  CHECK(told.note(9) == "window update");
+  CHECK(told.all().other.zero_windows == 1);
+}
+
+TEST_CASE("a segment just left of what is acknowledged keeps the connection alive") {
+  const Told told(opened({"> P. 101:201(100) ack 901 win 1000", "< . 901:901(0) ack 201 win 1000",
+                          "> . 200:200(0) ack 901 win 1000", "< . 901:901(0) ack 201 win 1000"}));
+  CHECK(told.note(6).find("keep-alive") == 0);
+}
+
+TEST_CASE("a connection met in mid-life is explained from there") {
+  const Told told({"> P. 5000:5100(100) ack 901 win 1000", "< . 901:901(0) ack 5100 win 1000"});
+  CHECK(told.note(1).empty());
+  CHECK(told.all().opener.rtt_samples == 1);
+}
+
+TEST_CASE("windows are scaled only when both SYNs said so (RFC 7323 2.2)") {
+  const auto largest = [](const char* server_option) {
+    return Told({"> S 100:100(0) win 1000 <wscale 3>", std::string("< S. 900:900(0) ack 101 win 1000") + server_option,
+                 "> . 101:101(0) ack 901 win 500"})
+        .all()
+        .opener.largest_window;
+  };
+  CHECK(largest(" <wscale 2>") == 4000);
+  CHECK(largest("") == 1000);
+}
+
+TEST_CASE("the text is a ladder with the figures of both sides below it") {
+  const Told told(opened({"> P. 101:201(100) ack 901 win 1000", "< . 901:901(0) ack 201 win 1000"}));
+  const std::string text = to_text(told.all());
+  CHECK(text.find("opener") != std::string::npos);
+  CHECK(text.find("(1: opens)") != std::string::npos);
+  CHECK(text.find("opener: 3 packets, 100 bytes, 0 retransmitted") != std::string::npos);
+  CHECK(text.find("open after 0.040 s") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::lab
