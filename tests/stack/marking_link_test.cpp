@@ -41,8 +41,9 @@ struct Outcome {
 };
 
 Outcome send(World& world, const tcp::OpenOptions& open, const tcp::ListenOptions& listen, std::uint64_t bytes) {
-  auto [left, right] = world.connect(80, open, listen);
-  Transfer transfer(left, right, bytes);
+  auto sockets = world.connect(80, open, listen);
+  tcp::Socket& left = sockets.first;
+  Transfer transfer(left, sockets.second, bytes);
   Duration longest{};
   world.on_step = [&] {
     transfer.step();
