@@ -247,14 +247,15 @@ TEST_CASE_FIXTURE(AccurateScript,
       {"[ect0] SW. 0:0(0) ack 1 <mss 1000>", ".4 1:1(0) ack 1", "P.5 1:101(100) ack 1"},
       {"[ce] SW. 0:0(0) ack 1 <mss 1000>", ".6 1:1(0) ack 1", "P.6 1:101(100) ack 1"},  // counted as well
   };
-  for (const auto& [answer, third, text] : rows) {
-    CAPTURE(answer);
+  for (const auto& row : rows) {
+    const char* third = row[1];
+    CAPTURE(third);
     AccurateScript one;
     one.ask();
     one.write(100);
-    one.in(answer);
+    one.in(row[0]);
     one.out(third);
-    one.out(text);
+    one.out(row[2]);
   }
 }
 
