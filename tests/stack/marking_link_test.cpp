@@ -34,6 +34,14 @@ tcp::Options asking(bool accurate) {
   return options;
 }
 
+tcp::OpenOptions opening(bool accurate) {
+  return {.congestion = tcp::CongestionControl::reno, .options = asking(accurate)};
+}
+
+tcp::ListenOptions listening(bool accurate) {
+  return {.congestion = tcp::CongestionControl::reno, .options = asking(accurate)};
+}
+
 /// The longest that a packet waited: a round trip without the way itself.
 struct Outcome {
   std::uint64_t retransmissions, reductions, marks;
@@ -65,12 +73,8 @@ TEST_CASE(
     for (const bool accurate : {false, true}) {
       CAPTURE(accurate);
       World world(bottleneck(family));
-      tcp::OpenOptions open;
-      open.congestion = tcp::CongestionControl::reno;
-      open.options = asking(accurate);
-      tcp::ListenOptions listen;
-      listen.congestion = tcp::CongestionControl::reno;
-      listen.options = asking(accurate);
+      const tcp::OpenOptions open = opening(accurate);
+      const tcp::ListenOptions listen = listening(accurate);
       const Outcome outcome = send(world, open, listen, 6'000'000);
       CHECK(outcome.retransmissions == 0);
       CHECK(outcome.reductions > 5);
@@ -83,13 +87,9 @@ TEST_CASE(
 
 TEST_CASE("without ECN the same bottleneck fills its queue and drops") {
   World world(bottleneck());
-  tcp::OpenOptions open;
-  open.congestion = tcp::CongestionControl::reno;
-  open.options = asking(false);
+  tcp::OpenOptions open = opening(false);
   open.options.ecn = tcp::EcnPolicy::passive;
-  tcp::ListenOptions listen;
-  listen.congestion = tcp::CongestionControl::reno;
-  listen.options = asking(false);
+  const tcp::ListenOptions listen = listening(false);
   const Outcome outcome = send(world, open, listen, 6'000'000);
   CHECK(outcome.retransmissions > 0);
   CHECK(outcome.reductions == 0);
@@ -103,12 +103,8 @@ TEST_CASE("two flows share a bottleneck that marks [R3168-5-1]") {
     WorldSettings settings = bottleneck();
     settings.to_left.jitter = 4ms;  // without it the two keep step, and marks hit the same one again and again
     World world(settings);
-    tcp::OpenOptions open;
-    open.congestion = tcp::CongestionControl::reno;
-    open.options = asking(accurate);
-    tcp::ListenOptions listen;
-    listen.congestion = tcp::CongestionControl::reno;
-    listen.options = asking(accurate);
+    const tcp::OpenOptions open = opening(accurate);
+    const tcp::ListenOptions listen = listening(accurate);
     auto first = world.connect(80, open, listen);
     auto second = world.connect(81, open, listen);
     Transfer one(first.first, first.second, 1 << 30), other(second.first, second.second, 1 << 30);
@@ -136,12 +132,8 @@ TEST_CASE("marks and losses together: every byte arrives, whichever ECN [R3168-6
       settings.to_right.loss = settings.to_left.loss = 0.01;
       settings.to_right.reorder = 0.02;
       World world(settings);
-      tcp::OpenOptions open;
-      open.congestion = tcp::CongestionControl::reno;
-      open.options = asking(accurate);
-      tcp::ListenOptions listen;
-      listen.congestion = tcp::CongestionControl::reno;
-      listen.options = asking(accurate);
+      const tcp::OpenOptions open = opening(accurate);
+      const tcp::ListenOptions listen = listening(accurate);
       (void)send(world, open, listen, 500'000);
     }
   }
