@@ -184,7 +184,7 @@ struct IcmpLine {
   friend bool operator==(const IcmpLine&, const IcmpLine&) = default;
 };
 
-/// "[ect0] (ttl 64, tos 0x10, flow 0x1234)", all of it optional.
+/// "[ect0] (ttl 64, tos 0x10, flow 0x1234)", all of it optional. Both kinds of brackets take all four.
 struct IpLine {
   std::optional<Ecn> ecn;
   std::optional<std::uint8_t> ttl;
@@ -193,8 +193,16 @@ struct IpLine {
   friend bool operator==(const IpLine&, const IpLine&) = default;
 };
 
+/// "40001 > 8080", in front of the packet: sender's and receiver's port.
+struct PortsLine {
+  std::uint16_t source = 0;
+  std::uint16_t destination = 0;
+  friend bool operator==(const PortsLine&, const PortsLine&) = default;
+};
+
 struct PacketLine {
   IpLine ip;
+  std::optional<PortsLine> ports = std::nullopt;
   std::variant<SegmentLine, UdpLine, IcmpLine> body;
 
   const SegmentLine* segment() const noexcept { return std::get_if<SegmentLine>(&body); }

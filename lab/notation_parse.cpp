@@ -11,44 +11,55 @@ namespace flag = wire::tcp;
 
 // --- in front of the packet: what the IP header says -------------------------------------------------------------
 
-std::optional<Ecn> scan_ecn(NotationScanner& in) {
+std::optional<Ecn> ecn_named(std::string_view word) noexcept {
   static constexpr std::array<std::pair<std::string_view, Ecn>, 4> kMarks = {
       {{"noecn", Ecn::not_ect}, {"ect0", Ecn::ect0}, {"ect1", Ecn::ect1}, {"ce", Ecn::ce}}};
-  if (!in.accept("[")) return std::nullopt;
-  const std::size_t at = in.position();
-  const std::string_view word = in.word();
-  for (const auto& [text, mark] : kMarks) {
-    if (text != word) continue;
-    in.expect("]");
-    return mark;
-  }
-  in.fail("expected noecn, ect0, ect1 or ce", at);
+  for (const auto& [text, mark] : kMarks)
+    if (text == word) return mark;
   return std::nullopt;
 }
 
 void scan_ip_field(NotationScanner& in, IpLine& ip) {
   const std::size_t at = in.position();
   const std::string_view word = in.word();
-  const bool again = (word == "ttl" && ip.ttl) || (word == "tos" && ip.tos) || (word == "flow" && ip.label);
+  const bool flow = word == "flow" || word == "flowlabel";
+  const std::optional<Ecn> mark = ecn_named(word);
+  const bool again = (mark && ip.ecn) || (word == "ttl" && ip.ttl) || (word == "tos" && ip.tos) || (flow && ip.label);
   if (again) return in.fail("'" + std::string(word) + "' stands here twice", at);
-  if (word == "ttl")
+  if (mark)
+    ip.ecn = mark;
+  else if (word == "ttl")
     ip.ttl = static_cast<std::uint8_t>(in.number(255, "a TTL"));
   else if (word == "tos")
     ip.tos = static_cast<std::uint8_t>(in.number(255, "a TOS octet"));
-  else if (word == "flow")
+  else if (flow)
     ip.label = static_cast<std::uint32_t>(in.number(0xfffff, "a flow label"));
   else
-    in.fail("expected ttl, tos or flow", at);
+    in.fail("expected noecn, ect0, ect1, ce, ttl, tos or flow", at);
+}
+
+void scan_ip_fields(NotationScanner& in, std::string_view open, std::string_view close, IpLine& ip) {
+  if (!in.accept(open)) return;
+  do scan_ip_field(in, ip);
+  while (in.accept(","));
+  in.expect(close);
 }
 
 IpLine scan_ip(NotationScanner& in) {
   IpLine ip;
-  ip.ecn = scan_ecn(in);
-  if (!in.accept("(")) return ip;
-  do scan_ip_field(in, ip);
-  while (in.accept(","));
-  in.expect(")");
+  scan_ip_fields(in, "[", "]", ip);
+  scan_ip_fields(in, "(", ")", ip);
   return ip;
+}
+
+std::optional<PortsLine> scan_ports(NotationScanner& in) {
+  const char next = in.peek();
+  if (next < '0' || next > '9') return std::nullopt;
+  PortsLine ports;
+  ports.source = static_cast<std::uint16_t>(in.number(65535, "a port"));
+  in.expect(">");
+  ports.destination = static_cast<std::uint16_t>(in.number(65535, "a port"));
+  return ports;
 }
 
 // --- TCP ---------------------------------------------------------------------------------------------------------
@@ -254,6 +265,7 @@ IcmpLine scan_icmp(NotationScanner& in) {
 PacketLine scan_packet(NotationScanner& in) {
   PacketLine line;
   line.ip = scan_ip(in);
+  line.ports = scan_ports(in);
   if (in.accept("udp"))
     line.body = UdpLine{scan_length(in)};
   else if (in.accept("icmp"))

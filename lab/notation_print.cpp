@@ -132,6 +132,10 @@ std::string ip_text(const IpLine& ip) {
 
 }  // namespace
 
-std::string to_text(const PacketLine& line) { return ip_text(line.ip) + std::visit(BodyText{}, line.body); }
+std::string to_text(const PacketLine& line) {
+  const std::string ports =
+      line.ports ? std::to_string(line.ports->source) + " > " + std::to_string(line.ports->destination) + " " : "";
+  return ip_text(line.ip) + ports + std::visit(BodyText{}, line.body);
+}
 
 }  // namespace sluice::lab

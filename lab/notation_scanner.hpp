@@ -34,6 +34,10 @@ class NotationScanner {
   std::string_view word() noexcept;
   /// The characters up to the next space or one of `stops`.
   std::string_view run(std::string_view stops) noexcept;
+  /// The next character, space or not, taken; 0 at the end.
+  char raw() noexcept { return ok() && at_ < text_.size() ? text_[at_++] : '\0'; }
+  /// Goes on at this position, which is not before the present one.
+  void skip_to(std::size_t position) noexcept { at_ = position; }
   /// The character before this position was no space, and neither is the next.
   bool adjacent() const noexcept;
 

@@ -18,7 +18,21 @@ std::int64_t number(std::string_view digits) noexcept {
   return value;
 }
 
-// "12.5", ".5" or "12": a run that the scanner has already cut out.
+std::string_view without_comment(std::string_view text) noexcept {
+  return text.substr(0, std::min(text.find("//"), text.find('#')));
+}
+
+ExchangeLine scan_line(NotationScanner& in) {
+  ExchangeLine line;
+  line.when = scan_when(in);
+  line.inbound = in.accept("<");
+  if (!line.inbound && !in.accept(">")) in.fail("expected < for a packet of the peer, or > for one of ours");
+  line.packet = scan_packet(in);
+  return line;
+}
+
+}  // namespace
+
 Duration scan_seconds(NotationScanner& in, std::string_view text, std::size_t at) {
   const std::size_t dot = text.find('.');
   const std::string_view whole = text.substr(0, dot);
@@ -36,21 +50,6 @@ Duration scan_seconds(NotationScanner& in, std::string_view text, std::size_t at
   for (std::size_t i = fraction.size(); i < kMostFractions; ++i) nanoseconds *= 10;
   return std::chrono::seconds(number(whole)) + Duration(nanoseconds);
 }
-
-std::string_view without_comment(std::string_view text) noexcept {
-  return text.substr(0, std::min(text.find("//"), text.find('#')));
-}
-
-ExchangeLine scan_line(NotationScanner& in) {
-  ExchangeLine line;
-  line.when = scan_when(in);
-  line.inbound = in.accept("<");
-  if (!line.inbound && !in.accept(">")) in.fail("expected < for a packet of the peer, or > for one of ours");
-  line.packet = scan_packet(in);
-  return line;
-}
-
-}  // namespace
 
 When scan_when(NotationScanner& in) {
   When when;

@@ -33,6 +33,8 @@ struct ExchangeLine {
 };
 
 When scan_when(NotationScanner& in);
+/// "12.5", ".5" or "12": a run of characters that the scanner has already cut out; `at`: where it began.
+Duration scan_seconds(NotationScanner& in, std::string_view text, std::size_t at);
 
 /// One line.
 NotationResult<ExchangeLine> parse_line(std::string_view text);

@@ -27,6 +27,7 @@ void add_stats(CLI::App& app, Action& action);
 void add_capture(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);
+void add_drill(CLI::App& app, Action& action);
 
 /// The whole command: parses, acts, and turns what is thrown into one sentence on stderr and an exit code: 2 for flags
 /// and values, 1 for what failed while running, or the subcommand's own.

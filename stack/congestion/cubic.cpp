@@ -93,8 +93,8 @@ void Cubic::avoid_congestion(const AckSample& sample, std::uint64_t bytes) noexc
 void Cubic::grow_estimate(std::uint64_t bytes) noexcept {
   const bool caught_up = now_.w_est >= now_.cwnd_prior;
   estimate_rest_ += bytes * smss() * (caught_up ? 17u : 9u);
-  now_.w_est += estimate_rest_ / (17 * cwnd());
-  estimate_rest_ %= 17 * cwnd();
+  now_.w_est += estimate_rest_ / (17 * full_flight());
+  estimate_rest_ %= 17 * full_flight();
 }
 
 // Fast convergence: who did not get back to its old window leaves room for others [R9438-4.7-1]. After a timeout the

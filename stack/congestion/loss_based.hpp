@@ -57,6 +57,8 @@ class LossBased : public Controller {
 
   bool in_first_slow_start() const noexcept { return ssthresh_ == kUnlimited; }
   void end_slow_start() noexcept { ssthresh_ = cwnd_; }
+  /// The whole segments of cwnd: what one round trip of bulk carries, as half a segment doesn't leave.
+  std::uint64_t full_flight() const noexcept { return cwnd_ - cwnd_ % smss_; }
   /// Four times the largest window that TCP can express bounds all arithmetic.
   void grow_to(std::uint64_t cwnd) noexcept;
   bool paced() const noexcept { return pacing_; }

@@ -15,11 +15,11 @@ class Reno final : public LossBased {
   // segments send one ACK for dozens.
   std::uint64_t slow_start_growth(const AckSample& /*sample*/, std::uint64_t bytes) noexcept override { return bytes; }
 
-  // One SMSS for each cwnd of bytes: at most one a round trip [R5681-3.1-9] [R5681-3.1-10].
+  // One SMSS for each flight of bytes: at most one a round trip [R5681-3.1-9] [R5681-3.1-10].
   void avoid_congestion(const AckSample& /*sample*/, std::uint64_t bytes) noexcept override {
     counted_ += bytes;
-    if (counted_ < cwnd()) return;
-    counted_ = std::min(counted_ - cwnd(), cwnd());
+    if (counted_ < full_flight()) return;
+    counted_ = std::min(counted_ - full_flight(), full_flight());
     grow_to(cwnd() + smss());
   }
 

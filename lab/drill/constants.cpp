@@ -1,0 +1,253 @@
+// The table of names; see constants.hpp.
+#include "lab/drill/constants.hpp"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace sluice::lab::drill {
+namespace {
+
+struct Name {
+  std::string_view word;
+  std::int64_t number;
+};
+
+// What the headers of the C library and of the kernel don't both have is written as a number.
+#define SLUICE_NAME(word) \
+  Name { #word, static_cast < std::int64_t>(word) }
+
+constexpr Name kNames[] = {
+    // families, types, protocols
+    SLUICE_NAME(AF_INET),
+    SLUICE_NAME(AF_INET6),
+    SLUICE_NAME(PF_INET),
+    SLUICE_NAME(PF_INET6),
+    SLUICE_NAME(AF_UNSPEC),
+    SLUICE_NAME(SOCK_STREAM),
+    SLUICE_NAME(SOCK_DGRAM),
+    SLUICE_NAME(SOCK_NONBLOCK),
+    SLUICE_NAME(SOCK_CLOEXEC),
+    SLUICE_NAME(IPPROTO_IP),
+    SLUICE_NAME(IPPROTO_IPV6),
+    SLUICE_NAME(IPPROTO_TCP),
+    SLUICE_NAME(IPPROTO_UDP),
+    SLUICE_NAME(IPPROTO_ICMP),
+    SLUICE_NAME(IPPROTO_ICMPV6),
+    {"SOL_IP", 0},
+    {"SOL_IPV6", 41},
+    {"SOL_TCP", 6},
+    {"SOL_UDP", 17},
+    SLUICE_NAME(SOL_SOCKET),
+    SLUICE_NAME(INADDR_ANY),
+    SLUICE_NAME(INADDR_LOOPBACK),
+    // SOL_SOCKET
+    SLUICE_NAME(SO_ACCEPTCONN),
+    SLUICE_NAME(SO_BROADCAST),
+    SLUICE_NAME(SO_DOMAIN),
+    SLUICE_NAME(SO_ERROR),
+    SLUICE_NAME(SO_KEEPALIVE),
+    SLUICE_NAME(SO_LINGER),
+    SLUICE_NAME(SO_MARK),
+    SLUICE_NAME(SO_OOBINLINE),
+    SLUICE_NAME(SO_PRIORITY),
+    SLUICE_NAME(SO_PROTOCOL),
+    SLUICE_NAME(SO_RCVBUF),
+    SLUICE_NAME(SO_RCVLOWAT),
+    SLUICE_NAME(SO_RCVTIMEO),
+    SLUICE_NAME(SO_REUSEADDR),
+    SLUICE_NAME(SO_REUSEPORT),
+    SLUICE_NAME(SO_SNDBUF),
+    SLUICE_NAME(SO_SNDTIMEO),
+    SLUICE_NAME(SO_TYPE),
+    SLUICE_NAME(SO_ZEROCOPY),
+    SLUICE_NAME(SO_TIMESTAMPING),
+    SLUICE_NAME(SO_BUSY_POLL),
+    SLUICE_NAME(SO_MAX_PACING_RATE),
+    SLUICE_NAME(SO_INCOMING_CPU),
+    // IPPROTO_TCP
+    SLUICE_NAME(TCP_NODELAY),
+    SLUICE_NAME(TCP_MAXSEG),
+    SLUICE_NAME(TCP_CORK),
+    SLUICE_NAME(TCP_KEEPIDLE),
+    SLUICE_NAME(TCP_KEEPINTVL),
+    SLUICE_NAME(TCP_KEEPCNT),
+    SLUICE_NAME(TCP_SYNCNT),
+    SLUICE_NAME(TCP_LINGER2),
+    SLUICE_NAME(TCP_DEFER_ACCEPT),
+    SLUICE_NAME(TCP_WINDOW_CLAMP),
+    SLUICE_NAME(TCP_INFO),
+    SLUICE_NAME(TCP_QUICKACK),
+    SLUICE_NAME(TCP_CONGESTION),
+    SLUICE_NAME(TCP_MD5SIG),
+    SLUICE_NAME(TCP_USER_TIMEOUT),
+    SLUICE_NAME(TCP_FASTOPEN),
+    SLUICE_NAME(TCP_TIMESTAMP),
+    SLUICE_NAME(TCP_NOTSENT_LOWAT),
+    SLUICE_NAME(TCP_SAVE_SYN),
+    SLUICE_NAME(TCP_FASTOPEN_CONNECT),
+    SLUICE_NAME(TCP_FASTOPEN_KEY),
+    SLUICE_NAME(TCP_FASTOPEN_NO_COOKIE),
+    SLUICE_NAME(TCP_ULP),
+    SLUICE_NAME(TCP_INQ),
+    SLUICE_NAME(TCP_TX_DELAY),
+    SLUICE_NAME(TCP_REPAIR),
+    SLUICE_NAME(TCP_THIN_LINEAR_TIMEOUTS),
+    SLUICE_NAME(TCP_ZEROCOPY_RECEIVE),
+    // IPPROTO_IP, IPPROTO_IPV6
+    SLUICE_NAME(IP_TOS),
+    SLUICE_NAME(IP_TTL),
+    SLUICE_NAME(IP_MTU),
+    SLUICE_NAME(IP_MTU_DISCOVER),
+    SLUICE_NAME(IP_RECVERR),
+    SLUICE_NAME(IP_RECVTOS),
+    SLUICE_NAME(IP_RECVTTL),
+    SLUICE_NAME(IP_PMTUDISC_DONT),
+    SLUICE_NAME(IP_PMTUDISC_WANT),
+    SLUICE_NAME(IP_PMTUDISC_DO),
+    SLUICE_NAME(IP_PMTUDISC_PROBE),
+    SLUICE_NAME(IPV6_V6ONLY),
+    SLUICE_NAME(IPV6_TCLASS),
+    SLUICE_NAME(IPV6_UNICAST_HOPS),
+    SLUICE_NAME(IPV6_MTU),
+    SLUICE_NAME(IPV6_MTU_DISCOVER),
+    SLUICE_NAME(IPV6_RECVERR),
+    {"IP_BIND_ADDRESS_NO_PORT", 24},
+    // flags of calls
+    SLUICE_NAME(MSG_DONTWAIT),
+    SLUICE_NAME(MSG_OOB),
+    SLUICE_NAME(MSG_PEEK),
+    SLUICE_NAME(MSG_TRUNC),
+    SLUICE_NAME(MSG_WAITALL),
+    SLUICE_NAME(MSG_NOSIGNAL),
+    SLUICE_NAME(MSG_MORE),
+    SLUICE_NAME(MSG_FASTOPEN),
+    SLUICE_NAME(MSG_ERRQUEUE),
+    SLUICE_NAME(MSG_EOR),
+    SLUICE_NAME(MSG_ZEROCOPY),
+    SLUICE_NAME(MSG_CTRUNC),
+    SLUICE_NAME(SHUT_RD),
+    SLUICE_NAME(SHUT_WR),
+    SLUICE_NAME(SHUT_RDWR),
+    SLUICE_NAME(SOMAXCONN),
+    SLUICE_NAME(F_GETFL),
+    SLUICE_NAME(F_SETFL),
+    SLUICE_NAME(F_GETFD),
+    SLUICE_NAME(F_SETFD),
+    SLUICE_NAME(FD_CLOEXEC),
+    SLUICE_NAME(O_RDWR),
+    SLUICE_NAME(O_RDONLY),
+    SLUICE_NAME(O_WRONLY),
+    SLUICE_NAME(O_NONBLOCK),
+    SLUICE_NAME(O_CLOEXEC),
+    SLUICE_NAME(FIONREAD),
+    SLUICE_NAME(FIONBIO),
+    {"SIOCINQ", 0x541B},
+    SLUICE_NAME(SIOCOUTQ),
+    SLUICE_NAME(SIOCOUTQNSD),
+    SLUICE_NAME(SIOCATMARK),
+    {"SPLICE_F_MOVE", 1},
+    {"SPLICE_F_NONBLOCK", 2},
+    {"SPLICE_F_MORE", 4},
+    // poll, epoll
+    SLUICE_NAME(POLLIN),
+    SLUICE_NAME(POLLOUT),
+    SLUICE_NAME(POLLERR),
+    SLUICE_NAME(POLLHUP),
+    SLUICE_NAME(POLLNVAL),
+    SLUICE_NAME(POLLPRI),
+    {"POLLRDHUP", 0x2000},
+    {"POLLRDNORM", 0x40},
+    {"POLLWRNORM", 0x100},
+    {"POLLRDBAND", 0x80},
+    {"POLLWRBAND", 0x200},
+    {"EPOLLIN", 1},
+    {"EPOLLPRI", 2},
+    {"EPOLLOUT", 4},
+    {"EPOLLERR", 8},
+    {"EPOLLHUP", 16},
+    {"EPOLLRDNORM", 0x40},
+    {"EPOLLRDBAND", 0x80},
+    {"EPOLLWRNORM", 0x100},
+    {"EPOLLWRBAND", 0x200},
+    {"EPOLLRDHUP", 0x2000},
+    {"EPOLLONESHOT", 1 << 30},
+    {"EPOLLET", std::int64_t{1} << 31},
+    SLUICE_NAME(EPOLL_CTL_ADD),
+    SLUICE_NAME(EPOLL_CTL_MOD),
+    SLUICE_NAME(EPOLL_CTL_DEL),
+    SLUICE_NAME(EPOLL_CLOEXEC),
+    // states and phases, as tcp_info has them
+    {"TCP_ESTABLISHED", 1},
+    {"TCP_SYN_SENT", 2},
+    {"TCP_SYN_RECV", 3},
+    {"TCP_FIN_WAIT1", 4},
+    {"TCP_FIN_WAIT2", 5},
+    {"TCP_TIME_WAIT", 6},
+    {"TCP_CLOSE", 7},
+    {"TCP_CLOSE_WAIT", 8},
+    {"TCP_LAST_ACK", 9},
+    {"TCP_LISTEN", 10},
+    {"TCP_CLOSING", 11},
+    SLUICE_NAME(TCP_CA_Open),
+    SLUICE_NAME(TCP_CA_Disorder),
+    SLUICE_NAME(TCP_CA_CWR),
+    SLUICE_NAME(TCP_CA_Recovery),
+    SLUICE_NAME(TCP_CA_Loss),
+    SLUICE_NAME(TCPI_OPT_TIMESTAMPS),
+    SLUICE_NAME(TCPI_OPT_SACK),
+    SLUICE_NAME(TCPI_OPT_WSCALE),
+    SLUICE_NAME(TCPI_OPT_ECN),
+    {"TCPI_OPT_ECN_SEEN", 16},
+    {"TCPI_OPT_SYN_DATA", 32},
+    {"TCP_INFINITE_SSTHRESH", 0x7fffffff},
+};
+
+constexpr Name kErrors[] = {
+    SLUICE_NAME(EACCES),       SLUICE_NAME(EADDRINUSE),      SLUICE_NAME(EADDRNOTAVAIL), SLUICE_NAME(EAFNOSUPPORT),
+    SLUICE_NAME(EAGAIN),       SLUICE_NAME(EALREADY),        SLUICE_NAME(EBADF),         SLUICE_NAME(EBUSY),
+    SLUICE_NAME(ECONNABORTED), SLUICE_NAME(ECONNREFUSED),    SLUICE_NAME(ECONNRESET),    SLUICE_NAME(EDESTADDRREQ),
+    SLUICE_NAME(EEXIST),       SLUICE_NAME(EFAULT),          SLUICE_NAME(EHOSTDOWN),     SLUICE_NAME(EHOSTUNREACH),
+    SLUICE_NAME(EINPROGRESS),  SLUICE_NAME(EINTR),           SLUICE_NAME(EINVAL),        SLUICE_NAME(EISCONN),
+    SLUICE_NAME(EMFILE),       SLUICE_NAME(EMSGSIZE),        SLUICE_NAME(ENETDOWN),      SLUICE_NAME(ENETUNREACH),
+    SLUICE_NAME(ENOBUFS),      SLUICE_NAME(ENODEV),          SLUICE_NAME(ENOENT),        SLUICE_NAME(ENOMEM),
+    SLUICE_NAME(ENOPROTOOPT),  SLUICE_NAME(ENOSYS),          SLUICE_NAME(ENOTCONN),      SLUICE_NAME(ENOTSOCK),
+    SLUICE_NAME(ENOTTY),       SLUICE_NAME(EOPNOTSUPP),      SLUICE_NAME(EPERM),         SLUICE_NAME(EPIPE),
+    SLUICE_NAME(EPROTO),       SLUICE_NAME(EPROTONOSUPPORT), SLUICE_NAME(EPROTOTYPE),    SLUICE_NAME(EREMOTEIO),
+    SLUICE_NAME(ESHUTDOWN),    SLUICE_NAME(ESPIPE),          SLUICE_NAME(ETIMEDOUT),     {"EWOULDBLOCK", EWOULDBLOCK},
+    SLUICE_NAME(EDOM),         SLUICE_NAME(ERANGE),          SLUICE_NAME(ENOPROTOOPT),   SLUICE_NAME(ENONET),
+    SLUICE_NAME(EIO),
+};
+
+#undef SLUICE_NAME
+
+template <std::size_t count>
+std::optional<std::int64_t> find(const Name (&names)[count], std::string_view word) noexcept {
+  const auto* const found =
+      std::find_if(std::begin(names), std::end(names), [&](const Name& one) { return one.word == word; });
+  return found == std::end(names) ? std::nullopt : std::optional(found->number);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> constant(std::string_view name) noexcept {
+  const auto found = find(kNames, name);
+  return found ? found : find(kErrors, name);
+}
+
+std::string_view errno_name(int error) noexcept {
+  const auto* const found =
+      std::find_if(std::begin(kErrors), std::end(kErrors), [&](const Name& one) { return one.number == error; });
+  return found == std::end(kErrors) ? "an errno without a name" : found->word;
+}
+
+}  // namespace sluice::lab::drill

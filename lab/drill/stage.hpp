@@ -1,0 +1,82 @@
+// One stack in virtual time under a script: time goes on only when asked, and what leaves waits to be looked at.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lab/drill/settings.hpp"
+#include "stack/base/trace.hpp"
+#include "stack/posix/calls.hpp"
+#include "stack/stack.hpp"
+#include "stack/tcp/send_reason.hpp"
+
+namespace sluice::lab::drill {
+
+/// A packet that left.
+struct Sent {
+  Duration at{};  ///< since the script began
+  std::vector<std::uint8_t> bytes;
+  std::string why;          ///< the reason that the stack gave, or empty
+  std::size_t matched = 0;  ///< bytes of its text that the script has expected already
+};
+
+class Stage final : private Observer {
+ public:
+  explicit Stage(const Settings& settings);
+  ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  Duration now() const noexcept { return now_ - start_; }
+  Time clock() const noexcept { return now_; }
+  posix::Calls& calls() noexcept { return calls_; }
+  const IpAddress& local() const noexcept { return local_; }
+  const IpAddress& remote() const noexcept { return remote_; }
+
+  /// Everything that is due up to `time`, and at it. Throws std::runtime_error when the stack never comes to rest.
+  void run_to(Duration time);
+  /// The same, but no further than `done` wants: it is asked after each turn of the stack.
+  bool run_until(Duration time, const std::function<bool()>& done);
+  /// A packet arrives now.
+  void inject(const std::vector<std::uint8_t>& packet);
+  /// The stack acts on what calls did. Every call's caller calls it.
+  void turn();
+
+  std::deque<Sent> sent;
+  /// After each turn: a blocked call tries again. True: it did something.
+  std::function<bool()> after_turn;
+  /// When that wants to be asked at the latest.
+  std::optional<Duration> wake;
+  /// Hears of every event of the stack, if set.
+  std::function<void(Duration, const TraceEvent&)> trace;
+
+ private:
+  void on_event(const TraceEvent& event) noexcept override;
+  void gather(const Frame& frame);
+  void pass_events();
+  void explain_sent();
+  static Config config_of(const Settings& settings, const IpAddress& local, Observer* observer);
+  static posix::Calls::Settings calls_of(const Settings& settings);
+
+  struct Told {
+    std::uint32_t seq, ack;
+    std::uint16_t flags;
+    std::string why;
+  };
+
+  IpAddress local_;
+  IpAddress remote_;
+  Stack stack_;
+  posix::Calls calls_;
+  BufferPool pool_;
+  std::vector<Told> told_;
+  Time start_;
+  Time now_;
+};
+
+}  // namespace sluice::lab::drill
