@@ -84,6 +84,11 @@ class Connection {
   Slice peek_slice() const noexcept { return receive_queue_.peek_slice(); }
   void consume(std::size_t count) noexcept;
   std::size_t readable() const noexcept { return receive_queue_.readable(); }
+  std::size_t copy_ahead(std::size_t offset, MutableBytes room) const noexcept {
+    return receive_queue_.copy_ahead(offset, room);
+  }
+  /// FIN received, and all text before it.
+  bool peer_finished() const noexcept { return rcv_.fin_known && rcv_.nxt > rcv_.fin; }
   /// FIN received and everything before it consumed.
   bool at_eof() const noexcept;
   std::optional<std::size_t> urgent_ahead() const noexcept;
@@ -94,6 +99,7 @@ class Connection {
   void detach();
   bool detached() const noexcept { return detached_; }
   Info status() const noexcept;
+  Segments segments() const noexcept;
   const Options& options() const noexcept { return cold_->options; }
   Result<void> set_options(const Options& options);
   Errc error() const noexcept { return error_; }
@@ -264,6 +270,11 @@ class Connection {
   enum class ProbeTurn : std::uint8_t { none, wait, now };
   ProbeTurn plan_mtu_probe(Plan& plan) noexcept;
   std::size_t largest_packet() const noexcept;
+  /// What the application allows a segment to hold, bytes.
+  std::size_t segment_ceiling() const noexcept {
+    const std::size_t asked = cold_->options.maximum_segment;
+    return asked == 0 ? 65535 : std::max(asked, env_.config.minimum_send_mss);
+  }
   void refresh_mss() noexcept;
 
   // user_timeout.cpp
@@ -360,6 +371,7 @@ class Connection {
   SendReason resend_reason() const noexcept;
   bool emit(Plan& plan, FrameSink& sink);
   wire::tcp::Header header_for(const Plan& plan) const noexcept;
+  std::uint16_t offered_mss() const noexcept;
   void add_syn_options(wire::tcp::Options& options) const noexcept;
   void add_sacks(wire::tcp::Options& options) const noexcept;
   void commit(const Plan& plan, const wire::tcp::Header& header);

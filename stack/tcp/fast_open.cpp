@@ -7,6 +7,7 @@
 
 #include "stack/base/bytes.hpp"
 #include "stack/tcp/connection.hpp"
+#include "stack/tcp/layer.hpp"
 
 namespace sluice::tcp {
 namespace {
@@ -14,6 +15,14 @@ namespace {
 constexpr std::uint8_t kCookieSize = 8;
 // 2^10 times the first period: no server is avoided for much longer than half a day.
 constexpr std::uint8_t kMostDoublings = 10;
+
+// Text that fits into a SYN: one segment without the room that options may take, and it must not be cut on the way.
+std::size_t syn_room(const ip::Layer& ip, const IpAddress& server, std::size_t mss) noexcept {
+  constexpr std::size_t kOptions = wire::tcp::kMaximumHeader - wire::tcp::kMinimumHeader;
+  const std::size_t path = ip.path_mtu(server) - ip::header_size(server.family()) - wire::tcp::kMinimumHeader;
+  const std::size_t segment = std::min(path, mss);
+  return segment > kOptions ? segment - kOptions : 0;
+}
 
 }  // namespace
 
@@ -108,14 +117,19 @@ void Connection::open_fast() {
   fast.mss = known->mss;
 }
 
-// Of what was written so far, what fits into a SYN: one segment, and it must not be cut on the way.
+// Of what was written so far, what fits into a SYN.
 std::uint64_t Connection::syn_text() const noexcept {
   const FastOpenState* fast = cold_->fast_open.get();
   if (!fast || state_ != State::syn_sent || fast->option.size == 0) return 0;
-  constexpr std::size_t kOptions = wire::tcp::kMaximumHeader - wire::tcp::kMinimumHeader;
-  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address) - fixed_headers();
-  const std::size_t segment = std::min<std::size_t>(path, fast->mss);
-  return segment > kOptions ? std::min(segment - kOptions, send_queue_.size()) : 0;
+  const std::size_t room =
+      syn_room(env_.ip, tuple_.remote.address, std::min<std::size_t>(fast->mss, segment_ceiling()));
+  return std::min(room, send_queue_.size());
+}
+
+std::size_t Layer::fast_open_room(const IpAddress& server) noexcept {
+  const FastOpenCache::Entry* known = env_.fast_open_cache.find(server, env_.now);
+  const bool usable = known && known->cookie.size > 0 && env_.now >= known->avoid_until;
+  return usable ? syn_room(env_.ip, server, known->mss) : 0;
 }
 
 // The SYN with this option was not answered in time: perhaps something on the way doesn't like it [R7413-4.2.2-3].

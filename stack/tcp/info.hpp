@@ -23,6 +23,14 @@ enum class FastOpen : std::uint8_t {
   timed_out,   ///< the SYN went again without
 };
 
+/// What is in flight, in segments as the peer sees them.
+struct Segments {
+  std::uint32_t unacked = 0;  ///< sent and not acknowledged
+  std::uint32_t sacked = 0;   ///< of those: SACKed, or without SACK as many as duplicate ACKs came
+  std::uint32_t lost = 0;     ///< of those: thought to be lost, and not resent since
+  std::uint32_t resent = 0;   ///< of those: resent, and their fate is open
+};
+
 /// A snapshot. Bytes and nanoseconds; counts are since the connection opened.
 struct Info {
   State state = State::closed;
@@ -36,7 +44,12 @@ struct Info {
   std::uint32_t receive_mss = 0;  ///< the largest segment seen
   std::uint32_t cwnd = 0;
   std::uint32_t ssthresh = 0;
-  std::uint32_t pipe = 0;  ///< bytes thought to be in the network
+  std::uint32_t pipe = 0;         ///< bytes thought to be in the network
+  std::uint64_t sacked = 0;       ///< bytes in flight that the peer has out of order
+  std::uint64_t lost = 0;         ///< bytes in flight that are thought to be lost
+  std::uint64_t delivered = 0;    ///< bytes that arrived, by ACK or SACK
+  std::uint64_t pacing_rate = 0;  ///< bytes per second; 0 = not paced
+  std::uint32_t advertised_mss = 0;
   std::uint32_t send_window = 0;
   std::uint32_t receive_window = 0;
   std::uint8_t send_scale = 0;
@@ -46,8 +59,11 @@ struct Info {
   bool window_scaling = false;
   EcnMode ecn = EcnMode::off;
   bool in_recovery = false;
+  bool after_timeout = false;  ///< with in_recovery: a timeout began it
   FastOpen fast_open = FastOpen::unused;
   std::uint8_t backoff = 0;     ///< consecutive timeouts of the oldest segment
+  std::uint8_t doublings = 0;   ///< how often the RTO is doubled now
+  std::uint8_t probes = 0;      ///< unanswered ones of a closed window or an idle line
   std::size_t unsent = 0;       ///< bytes queued and never sent
   std::size_t unacked = 0;      ///< bytes sent and not acknowledged
   std::size_t unread = 0;       ///< bytes that the application hasn't read

@@ -58,6 +58,8 @@ struct Options {
   std::size_t send_buffer_maximum = 4 << 20;
   std::size_t receive_buffer = 0;                ///< 0: twice what is read in a round trip
   std::size_t receive_buffer_maximum = 6 << 20;  ///< the largest buffer at open decides the window scale
+  std::uint16_t maximum_segment =
+      0;  ///< bytes without options: offered when opening, and kept to; 0 = what fits the path
   std::size_t unsent_low_water = 0;    ///< writable only while less than this is unsent, bytes; 0 = no such limit
   std::uint8_t hop_limit = 0;          ///< 0 = the IP layer's default [9293 MUST-49]
   std::uint8_t dscp = 0;               ///< 0..63 [9293 MUST-48]

@@ -118,9 +118,14 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
   return header;
 }
 
+// What we can receive: the MTU without fixed headers [9293 MUST-67, SHLD-6], or less where the application says so.
+std::uint16_t Connection::offered_mss() const noexcept {
+  const std::size_t fits = std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535);
+  return static_cast<std::uint16_t>(std::min(fits, segment_ceiling()));
+}
+
 void Connection::add_syn_options(wire::tcp::Options& options) const noexcept {
-  // What we can receive: the MTU without fixed headers [9293 MUST-67, SHLD-6].
-  options.mss = static_cast<std::uint16_t>(std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535));
+  options.mss = offered_mss();
   options.sack_permitted = sack_;
   if (scaling_) options.window_scale = rcv_.scale;
   if (cold_->fast_open && !sent_syn_) options.fast_open = cold_->fast_open->option;

@@ -29,9 +29,10 @@ void Connection::refresh_mss() noexcept {
   if (congestion_) congestion_->on_mss(effective_mss());
 }
 
-// What interface, routers and the peer's MSS allow.
+// What interface, routers, the peer's MSS and the application allow.
 std::size_t Connection::largest_packet() const noexcept {
-  const std::size_t offered = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
+  const std::size_t peer = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
+  const std::size_t offered = std::min(peer, segment_ceiling());
   return std::min(env_.ip.path_mtu(tuple_.remote.address), offered + fixed_headers());
 }
 

@@ -192,6 +192,19 @@ void ReceiveQueue::discharge(Piece& piece) noexcept {
   charged_ -= piece.charged;
 }
 
+std::size_t ReceiveQueue::copy_ahead(std::size_t offset, MutableBytes room) const noexcept {
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < readable_.size() && copied < room.size(); ++i) {
+    const Bytes text = readable_[i].text.bytes();
+    const std::size_t skipped = std::min(offset, text.size());
+    offset -= skipped;
+    const std::size_t count = std::min(text.size() - skipped, room.size() - copied);
+    if (count > 0) std::memcpy(room.data() + copied, text.data() + skipped, count);
+    copied += count;
+  }
+  return copied;
+}
+
 void ReceiveQueue::consume(std::size_t count) noexcept {
   if (count == 0) return;
   Piece& first = readable_.front();

@@ -38,6 +38,8 @@ class ReceiveQueue {
     return readable_.empty() ? MutableBytes{} : readable_.front().text.mutable_bytes();
   }
   Slice peek_slice() const noexcept { return readable_.empty() ? Slice{} : readable_.front().text; }
+  /// Copies of readable bytes from `offset` on; answers how many.
+  std::size_t copy_ahead(std::size_t offset, MutableBytes room) const noexcept;
   /// REQUIRES count <= peek().size().
   void consume(std::size_t count) noexcept;
   void clear() noexcept;

@@ -68,6 +68,16 @@ std::size_t Socket::readable() const noexcept {
   return c ? c->readable() : 0;
 }
 
+std::size_t Socket::copy_ahead(std::size_t offset, MutableBytes room) const noexcept {
+  const Connection* c = connection();
+  return c ? c->copy_ahead(offset, room) : 0;
+}
+
+bool Socket::peer_finished() const noexcept {
+  const Connection* c = connection();
+  return c && c->peer_finished();
+}
+
 bool Socket::at_eof() const noexcept {
   const Connection* c = connection();
   return c && c->at_eof();
@@ -161,6 +171,11 @@ Result<Info> Socket::info() const noexcept {
   return info;
 }
 
+Segments Socket::segments() const noexcept {
+  const Connection* c = connection();
+  return c ? c->segments() : Segments{};
+}
+
 Result<Options> Socket::options() const noexcept {
   const Connection* c = connection();
   if (!c) return Errc::stale_handle;
@@ -194,6 +209,20 @@ Result<Endpoint> Listener::local() const noexcept {
   const ListenerState* listener = layer_ ? layer_->listeners_.find(id_) : nullptr;
   if (!listener) return Errc::stale_handle;
   return listener->local;
+}
+
+std::size_t Listener::waiting() const noexcept {
+  const ListenerState* listener = layer_ ? layer_->listeners_.find(id_) : nullptr;
+  return listener ? listener->ready.size() : 0;
+}
+
+Result<void> Listener::set_options(const ListenOptions& options) noexcept {
+  ListenerState* listener = layer_ ? layer_->listeners_.find(id_) : nullptr;
+  if (!listener) return Errc::stale_handle;
+  const bool dual_stack = listener->options.dual_stack;
+  listener->options = options;
+  listener->options.dual_stack = dual_stack;
+  return {};
 }
 
 void Listener::close() noexcept {

@@ -45,6 +45,10 @@ class Socket {
   Result<std::size_t> read(MutableBytes room);
   /// Bytes that wait to be read.
   std::size_t readable() const noexcept;
+  /// Copies of them, from `offset` bytes ahead on, as many as there is room for; answers how many. Nothing is consumed.
+  std::size_t copy_ahead(std::size_t offset, MutableBytes room) const noexcept;
+  /// The peer sent FIN, whether or not all before it is consumed.
+  bool peer_finished() const noexcept;
   /// The peer sent FIN and everything before it is consumed.
   bool at_eof() const noexcept;
 
@@ -77,6 +81,8 @@ class Socket {
   Result<Endpoint> local() const noexcept;
   Result<Endpoint> remote() const noexcept;
   Result<Info> info() const noexcept;
+  /// What is in flight, counted in segments; it walks through all of it.
+  Segments segments() const noexcept;
   Result<Options> options() const noexcept;
   /// Takes effect at once for what has not been sent yet. invalid_argument names nothing changed.
   Result<void> set_options(const Options& options) noexcept;
@@ -105,6 +111,10 @@ class Listener {
   /// The oldest established connection that waits; would_block when none does.
   Result<Socket> accept();
   Result<Endpoint> local() const noexcept;
+  /// Connections that wait for accept().
+  std::size_t waiting() const noexcept;
+  /// For SYNs that come from now on; dual_stack stays what it was.
+  Result<void> set_options(const ListenOptions& options) noexcept;
   void close() noexcept;
 
  private:

@@ -140,13 +140,10 @@ void Connection::tune_receive_buffer(std::size_t count) noexcept {
   cold_->tuner.on_consumed(count, env_.now, may_grow ? cold_->options.receive_buffer_maximum : 0);
 }
 
-bool Connection::at_eof() const noexcept {
-  return rcv_.fin_known && rcv_.nxt > rcv_.fin && receive_queue_.readable() == 0;
-}
+bool Connection::at_eof() const noexcept { return peer_finished() && receive_queue_.readable() == 0; }
 
 std::optional<std::size_t> Connection::urgent_ahead() const noexcept {
-  const bool fin_taken = rcv_.fin_known && rcv_.nxt > rcv_.fin;
-  const Seq read = (fin_taken ? rcv_.fin : rcv_.nxt) - receive_queue_.readable();
+  const Seq read = (peer_finished() ? rcv_.fin : rcv_.nxt) - receive_queue_.readable();
   if (cold_->receive_up <= read) return std::nullopt;
   return static_cast<std::size_t>(cold_->receive_up - read);
 }
@@ -229,7 +226,9 @@ Result<void> Connection::set_options(const Options& options) {
   if (options.user_timeout_advertise != cold_->options.user_timeout_advertise)
     cold_->user_timeout_due = options.user_timeout_advertise > Duration::zero();
   if (options.receive_buffer != 0) cold_->tuner.set_buffer(options.receive_buffer);
+  const bool other_segments = options.maximum_segment != cold_->options.maximum_segment;
   cold_->options = options;
+  if (other_segments && is_synchronized(state_)) refresh_mss();
   watch_keep_alive();
   disarm(Timer::user_timeout);
   watch_progress();
@@ -256,6 +255,14 @@ Info Connection::status() const noexcept {
   info.ssthresh =
       congestion_ ? static_cast<std::uint32_t>(std::min<std::uint64_t>(congestion_->ssthresh(), 0xffffffff)) : 0;
   info.pipe = static_cast<std::uint32_t>(pipe());
+  if (recovery_) {
+    info.sacked = recovery_->sacked_bytes();
+    info.lost = recovery_->lost_bytes();
+    info.delivered = recovery_->delivered();
+    info.after_timeout = recovery_->after_timeout();
+  }
+  info.pacing_rate = congestion_ ? congestion_->pacing_rate() : 0;
+  info.advertised_mss = static_cast<std::uint32_t>(offered_mss());
   info.send_window = snd_.wnd;
   info.receive_window = static_cast<std::uint32_t>(rcv_.wnd());
   info.send_scale = snd_.scale;
@@ -267,6 +274,8 @@ Info Connection::status() const noexcept {
   info.ecn = cold_->ecn ? cold_->ecn->mode : EcnMode::off;
   info.in_recovery = recovery_ && recovery_->in_recovery();
   info.backoff = timeouts_;
+  info.doublings = backoff_;
+  info.probes = std::max(unanswered_probes_, keep_alive_probes_);
   info.unsent = static_cast<std::size_t>(unsent());
   info.unacked = static_cast<std::size_t>(outstanding());
   info.unread = receive_queue_.readable();
@@ -286,6 +295,27 @@ Info Connection::status() const noexcept {
   info.ce_received = cold_->ecn->ce_received;
   info.ecn_reductions = cold_->ecn->reductions;
   return info;
+}
+
+// A range of the log is a frame: with offloads several segments, and the FIN counts as a byte of the last.
+Segments Connection::segments() const noexcept {
+  Segments count;
+  if (!recovery_ || recovery_->log().empty()) {
+    count.unacked = outstanding() > 0;
+    return count;
+  }
+  const SentLog& log = recovery_->log();
+  const std::uint64_t mss = std::max<std::uint64_t>(segment_text_limit(), 1);
+  for (std::size_t i = 0; i < log.size(); ++i) {
+    const bool with_fin = fin_sent() && i + 1 == log.size() && log.span(i).size() > 1;
+    const auto segments = static_cast<std::uint32_t>((log.span(i).size() - with_fin + mss - 1) / mss);
+    count.unacked += segments;
+    if (log[i].sacked) count.sacked += segments;
+    if (log[i].lost) count.lost += segments;
+    if (log[i].resent && !log[i].sacked && !log[i].lost) count.resent += segments;
+  }
+  if (!sack_) count.sacked = recovery_->duplicates();
+  return count;
 }
 
 }  // namespace sluice::tcp

@@ -40,6 +40,8 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
   return Socket(*this, id);
 }
 
+std::size_t Layer::path_mtu(const IpAddress& to) const noexcept { return state_->ip.path_mtu(to); }
+
 bool Layer::wants_transmit() const noexcept { return !state_->transmitting.empty(); }
 
 std::optional<std::pair<SlotId, Readiness>> Layer::poll_event() {

@@ -28,6 +28,9 @@ class Layer {
   /// address_not_available (not ours, or no port is free), invalid_argument (dscp above 63).
   Result<Socket> bind(const Endpoint& local, const Options& options = {});
 
+  /// Bytes of the largest packet that is known to pass to this host.
+  std::size_t path_mtu(const IpAddress& to) const noexcept;
+
   void receive(ip::Datagram datagram, Time now);
   void icmp_error(const ip::IcmpError& error, Time now);
   void poll_transmit(Time now, FrameSink& sink);

@@ -84,6 +84,16 @@ Result<std::size_t> Socket::receive(std::span<Received> batch) {
   return count;
 }
 
+std::size_t Socket::writable() const noexcept {
+  const BoundSocket* const socket = find();
+  return socket ? socket->options.send_buffer - std::min(socket->departing_bytes, socket->options.send_buffer) : 0;
+}
+
+std::size_t Socket::departing() const noexcept {
+  const BoundSocket* const socket = find();
+  return socket ? socket->departing_bytes : 0;
+}
+
 Result<Endpoint> Socket::local() const {
   const BoundSocket* const socket = find();
   if (!socket) return Errc::stale_handle;

@@ -76,6 +76,11 @@ class Socket {
   /// Fills up to batch.size() slots; answers how many, 0 = none waits. A pending ICMP error is reported once, first.
   Result<std::size_t> receive(std::span<Received> batch);
 
+  /// Room in the send buffer, bytes of datagrams with what keeping them costs.
+  std::size_t writable() const noexcept;
+  /// Bytes of datagrams that wait for the device, counted likewise.
+  std::size_t departing() const noexcept;
+
   Result<Endpoint> local() const;
   /// none before connect().
   Result<std::optional<Endpoint>> remote() const;

@@ -1,0 +1,54 @@
+// SOCK_DGRAM: a UDP socket in the shape that the kernel's have.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "stack/posix/socket_file.hpp"
+#include "stack/udp/socket.hpp"
+
+namespace sluice::posix {
+
+class DatagramSocket final : public SocketFile {
+ public:
+  DatagramSocket(Host& host, int domain) noexcept : SocketFile(host, domain, SOCK_DGRAM, IPPROTO_UDP) {}
+
+  Answer bind(const Endpoint& local) override;
+  Answer connect(const Endpoint& remote) override;
+  Answer shutdown(int how) override;
+  Answer local(Endpoint& out) const override;
+  Answer remote(Endpoint& out) const override;
+  Answer receive(std::span<const MutableBytes> room, int flags, Received* info) override;
+  Answer send(Gather pieces, int flags, const Endpoint* to) override;
+  Answer ioctl(unsigned long request, int& value) override;
+  std::uint32_t ready() override;
+
+ private:
+  Answer set_protocol_option(int level, int name, Bytes value) override;
+  Answer get_protocol_option(int level, int name, MutableBytes room, std::size_t& length) override;
+  Answer apply() override;
+  int take_error() noexcept override;
+  int path_mtu() const noexcept override;
+  int send_buffer_now() const noexcept override;
+  int receive_buffer_now() const noexcept override;
+  bool is_bound() const noexcept override { return static_cast<bool>(socket_); }
+
+  udp::Options udp_options(Family of) const noexcept;
+  Family peer_family() const noexcept;
+  Answer bind_to(const Endpoint& local);
+  /// Takes the next datagram, or the pending error, out of the layer, unless there is one here already.
+  void fetch();
+  /// Of what is held: the next datagram's text (a super-segment stands for several).
+  Bytes next_text() const noexcept;
+  void drop_next() noexcept;
+  void describe(Received& info) const noexcept;
+  Result<std::size_t> transmit(udp::Outgoing& datagram);
+
+  udp::Socket socket_;
+  std::optional<udp::Received> held_;
+  int pending_error_ = 0;
+  bool read_shut_ = false;
+  bool write_shut_ = false;
+};
+
+}  // namespace sluice::posix
