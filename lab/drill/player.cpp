@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 constexpr Duration kLeastTolerance = 4ms;
 constexpr Duration kAnytime = 2h;  // how long "*" waits
 
-std::string milliseconds(Duration time) {
-  return fmt::format("{:g} ms", std::chrono::duration<double, std::milli>(time).count());
-}
-
 /// The step touches the stack: settings that come before all of these count for it.
 bool uses_stack(const Step& step) {
   return std::holds_alternative<PacketStep>(step.action) || std::holds_alternative<CallStep>(step.action);

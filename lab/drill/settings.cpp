@@ -98,7 +98,7 @@ constexpr Number kNumbers[] = {
      [](std::int64_t v, Settings& s) { s.config.tcp.maximum_half_open = as<std::size_t>(v); }},
     {"net.ipv4.tcp_rto_min_us", 1, 100'000'000,
      [](std::int64_t v, Settings& s) { s.config.tcp.rto_variance_floor = std::chrono::microseconds(v); }},
-    {"net.ipv4.tcp_rto_max_ms", 1000, 120'000,
+    {"net.ipv4.tcp_rto_max_ms", 60'000, 120'000,
      [](std::int64_t v, Settings& s) { s.config.tcp.rto_ceiling = std::chrono::milliseconds(v); }},
     {"net.ipv4.ip_default_ttl", 1, 255,
      [](std::int64_t v, Settings& s) { s.config.ip.hop_limit = as<std::uint8_t>(v); }},

@@ -77,7 +77,8 @@ Statement make_statement(std::string_view clean, std::size_t begin, std::size_t 
   const std::size_t last = clean.find_last_not_of(kSpaces, end - 1);
   Statement made{.text = std::string(clean.substr(begin, last + 1 - begin)), .begin = begin, .end = last + 1};
   made.is_option = made.text.starts_with("--");
-  if (made.text.find("%{") == made.text.npos)
+  // Line ends mean something in code and commands.
+  if (made.text.find("%{") == made.text.npos && made.text.find('`') == made.text.npos)
     std::replace_if(
         made.text.begin(), made.text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return made;

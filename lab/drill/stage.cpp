@@ -43,10 +43,10 @@ posix::Calls::Settings Stage::calls_of(const Settings& settings) {
 Stage::Stage(const Settings& settings)
     : local_(local_of(settings)),
       remote_(remote_of(settings)),
-      stack_(config_of(settings, local_, this)),
-      calls_(stack_.tcp(), stack_.udp(), calls_of(settings)),
       start_(kStart),
-      now_(kStart) {
+      now_(kStart),
+      stack_(config_of(settings, local_, this)),
+      calls_(stack_.tcp(), stack_.udp(), calls_of(settings)) {
   stack_.handle_timeout(now_);
 }
 

@@ -69,14 +69,15 @@ class Stage final : private Observer {
     std::string why;
   };
 
-  IpAddress local_;
-  IpAddress remote_;
-  Stack stack_;
-  posix::Calls calls_;
+  // The last to go: closing what is open sends packets and tells of them.
   BufferPool pool_;
   std::vector<Told> told_;
+  IpAddress local_;
+  IpAddress remote_;
   Time start_;
   Time now_;
+  Stack stack_;
+  posix::Calls calls_;
 };
 
 }  // namespace sluice::lab::drill
