@@ -270,7 +270,10 @@ Answer Calls::epoll_wait(int epfd, std::span<epoll_event> out) {
 
 void Calls::on_event(bool udp, bool listener, SlotId slot, Readiness ready) {
   const Table table = udp ? Table::udp : listener ? Table::tcp_listener : Table::tcp;
-  if (File* const file = host_->owner_of(table, slot)) host_->tell_watchers(*file, mask_of(ready));
+  File* const file = host_->owner_of(table, slot);
+  if (!file) return;
+  StreamSocket* const stream = file->as_stream();
+  host_->tell_watchers(*file, mask_of(stream ? stream->news_of(ready) : ready));
 }
 
 tcp::Socket* Calls::tcp_socket(int fd) noexcept {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "stack/base/byte_stream.hpp"
 #include "stack/posix/socket_file.hpp"
 #include "stack/tcp/socket.hpp"
 
@@ -43,6 +44,8 @@ class StreamSocket final : public SocketFile {
   bool shares() const noexcept { return options_.reuse_address; }
   /// To be called once it has a name.
   void own_socket();
+  /// What is new of a readiness event: the first after accept() tells of the handshake, too, which is none.
+  Readiness news_of(Readiness ready) noexcept;
 
  private:
   enum class Phase : std::uint8_t {
@@ -87,6 +90,7 @@ class StreamSocket final : public SocketFile {
   bool reading_is_over() const noexcept;
   Answer send_opening(Gather pieces, int flags, const Endpoint* to);
   Answer send_urgent(Gather pieces);
+  void expect_more(bool more);
   Answer broken(std::size_t moved) noexcept;
   bool in_handshake() const noexcept;
   bool writing_is_over() const noexcept;
@@ -104,6 +108,7 @@ class StreamSocket final : public SocketFile {
 
   Phase phase_ = Phase::idle;
   bool accepted_ = false;  ///< by a listener
+  bool fresh_ = false;     ///< accepted, and no event came since
   bool read_shut_ = false;
   bool write_shut_ = false;
   bool error_told_ = false;  ///< the connection's error was reported
@@ -122,6 +127,8 @@ class StreamSocket final : public SocketFile {
   int fast_open_queue_ = 0;
   bool fast_open_connect_ = false;
   bool quick_ack_ = true;
+  bool corked_ = false;
+  bool more_comes_ = false;  ///< the last write said MSG_MORE
 };
 
 }  // namespace sluice::posix

@@ -43,6 +43,12 @@ std::optional<Endpoint> StreamSocket::holds() const noexcept {
   return Endpoint{local->address.unmapped(), local->port};
 }
 
+Readiness StreamSocket::news_of(Readiness ready) noexcept {
+  constexpr Readiness kHandshake = Readiness::connected | Readiness::writable;
+  if (!std::exchange(fresh_, false) || !any(ready & Readiness::connected)) return ready;
+  return static_cast<Readiness>(static_cast<unsigned>(ready) & ~static_cast<unsigned>(kHandshake));
+}
+
 // --- bind --------------------------------------------------------------------------------------------------------
 
 // Descriptors that share may meet, unless one listens; what has no descriptor any more is in the way of others alone.
@@ -133,7 +139,7 @@ Answer StreamSocket::accept(std::unique_ptr<StreamSocket>& made, Endpoint* peer)
   made = std::make_unique<StreamSocket>(host_, domain_);
   made->socket_ = *std::move(accepted);
   made->phase_ = Phase::connected;
-  made->accepted_ = true;
+  made->accepted_ = made->fresh_ = true;
   made->options_ = options_;
   made->tcp_ = tcp_;
   made->congestion_ = congestion_;

@@ -18,6 +18,8 @@ constexpr int kMinimumMss = 88;  // TCP_MIN_MSS
 constexpr int kMaximumMss = 32767;
 constexpr int kMaximumKeepIdle = 32767;
 constexpr int kMaximumKeepCount = 127;
+constexpr int kMaximumSynCount = 127;
+constexpr int kMaximumLinger = 120;              // TCP_FIN_TIMEOUT_MAX, seconds
 constexpr std::size_t kCongestionNameSize = 16;  // TCP_CA_NAME_MAX
 constexpr std::size_t kSmallestBuffer = 2048;
 
@@ -47,6 +49,7 @@ tcp::Options StreamSocket::tcp_options(Family of) const noexcept {
   made.hop_limit = hop_limit(of);
   made.dscp = dscp(of);
   made.keep_alive.on = options_.keep_alive;
+  made.cork = corked_ || more_comes_;
   made.linger = {.on = options_.linger_on && options_.linger_seconds == 0, .timeout = Duration::zero()};
   if (options_.send_buffer != 0)
     made.send_buffer = std::max(kSmallestBuffer, static_cast<std::size_t>(options_.send_buffer / 2));
@@ -92,7 +95,7 @@ int StreamSocket::receive_buffer_now() const noexcept {
 
 // --- setting -----------------------------------------------------------------------------------------------------
 
-// A connection keeps the controller that it began with.
+// A connection that has lost something keeps its controller.
 Answer StreamSocket::set_congestion(Bytes name) {
   if (name.empty()) return Answer::fail(EINVAL);
   const std::string_view text = as_text(name.first(std::min(name.size(), kCongestionNameSize - 1)));
@@ -100,7 +103,7 @@ Answer StreamSocket::set_congestion(Bytes name) {
   const auto* const found =
       std::find_if(kControls.begin(), kControls.end(), [wanted](const Named& one) { return one.name == wanted; });
   if (found == kControls.end()) return Answer::fail(ENOENT);
-  if (socket_ && congestion_.value_or(host_.tcp.default_congestion()) != found->kind) return Answer::fail(EBUSY);
+  if (socket_ && !socket_.set_congestion(found->kind)) return Answer::fail(EBUSY);
   congestion_ = found->kind;
   return apply();
 }
@@ -141,6 +144,15 @@ Answer StreamSocket::set_number(int name, int value) {
       if (phase_ != Phase::idle) return Answer::fail(EINVAL);
       fast_open_connect_ = value == 1;
       return Answer::ok();
+    case TCP_CORK: corked_ = value != 0; return apply();
+    case TCP_SYNCNT:
+      if (value < 1 || value > kMaximumSynCount) return Answer::fail(EINVAL);
+      tcp_.syn_retries = static_cast<std::uint8_t>(value);
+      return apply();
+    case TCP_LINGER2:
+      if (value < 0) return Answer::fail(EOPNOTSUPP);  // the kernel: no FIN-WAIT-2 at all
+      tcp_.fin_wait_2 = std::chrono::seconds(std::min(value, kMaximumLinger));
+      return apply();
     case TCP_QUICKACK: quick_ack_ = value != 0; return Answer::ok();
     default: return Answer::fail(ENOPROTOOPT);
   }
@@ -169,6 +181,11 @@ std::optional<int> StreamSocket::number(int name) const noexcept {
     case TCP_FASTOPEN: return fast_open_queue_;
     case TCP_FASTOPEN_CONNECT: return fast_open_connect_;
     case TCP_QUICKACK: return quick_ack_;
+    case TCP_CORK: return corked_;
+    case TCP_SYNCNT: return tcp_.syn_retries != 0 ? tcp_.syn_retries : host_.tcp.config().syn_retries;
+    case TCP_LINGER2:
+      return count<std::chrono::seconds>(tcp_.fin_wait_2 != Duration{} ? tcp_.fin_wait_2
+                                                                       : host_.tcp.config().fin_wait_2);
     default: return std::nullopt;
   }
 }
@@ -181,7 +198,8 @@ Answer StreamSocket::get_protocol_option(int level, int name, MutableBytes room,
   }
   if (name == TCP_CONGESTION) {
     std::array<std::uint8_t, kCongestionNameSize> text{};
-    const tcp::CongestionControl kind = congestion_.value_or(host_.tcp.default_congestion());
+    const tcp::CongestionControl kind =
+        socket_.congestion().value_or(congestion_.value_or(host_.tcp.config().congestion));
     const auto* const found =
         std::find_if(kControls.begin(), kControls.end(), [kind](const Named& one) { return one.kind == kind; });
     std::copy(found->name.begin(), found->name.end(), text.begin());

@@ -147,12 +147,20 @@ Answer StreamSocket::send_urgent(Gather pieces) {
   return *taken > 0 || text.empty() ? Answer::ok(static_cast<std::int64_t>(*taken)) : Answer::fail(EAGAIN);
 }
 
+// MSG_MORE: a cork until the next write without it.
+void StreamSocket::expect_more(bool more) {
+  if (more == more_comes_) return;
+  more_comes_ = more;
+  (void)apply();
+}
+
 Answer StreamSocket::send(Gather pieces, int flags, const Endpoint* to) {
-  if (flags & (MSG_MORE | MSG_ZEROCOPY)) return Answer::fail(EOPNOTSUPP);
+  if (flags & MSG_ZEROCOPY) return Answer::fail(EOPNOTSUPP);
   const bool may_block = !nonblocking && !(flags & MSG_DONTWAIT);
   const bool opens = phase_ == Phase::deferred || ((flags & MSG_FASTOPEN) && !sending_.going);
   if (opens) return send_opening(pieces, flags, to);
   const Unfinished before = std::exchange(sending_, {});
+  expect_more((flags & MSG_MORE) != 0);
   if (writing_is_over()) return broken(before.moved);
   if (in_handshake()) {
     if (may_block) sending_ = {true, before.moved};
@@ -173,6 +181,7 @@ Answer StreamSocket::send(Gather pieces, int flags, const Endpoint* to) {
 }
 
 Answer StreamSocket::send_slice(const Slice& text, bool now) {
+  expect_more(false);
   if (phase_ == Phase::deferred) return Answer::fail(EOPNOTSUPP);
   if (writing_is_over()) return broken(0);
   if (in_handshake()) return not_now(!now);

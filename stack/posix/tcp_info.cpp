@@ -59,6 +59,7 @@ std::uint8_t options_of(const tcp::Info& info) noexcept {
 
 void put_times(const tcp::Info& info, tcp_info& out) noexcept {
   out.tcpi_rto = microseconds(info.rto);
+  out.tcpi_ato = microseconds(info.delayed_ack);
   out.tcpi_rtt = microseconds(info.srtt);
   out.tcpi_rttvar = microseconds(info.rttvar);
   out.tcpi_min_rtt = info.srtt > Duration::zero() ? microseconds(info.min_rtt) : ~std::uint32_t{0};

@@ -30,7 +30,7 @@ void Connection::enter(State next) {
     env_.tracer.tell(env_.now, TraceKind::state, flow(), {{"from", 0, name(state_)}, {"to", 0, name(next)}});
   state_ = next;
   // What lingered is acknowledged: from here on the peer alone is waited for.
-  if (next == State::fin_wait_2 && detached_) arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+  if (next == State::fin_wait_2 && detached_) arm(Timer::closing, env_.now + fin_wait_2());
 }
 
 // Both directions end; what was received in order stays readable. REQUIRES state != CLOSED.
@@ -87,6 +87,23 @@ void Connection::start_congestion(bool syn_was_lost) {
                                                    .pacing = cold_->options.pacing,
                                                    .ecn = cold_->options.ecn_response,
                                                    .seed = snd_.iss.number()});
+}
+
+// Before the first loss a controller knows nothing but its window: another one can go on from there.
+Result<void> Connection::set_congestion(CongestionControl kind) {
+  if (kind == congestion_kind_) return {};
+  if (congestion_) {
+    const bool recovers = recovery_ && recovery_->in_recovery();
+    if (recovers || congestion_->ssthresh() != ~std::uint64_t{0}) return Errc::not_supported;
+  }
+  congestion_kind_ = kind;
+  if (!congestion_) return {};
+  congestion_ = make_controller(kind, {.smss = effective_mss(),
+                                       .initial = cwnd(),
+                                       .pacing = cold_->options.pacing,
+                                       .ecn = cold_->options.ecn_response,
+                                       .seed = snd_.iss.number()});
+  return {};
 }
 
 Recovery& Connection::recovery() {
@@ -150,6 +167,11 @@ void Connection::reset_peer(SendReason reason) {
 }
 
 Seq Connection::control_seq() const noexcept { return state_ == State::syn_received ? snd_.nxt : snd_.acceptable(); }
+
+Duration Connection::fin_wait_2() const noexcept {
+  const Duration own = cold_->options.fin_wait_2;
+  return own > Duration::zero() ? own : env_.config.fin_wait_2;
+}
 
 std::uint8_t Connection::hop_limit() const noexcept {
   return cold_->options.hop_limit != 0 ? cold_->options.hop_limit : env_.ip.config().hop_limit;

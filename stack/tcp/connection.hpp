@@ -102,6 +102,8 @@ class Connection {
   Segments segments() const noexcept;
   const Options& options() const noexcept { return cold_->options; }
   Result<void> set_options(const Options& options);
+  Result<void> set_congestion(CongestionControl kind);
+  CongestionControl congestion() const noexcept { return congestion_kind_; }
   Errc error() const noexcept { return error_; }
   Errc take_soft_error() noexcept;
   /// Since when the peer has offered too little window for a full segment while text waits for it; kNever = it hasn't.
@@ -392,6 +394,7 @@ class Connection {
   /// Text that was never sent.
   std::uint64_t unsent() const noexcept { return snd_.nxt >= send_queue_.end() ? 0 : send_queue_.end() - snd_.nxt; }
   std::uint8_t hop_limit() const noexcept;
+  Duration fin_wait_2() const noexcept;
   /// IP and TCP headers without options, bytes.
   std::size_t fixed_headers() const noexcept {
     return ip::header_size(tuple_.local.address.family()) + wire::tcp::kMinimumHeader;

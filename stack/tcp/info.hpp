@@ -40,6 +40,7 @@ struct Info {
   Duration srtt{};
   Duration rttvar{};
   Duration min_rtt{};
+  Duration delayed_ack{};
   std::uint32_t send_mss = 0;     ///< effective, RFC 9293 3.7.1
   std::uint32_t receive_mss = 0;  ///< the largest segment seen
   std::uint32_t cwnd = 0;

@@ -57,8 +57,7 @@ class Layer {
   Result<Listener> listen(const Endpoint& local, const ListenOptions& options);
   /// Bytes of text that a SYN to this server may carry (RFC 7413); 0 = it gave no cookie, or is avoided.
   std::size_t fast_open_room(const IpAddress& server) noexcept;
-  /// Of connections whose OPEN doesn't say.
-  CongestionControl default_congestion() const noexcept { return env_.config.congestion; }
+  const Config& config() const noexcept { return env_.config; }
 
   void set_time(Time now) noexcept { env_.now = now; }
   void receive(ip::Datagram datagram);

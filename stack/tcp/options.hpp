@@ -54,6 +54,7 @@ inline constexpr std::size_t kInitialBuffer = 256 * 1024;
 /// the connection, from 256 KiB up to its maximum (0 = it stays there), and not while memory is short.
 struct Options {
   bool no_delay = false;        ///< Nagle off [9293 MUST-17]
+  bool cork = false;            ///< less than a full segment waits for more, a FIN, or 200 ms with nothing in flight
   std::size_t send_buffer = 0;  ///< 0: twice the congestion window
   std::size_t send_buffer_maximum = 4 << 20;
   std::size_t receive_buffer = 0;                ///< 0: twice what is read in a round trip
@@ -70,6 +71,8 @@ struct Options {
   Duration user_timeout = 0s;            ///< 0 = R2 by count of retransmissions (RFC 9293 3.8.3) [9293 MUST-21]
   Duration user_timeout_advertise = 0s;  ///< ADV_UTO (RFC 5482): told to the peer, whose own is followed unless
                                          ///< user_timeout is set; whole seconds or minutes; 0 = the option is off
+  std::uint8_t syn_retries = 0;          ///< of an active OPEN; 0 = Config's
+  Duration fin_wait_2 = 0s;              ///< after close(); 0 = Config's
   PathMtuProbing path_mtu_probing = PathMtuProbing::on_black_hole;
   bool report_soft_errors = true;                   ///< [9293 SHLD-20]
   bool pacing = false;                              ///< of Reno and CUBIC; read when the connection is established

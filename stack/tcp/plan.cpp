@@ -156,7 +156,7 @@ std::uint64_t Connection::sendable_text(std::uint64_t queued, std::uint64_t usab
   // A super-segment takes the small rest along where a segment of its own would leave at once as well.
   const std::uint64_t rest = queued - whole;
   const bool takes_rest = rest > 0 && rest < mss && queued <= reach && queued <= frame_text_limit() &&
-                          (cold_->options.no_delay || fin_queued_);
+                          ((cold_->options.no_delay && !cold_->options.cork) || fin_queued_);
   return takes_rest ? queued : whole;
 }
 
@@ -165,10 +165,12 @@ bool Connection::may_send_small(std::uint64_t small, std::uint64_t queued, std::
   if (small >= segment_text_limit()) return true;  // (1)
   const bool only_syn = snd_.una == snd_.iss && snd_.nxt == snd_.iss + 1;
   const bool nothing_out = outstanding() == 0 || only_syn;
-  const bool nagle_permits = cold_->options.no_delay || fin_queued_ || nothing_out;  // [9293 SHLD-7, MUST-17]
-  if (nagle_permits && queued <= usable) return true;                                // (2)
-  if (nagle_permits && small * 2 >= snd_.max_wnd) return true;                       // (3)
-  return override_due_;                                                              // (4)
+  const Options& options = cold_->options;
+  const bool nagle_permits =
+      fin_queued_ || (!options.cork && (options.no_delay || nothing_out));  // [9293 SHLD-7, MUST-17]
+  if (nagle_permits && queued <= usable) return true;                       // (2)
+  if (nagle_permits && small * 2 >= snd_.max_wnd) return true;              // (3)
+  return override_due_;                                                     // (4)
 }
 
 std::optional<Connection::Plan> Connection::plan_finish() const noexcept {

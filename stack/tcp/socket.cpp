@@ -190,6 +190,18 @@ Result<void> Socket::set_options(const Options& options) noexcept {
   return done;
 }
 
+Result<CongestionControl> Socket::congestion() const noexcept {
+  const Connection* c = connection();
+  if (!c) return Errc::stale_handle;
+  return c->congestion();
+}
+
+Result<void> Socket::set_congestion(CongestionControl kind) noexcept {
+  Connection* c = connection();
+  if (!c) return Errc::stale_handle;
+  return c->set_congestion(kind);
+}
+
 Listener::Listener(Listener&& other) noexcept : layer_(std::exchange(other.layer_, nullptr)), id_(other.id_) {}
 
 Listener& Listener::operator=(Listener&& other) noexcept {

@@ -86,6 +86,9 @@ class Socket {
   Result<Options> options() const noexcept;
   /// Takes effect at once for what has not been sent yet. invalid_argument names nothing changed.
   Result<void> set_options(const Options& options) noexcept;
+  Result<CongestionControl> congestion() const noexcept;
+  /// not_supported once the controller has learned more than its window: from the first loss on.
+  Result<void> set_congestion(CongestionControl kind) noexcept;
 
  private:
   Connection* connection() const noexcept;

@@ -96,7 +96,9 @@ void Connection::schedule_probe() noexcept {
 
 // SYN and SYN,ACK are repeated by the same rules, with limits of their own [9293 MUST-22, MUST-23].
 void Connection::handshake_timeout() {
-  const std::uint8_t limit = passive_ ? env_.config.syn_ack_retries : env_.config.syn_retries;
+  const std::uint8_t own = cold_->options.syn_retries;
+  const std::uint8_t active = own != 0 ? own : env_.config.syn_retries;
+  const std::uint8_t limit = passive_ ? env_.config.syn_ack_retries : active;
   if (backoff_ >= limit) return time_out();
   ++backoff_;
   syn_due_ = true;

@@ -200,7 +200,7 @@ void Connection::detach() {
   }
   close();
   if (state_ == State::fin_wait_2)
-    arm(Timer::closing, env_.now + env_.config.fin_wait_2);
+    arm(Timer::closing, env_.now + fin_wait_2());
   else if (linger.on && state_ != State::closed && state_ != State::time_wait)
     arm(Timer::closing, env_.now + linger.timeout);
 }
@@ -249,6 +249,7 @@ Info Connection::status() const noexcept {
   info.srtt = rtt_.srtt();
   info.rttvar = rtt_.rttvar();
   info.min_rtt = rtt_.min_rtt();
+  info.delayed_ack = env_.config.delayed_ack;
   info.send_mss = effective_mss();
   info.receive_mss = rcv_.largest;
   info.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(cwnd(), 0xffffffff));
