@@ -85,11 +85,7 @@ void Calls::let_go(SlotId file) noexcept {
 }
 
 Answer Calls::close(int fd) {
-  File* const file = find(fd);
-  if (!file) return Answer::fail(EBADF);
-  for (const SlotId watcher : file->watchers)
-    if (File* const epoll = host_->files.find(watcher); epoll && file->references == 1)
-      epoll->as_epoll()->forget(fd, file->id);
+  if (!find(fd)) return Answer::fail(EBADF);
   const SlotId id = std::exchange(table_[static_cast<std::size_t>(fd)], {}).file;
   let_go(id);
   return Answer::ok();

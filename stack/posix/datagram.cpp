@@ -103,13 +103,10 @@ Answer DatagramSocket::remote(Endpoint& out) const {
 // --- receive -----------------------------------------------------------------------------------------------------
 
 void DatagramSocket::fetch() {
-  if (held_ || pending_error_ != 0 || !socket_) return;
+  if (pending_error_ == 0) pending_error_ = errno_of(socket_.take_error());
+  if (held_) return;
   udp::Received received;
-  const Result<std::size_t> count = socket_.receive({&received, 1});
-  if (!count)
-    pending_error_ = errno_of(count.error());
-  else if (*count == 1)
-    held_ = std::move(received);
+  if (socket_.receive({&received, 1}).value_or(0) == 1) held_ = std::move(received);
 }
 
 Bytes DatagramSocket::next_text() const noexcept {
@@ -163,7 +160,7 @@ Result<std::size_t> DatagramSocket::transmit(udp::Outgoing& datagram) {
 Answer DatagramSocket::send(Gather pieces, int flags, const Endpoint* to) {
   const std::size_t size = gather_size(pieces);
   if (size > kLargest) return Answer::fail(EMSGSIZE);
-  if (flags & (MSG_OOB | MSG_MORE | MSG_ZEROCOPY)) return Answer::fail(EOPNOTSUPP);
+  if (flags & (MSG_OOB | MSG_MORE)) return Answer::fail(EOPNOTSUPP);
   if (write_shut_) return Answer::fail(EPIPE);
   if (to && domain_ == AF_INET && to->address.is_v6()) return Answer::fail(EAFNOSUPPORT);
   if (to && to->port == 0) return Answer::fail(EINVAL);
@@ -172,7 +169,7 @@ Answer DatagramSocket::send(Gather pieces, int flags, const Endpoint* to) {
     const Answer bound = bind_to({IpAddress::any(family()), 0});
     if (!bound.good()) return bound;
   }
-  if (pending_error_ != 0) return Answer::fail(take_error());
+  if (const int error = take_error()) return Answer::fail(error);
   udp::Outgoing datagram;
   if (to) {
     datagram.to = shown(*to);
@@ -213,8 +210,8 @@ std::uint32_t DatagramSocket::ready() {
 }
 
 int DatagramSocket::take_error() noexcept {
-  if (!held_) fetch();
-  return std::exchange(pending_error_, 0);
+  if (pending_error_ != 0) return std::exchange(pending_error_, 0);
+  return errno_of(socket_.take_error());
 }
 
 Answer DatagramSocket::apply() {

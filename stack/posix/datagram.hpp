@@ -36,7 +36,7 @@ class DatagramSocket final : public SocketFile {
   udp::Options udp_options(Family of) const noexcept;
   Family peer_family() const noexcept;
   Answer bind_to(const Endpoint& local);
-  /// Takes the next datagram, or the pending error, out of the layer, unless there is one here already.
+  /// Takes the next datagram and the pending error out of the layer, unless they are here already.
   void fetch();
   /// Of what is held: the next datagram's text (a super-segment stands for several).
   Bytes next_text() const noexcept;

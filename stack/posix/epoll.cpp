@@ -57,11 +57,6 @@ Answer Epoll::control(int operation, int fd, File& file, const epoll_event* even
   return Answer::ok();
 }
 
-void Epoll::forget(int fd, SlotId file) noexcept {
-  const auto found = find(fd, file);
-  if (found != interests_.end()) interests_.erase(found);
-}
-
 void Epoll::hear(SlotId file, std::uint32_t mask) {
   bool woken = false;
   for (Interest& one : interests_) {

@@ -18,8 +18,6 @@ class Epoll final : public File {
   Answer wait(std::span<epoll_event> out);
   /// Something of this mask happened to a watched file: an edge.
   void hear(SlotId file, std::uint32_t mask);
-  /// This descriptor is closed; its file may live on under another.
-  void forget(int fd, SlotId file) noexcept;
 
   std::uint32_t ready() override;
   Epoll* as_epoll() noexcept override { return this; }

@@ -10,7 +10,7 @@ namespace sluice::posix {
 
 struct Settings {
   std::size_t pipe_size = 65536;  ///< bytes that a pipe holds
-  IpAddress v4;                   ///< this host's addresses; the unspecified one: it has none of this family
+  IpAddress v4;                   ///< this host's addresses, for whoever makes sockaddrs; the calls ask the layers
   IpAddress v6 = IpAddress::any(Family::ipv6);
   bool fast_open_client = true;               ///< net.ipv4.tcp_fastopen, bit 0
   bool fast_open_server = true;               ///< and bit 1

@@ -58,6 +58,7 @@ class StreamSocket final : public SocketFile {
   /// A blocking call that has to be made again.
   struct Unfinished {
     bool going = false;
+    bool opens = false;     ///< it opened the connection, and fails with that
     std::size_t moved = 0;  ///< bytes
   };
 
@@ -112,8 +113,8 @@ class StreamSocket final : public SocketFile {
   bool read_shut_ = false;
   bool write_shut_ = false;
   bool error_told_ = false;  ///< the connection's error was reported
-  bool explicit_port_ = false;
-  int pending_error_ = 0;  ///< an error that no connection holds any more
+  bool named_ = false;       ///< by bind(): that outlives a connection
+  int pending_error_ = 0;    ///< an error that no connection holds any more
   std::optional<Endpoint> bound_;
   Endpoint deferred_to_;
   tcp::Socket socket_;

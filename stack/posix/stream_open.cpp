@@ -107,7 +107,7 @@ Answer StreamSocket::bind(const Endpoint& local) {
   if (is_bound()) return Answer::fail(EINVAL);
   if (options_.v6_only && local.address.is_v4_mapped()) return Answer::fail(EINVAL);
   const Answer bound = bind_to({local.address.unmapped(), local.port});
-  explicit_port_ = bound.good() && local.port != 0;
+  named_ = bound.good();
   return bound;
 }
 
@@ -161,7 +161,7 @@ void StreamSocket::back_to_idle() noexcept {
   phase_ = Phase::idle;
   accepted_ = read_shut_ = write_shut_ = error_told_ = false;
   sending_ = receiving_ = {};
-  if (!explicit_port_) bound_.reset();
+  if (!named_) bound_.reset();
 }
 
 // REQUIRES that the peer was not refused.

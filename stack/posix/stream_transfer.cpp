@@ -31,7 +31,7 @@ std::vector<Bytes> behind(Gather pieces, std::size_t skipped, std::size_t limit 
 
 // --- receive -----------------------------------------------------------------------------------------------------
 
-// Up to the urgent byte, never over it [R6093: it stays in line].
+// Up to the urgent byte, never over it: it stays in line (RFC 6093).
 StreamSocket::Look StreamSocket::take_text(std::span<const MutableBytes> room, std::size_t done, int flags) {
   const std::size_t total = room_size(room);
   const bool peeks = (flags & MSG_PEEK) != 0;
@@ -88,7 +88,7 @@ Answer StreamSocket::receive(std::span<const MutableBytes> room, int flags, Rece
   if (moved == 0) return nothing_to_read(may_block);
   const bool ends = look.at_mark || !may_block || has_error() || reading_is_over();
   if (moved >= target || ends) return Answer::ok(static_cast<std::int64_t>(moved));
-  if (!peeks) receiving_ = {true, moved};
+  if (!peeks) receiving_ = {.going = true, .moved = moved};
   return Answer::wait();
 }
 
@@ -132,7 +132,7 @@ Answer StreamSocket::send_opening(Gather pieces, int flags, const Endpoint* to) 
   const std::size_t moved = taken.value_or(0);
   const bool may_block = !nonblocking && !(flags & MSG_DONTWAIT);
   if (may_block) {
-    sending_ = {true, moved};
+    sending_ = {.going = true, .opens = true, .moved = moved};
     return Answer::wait();
   }
   return moved > 0 ? Answer::ok(static_cast<std::int64_t>(moved)) : Answer::fail(EINPROGRESS);
@@ -155,15 +155,18 @@ void StreamSocket::expect_more(bool more) {
 }
 
 Answer StreamSocket::send(Gather pieces, int flags, const Endpoint* to) {
-  if (flags & MSG_ZEROCOPY) return Answer::fail(EOPNOTSUPP);
   const bool may_block = !nonblocking && !(flags & MSG_DONTWAIT);
   const bool opens = phase_ == Phase::deferred || ((flags & MSG_FASTOPEN) && !sending_.going);
   if (opens) return send_opening(pieces, flags, to);
   const Unfinished before = std::exchange(sending_, {});
   expect_more((flags & MSG_MORE) != 0);
+  if (before.opens && !in_handshake()) {
+    const Answer opened = outcome(may_block);
+    if (!opened.good()) return opened;
+  }
   if (writing_is_over()) return broken(before.moved);
   if (in_handshake()) {
-    if (may_block) sending_ = {true, before.moved};
+    if (may_block) sending_ = before, sending_.going = true;
     return not_now(may_block);
   }
   if (flags & MSG_OOB) return send_urgent(pieces);
@@ -174,7 +177,7 @@ Answer StreamSocket::send(Gather pieces, int flags, const Endpoint* to) {
   const std::size_t moved = before.moved + *taken;
   if (moved == total) return Answer::ok(static_cast<std::int64_t>(total));
   if (may_block) {
-    sending_ = {true, moved};
+    sending_ = {.going = true, .moved = moved};
     return Answer::wait();
   }
   return moved > 0 ? Answer::ok(static_cast<std::int64_t>(moved)) : Answer::fail(EAGAIN);

@@ -84,6 +84,11 @@ Result<std::size_t> Socket::receive(std::span<Received> batch) {
   return count;
 }
 
+Errc Socket::take_error() noexcept {
+  BoundSocket* const socket = find();
+  return socket ? std::exchange(socket->error, Errc::none) : Errc::none;
+}
+
 std::size_t Socket::writable() const noexcept {
   const BoundSocket* const socket = find();
   return socket ? socket->options.send_buffer - std::min(socket->departing_bytes, socket->options.send_buffer) : 0;

@@ -76,6 +76,8 @@ class Socket {
   /// Fills up to batch.size() slots; answers how many, 0 = none waits. A pending ICMP error is reported once, first.
   Result<std::size_t> receive(std::span<Received> batch);
 
+  /// The pending ICMP error that receive() would report, cleared by asking.
+  Errc take_error() noexcept;
   /// Room in the send buffer, bytes of datagrams with what keeping them costs.
   std::size_t writable() const noexcept;
   /// Bytes of datagrams that wait for the device, counted likewise.

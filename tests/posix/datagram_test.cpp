@@ -84,6 +84,23 @@ TEST_CASE_FIXTURE(Datagrams, "a refused datagram is told once by the next call")
   CHECK(client.get(left, SOL_SOCKET, SO_ERROR) == ECONNREFUSED);
 }
 
+TEST_CASE_FIXTURE(Datagrams, "an error comes before the datagrams that wait") {
+  CHECK(client.connect(left, at_server(53)).good());
+  CHECK(client.write(left, "question").good());
+  run();
+  Received info;
+  CHECK(server.read(right, 100, 0, &info) == "question");
+  CHECK(server.write(right, "answer", 0, &info.from).good());
+  run();
+  CHECK(client.read(left, 100, MSG_PEEK) == "answer");
+  REQUIRE(server.close(right).good());
+  CHECK(client.write(left, "more").good());
+  run();
+  CHECK(client.ready(left) == (POLLIN | POLLOUT | POLLERR));
+  CHECK(text_of(client.write(left, "more")) == "ECONNREFUSED");
+  CHECK(client.read(left) == "answer");
+}
+
 TEST_CASE_FIXTURE(Datagrams, "a datagram too large for the path goes in fragments, unless that is forbidden") {
   const std::string large(4000, 'z');
   bring(large);

@@ -70,6 +70,15 @@ TEST_CASE_FIXTURE(FastOpen, "TCP_FASTOPEN_CONNECT without a cookie connects as e
   CHECK(client.tcp_socket(fd)->info()->fast_open == tcp::FastOpen::answered);
 }
 
+TEST_CASE_FIXTURE(FastOpen, "a blocking write that opens fails as a connect would") {
+  learn();
+  REQUIRE(server.close(listener).good());
+  const int fd = client.open(SOCK_STREAM);
+  CHECK(text_of(open(fd, "text")) == "wait");
+  CHECK(text_of(finish([&] { return open(fd, "text"); })) == "ECONNREFUSED");
+  CHECK(client.name(fd) == "0.0.0.0:0");
+}
+
 TEST_CASE("Fast Open can be off") {
   Settings settings;
   settings.fast_open_client = settings.fast_open_server = false;

@@ -264,6 +264,17 @@ TEST_CASE_FIXTURE(Script, "CLOSE in CLOSED and after the end is harmless [R9293-
   CHECK(socket.write(as_bytes("x")).error() == Errc::stale_handle);
 }
 
+TEST_CASE_FIXTURE(Script, "a connection can have a time in FIN-WAIT-2 of its own") {
+  established({.listening = {.options = {.fin_wait_2 = 5s}}});
+  close();
+  out("F. 1:1(0) ack 1");
+  in(". 1:1(0) ack 2");
+  run(5s - 1ns);
+  CHECK(stack().tcp().connection_count() == 1);
+  run(1ns);
+  CHECK(stack().tcp().connection_count() == 0);
+}
+
 // --- TIME-WAIT ---------------------------------------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(Closing, "TIME-WAIT lasts 2 MSL, then the record goes [9293 MUST-13, R9293-3.10.8-3]") {

@@ -381,6 +381,15 @@ TEST_CASE_FIXTURE(
   CHECK(any(events() & Readiness::failed));
 }
 
+TEST_CASE_FIXTURE(Script, "an OPEN can have a number of SYNs of its own") {
+  connect({.options = {.syn_retries = 1}});
+  out("S 0:0(0)");
+  out(1s, "S 0:0(0)");
+  quiet(2s - 1ns);
+  run(1ns);
+  error_is(Errc::timed_out);
+}
+
 TEST_CASE_FIXTURE(
     Script, "after a lost SYN one segment begins, and its timeout is 3 seconds [R5681-3.1-4, R6298-5.7, R6928-2-2]") {
   connect();

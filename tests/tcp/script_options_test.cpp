@@ -38,6 +38,19 @@ TEST_CASE_FIXTURE(Script, "segments are no larger than our MTU allows, whatever 
   CHECK(first_segment(*this) == 1460);
 }
 
+TEST_CASE_FIXTURE(Script, "the application's limit of a segment is offered, and kept to") {
+  listen({.options = {.maximum_segment = 700}});
+  in("S 0:0(0) <mss 1000>");
+  out("S. 0:0(0) ack 1 <mss 700>");
+  in(". 1:1(0) ack 1");
+  accept();
+  CHECK(first_segment(*this) == 700);
+  set([](tcp::Options& o) { o.maximum_segment = 0; });
+  CHECK(socket.info()->send_mss == 1000);
+  set([](tcp::Options& o) { o.maximum_segment = 1; });
+  CHECK(socket.info()->send_mss == 48);
+}
+
 TEST_CASE_FIXTURE(Script, "options make a segment's text smaller by their size [9293 MUST-16]") {
   established({.mss = 1000, .timestamps = true});
   CHECK(first_segment(*this) == 988);

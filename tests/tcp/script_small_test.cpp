@@ -56,6 +56,28 @@ TEST_CASE_FIXTURE(Script, "finish() lets what is left go with the FIN [9293 MUST
   out("FP. 11:21(10) ack 1");
 }
 
+// --- a cork ------------------------------------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(Script, "a cork holds what is less than a full segment, even with Nagle off, until it is pulled") {
+  established({.listening = {.options = {.no_delay = true, .cork = true}}});
+  write(10);
+  write(1500);
+  out(". 1:1001(1000) ack 1");
+  in(". 1:1(0) ack 1001");
+  quiet(100ms);
+  set([](tcp::Options& o) { o.cork = false; });
+  out("P. 1001:1511(510) ack 1");
+}
+
+TEST_CASE_FIXTURE(Script, "what is corked goes with the FIN, or alone after 200 ms with nothing in flight") {
+  established({.listening = {.options = {.cork = true}}});
+  write(10);
+  out(200ms, "P. 1:11(10) ack 1");
+  write(10);
+  finish();
+  out("FP. 11:21(10) ack 1");
+}
+
 // --- the sender's silly-window avoidance -------------------------------------------------------------------------
 
 TEST_CASE_FIXTURE(Script, "a small window is not filled with a small segment; half the largest one is [9293 MUST-38]") {
