@@ -404,7 +404,7 @@ std::optional<OpenedPacket> open_packet(Bytes packet) noexcept {
 }
 
 PacketLine to_line(const OpenedPacket& packet, const SideNumbers& sender, const SideNumbers& receiver) {
-  PacketLine line{packet.ip, std::nullopt, {}};
+  PacketLine line{packet.ip, {}};
   if (packet.protocol == kTcp)
     line.body = segment_line(packet, sender, receiver);
   else if (packet.protocol == kUdp)

@@ -202,8 +202,8 @@ struct PortsLine {
 
 struct PacketLine {
   IpLine ip;
-  std::optional<PortsLine> ports = std::nullopt;
   std::variant<SegmentLine, UdpLine, IcmpLine> body;
+  std::optional<PortsLine> ports = std::nullopt;
 
   const SegmentLine* segment() const noexcept { return std::get_if<SegmentLine>(&body); }
   SegmentLine* segment() noexcept { return std::get_if<SegmentLine>(&body); }

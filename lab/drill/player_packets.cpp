@@ -129,7 +129,7 @@ void Player::expect(const Step& step, const PacketLine& expected) {
     seen.line.segment()->length = expected.segment()->length;
     seen.line.segment()->flags &= static_cast<std::uint16_t>(~kEndFlags);
   } else {
-    note(Rung::Kind::outbound, to_text(brief(seen.line)), why);
+    rungs_.push_back({seen.at, Rung::Kind::outbound, to_text(brief(seen.line)), why});
     drop_front();
   }
   const bool anytime = step.when.kind == When::Kind::anytime;

@@ -354,7 +354,7 @@ class Connection {
   std::optional<Plan> plan_handshake() const noexcept;
   std::optional<Plan> plan_tail_probe() const noexcept;
   std::optional<Plan> plan_in_syn_received() noexcept;
-  std::optional<Plan> plan_resend() const noexcept;
+  std::optional<Plan> plan_resend() noexcept;
   std::optional<Plan> plan_probe() const noexcept;
   std::optional<Plan> plan_new_text() noexcept;
   std::optional<Plan> plan_finish() const noexcept;

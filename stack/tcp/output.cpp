@@ -213,7 +213,9 @@ void Connection::commit_text(const Plan& plan) {
   cold_->bytes_sent += plan.text;
   sent_at_ = env_.now;
   override_due_ = false;
-  if (!plan.probe && !armed(Timer::retransmit)) arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));  // RFC 6298 5.1
+  const bool oldest_again = plan.resend && plan.seq == snd_.una;  // it gets a whole timeout again [R6298-5-0]
+  if (!plan.probe && (oldest_again || !armed(Timer::retransmit)))
+    arm(Timer::retransmit, env_.now + rtt_.rto(backoff_));  // RFC 6298 5.1
   if (plan.reason == SendReason::tail_loss_probe) {
     recovery_->on_probe_sent(plan.resend);
     env_.count(Counter::tail_loss_probes);

@@ -85,13 +85,15 @@ std::optional<Connection::Plan> Connection::plan_tail_probe() const noexcept {
 
 // Lost text goes before new text. What is lost waits for the congestion window's permit [R8985-9.3-1], except for the
 // fast retransmit itself (RFC 5681 3.2 step 3). With a closed window the persist timer rules instead.
-std::optional<Connection::Plan> Connection::plan_resend() const noexcept {
+std::optional<Connection::Plan> Connection::plan_resend() noexcept {
   if (!recovery_ || snd_.wnd == 0) return std::nullopt;
   const std::uint64_t mss = segment_text_limit();
   std::uint64_t limit = mss;
   if (!recovery_->owes_fast_retransmit()) {
     const std::uint64_t permitted = cwnd_room();
-    if (permitted < mss && pipe() > 0) return std::nullopt;
+    const bool held_back = permitted < mss && pipe() > 0;
+    if (recovery_->lost_bytes() > 0) cwnd_limited_ = held_back;
+    if (held_back) return std::nullopt;
     limit = std::max(mss, std::min(permitted / mss * mss, frame_text_limit()));
   }
   const std::optional<SeqRange> range = recovery_->next_to_resend(limit);
