@@ -8,6 +8,57 @@
 #include "stack/posix/answer.hpp"
 
 namespace sluice::posix {
+namespace {
+
+struct Named {
+  int error;
+  std::string_view name;
+};
+constexpr std::array kNames = {
+    Named{EPERM, "EPERM"},
+    Named{ENOENT, "ENOENT"},
+    Named{EINTR, "EINTR"},
+    Named{EIO, "EIO"},
+    Named{EBADF, "EBADF"},
+    Named{EAGAIN, "EAGAIN"},
+    Named{ENOMEM, "ENOMEM"},
+    Named{EACCES, "EACCES"},
+    Named{EFAULT, "EFAULT"},
+    Named{EBUSY, "EBUSY"},
+    Named{EEXIST, "EEXIST"},
+    Named{EINVAL, "EINVAL"},
+    Named{EMFILE, "EMFILE"},
+    Named{ENOTTY, "ENOTTY"},
+    Named{ESPIPE, "ESPIPE"},
+    Named{EPIPE, "EPIPE"},
+    Named{EDOM, "EDOM"},
+    Named{ELOOP, "ELOOP"},
+    Named{EPROTO, "EPROTO"},
+    Named{ENOTSOCK, "ENOTSOCK"},
+    Named{EDESTADDRREQ, "EDESTADDRREQ"},
+    Named{EMSGSIZE, "EMSGSIZE"},
+    Named{EPROTOTYPE, "EPROTOTYPE"},
+    Named{ENOPROTOOPT, "ENOPROTOOPT"},
+    Named{EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+    Named{ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
+    Named{EOPNOTSUPP, "EOPNOTSUPP"},
+    Named{EAFNOSUPPORT, "EAFNOSUPPORT"},
+    Named{EADDRINUSE, "EADDRINUSE"},
+    Named{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    Named{ENETUNREACH, "ENETUNREACH"},
+    Named{ECONNABORTED, "ECONNABORTED"},
+    Named{ECONNRESET, "ECONNRESET"},
+    Named{ENOBUFS, "ENOBUFS"},
+    Named{EISCONN, "EISCONN"},
+    Named{ENOTCONN, "ENOTCONN"},
+    Named{ETIMEDOUT, "ETIMEDOUT"},
+    Named{ECONNREFUSED, "ECONNREFUSED"},
+    Named{EHOSTUNREACH, "EHOSTUNREACH"},
+    Named{EALREADY, "EALREADY"},
+    Named{EINPROGRESS, "EINPROGRESS"},
+};
+
+}  // namespace
 
 // ICMP's codes as net/ipv4/icmp.c converts them: a prohibition is "no route to host".
 int errno_of(Errc error) noexcept {
@@ -47,53 +98,6 @@ Answer answer_of(const Result<void>& outcome) noexcept {
 }
 
 std::string_view errno_name(int error) noexcept {
-  struct Named {
-    int error;
-    std::string_view name;
-  };
-  static constexpr std::array kNames = {
-      Named{EPERM, "EPERM"},
-      Named{ENOENT, "ENOENT"},
-      Named{EINTR, "EINTR"},
-      Named{EIO, "EIO"},
-      Named{EBADF, "EBADF"},
-      Named{EAGAIN, "EAGAIN"},
-      Named{ENOMEM, "ENOMEM"},
-      Named{EACCES, "EACCES"},
-      Named{EFAULT, "EFAULT"},
-      Named{EBUSY, "EBUSY"},
-      Named{EEXIST, "EEXIST"},
-      Named{EINVAL, "EINVAL"},
-      Named{EMFILE, "EMFILE"},
-      Named{ENOTTY, "ENOTTY"},
-      Named{ESPIPE, "ESPIPE"},
-      Named{EPIPE, "EPIPE"},
-      Named{EDOM, "EDOM"},
-      Named{ELOOP, "ELOOP"},
-      Named{EPROTO, "EPROTO"},
-      Named{ENOTSOCK, "ENOTSOCK"},
-      Named{EDESTADDRREQ, "EDESTADDRREQ"},
-      Named{EMSGSIZE, "EMSGSIZE"},
-      Named{EPROTOTYPE, "EPROTOTYPE"},
-      Named{ENOPROTOOPT, "ENOPROTOOPT"},
-      Named{EPROTONOSUPPORT, "EPROTONOSUPPORT"},
-      Named{ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
-      Named{EOPNOTSUPP, "EOPNOTSUPP"},
-      Named{EAFNOSUPPORT, "EAFNOSUPPORT"},
-      Named{EADDRINUSE, "EADDRINUSE"},
-      Named{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-      Named{ENETUNREACH, "ENETUNREACH"},
-      Named{ECONNABORTED, "ECONNABORTED"},
-      Named{ECONNRESET, "ECONNRESET"},
-      Named{ENOBUFS, "ENOBUFS"},
-      Named{EISCONN, "EISCONN"},
-      Named{ENOTCONN, "ENOTCONN"},
-      Named{ETIMEDOUT, "ETIMEDOUT"},
-      Named{ECONNREFUSED, "ECONNREFUSED"},
-      Named{EHOSTUNREACH, "EHOSTUNREACH"},
-      Named{EALREADY, "EALREADY"},
-      Named{EINPROGRESS, "EINPROGRESS"},
-  };
   const auto* const found =
       std::find_if(kNames.begin(), kNames.end(), [error](const Named& one) { return one.error == error; });
   return found == kNames.end() ? std::string_view{} : found->name;

@@ -19,7 +19,7 @@ constexpr int kDefaultHops = 64;
 // TCP and UDP take these from one byte, too.
 std::optional<int> small_number(Bytes value) noexcept {
   if (value.size() >= sizeof(int)) return value_from<int>(value);
-  if (value.size() >= 1) return value[0];
+  if (!value.empty()) return value[0];
   return std::nullopt;
 }
 

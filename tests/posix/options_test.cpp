@@ -206,6 +206,7 @@ TEST_CASE_FIXTURE(Programs, "TCP_INFO tells of losses and timeouts") {
   CHECK(info.tcpi_backoff > 0);
   CHECK(info.tcpi_total_retrans > 0);
   CHECK(info.tcpi_snd_cwnd == 1);
+  CHECK(text_of(client.setsockopt(left, IPPROTO_TCP, TCP_CONGESTION, as_bytes("reno"))) == "EBUSY");
   world.take_packet = nullptr;
   run(10s);
   CHECK(server.read(right) == "lost");
