@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "lab/drill/constants.hpp"
 
@@ -107,10 +108,11 @@ std::int64_t Caller::number_or(std::size_t place, std::int64_t otherwise) const 
   return place >= call_->arguments.size() || argument(place).is_any() ? otherwise : number(place);
 }
 
-// A number that the script never got is nobody's descriptor: EBADF.
+// A number that the script never got is nobody's descriptor.
 int Caller::live(std::int64_t script) const noexcept {
   const auto found = descriptors_.find(script);
-  return found == descriptors_.end() ? -1 : found->second;
+  if (found != descriptors_.end()) return found->second;
+  return script < 0 ? -1 : std::numeric_limits<int>::max();
 }
 
 void Caller::keep_descriptor(const Answer& answer) {
@@ -151,10 +153,12 @@ Answer Caller::until_own_timeout(int fd, Answer answer, int option) {
 }
 
 std::pair<std::uint16_t, std::uint16_t> Caller::ports_of(int fd) {
-  Endpoint local, remote;
-  if (calls().getsockname(fd, local).error != 0) return {0, 0};
-  if (calls().getpeername(fd, remote).error != 0) return {local.port, 0};
-  return {local.port, remote.port};
+  if (const tcp::Socket* socket = calls().tcp_socket(fd)) {
+    const auto local = socket->local(), remote = socket->remote();
+    if (local && remote) return {local->port, remote->port};
+  }
+  Endpoint local;
+  return {calls().getsockname(fd, local).error == 0 ? local.port : std::uint16_t{0}, 0};
 }
 
 const std::vector<std::uint8_t>* Caller::written(std::uint16_t local, std::uint16_t remote) const noexcept {

@@ -107,6 +107,8 @@ class Caller {
   posix::Answer send_from(const std::vector<std::size_t>& sizes, const std::vector<const Value*>& contents, int flags,
                           const std::optional<Endpoint>& to);
   std::pair<std::uint16_t, std::uint16_t> ports_of(int fd);
+  void keep_text(std::pair<std::uint16_t, std::uint16_t> ports, std::uint64_t start,
+                 const std::vector<std::uint8_t>& bytes);
   bool is_stream(int fd);
 
   struct Text {
@@ -125,6 +127,8 @@ class Caller {
   std::map<std::pair<std::uint16_t, std::uint16_t>, Text> written_;
   std::vector<std::vector<std::uint8_t>> rooms_;  // of the receiving call that was made last
   const CallStep* rooms_of_ = nullptr;
+  const CallStep* sending_ = nullptr;  // waits
+  std::uint64_t sending_from_ = 0;     // where its text begins
   std::map<int, std::uint64_t> read_;  // bytes of the peer's stream that were read
   std::set<std::pair<std::uint16_t, std::uint16_t>> closed_;
   std::optional<std::uint16_t> listening_port_;

@@ -2,6 +2,9 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
+#include <cerrno>
+
 #include "lab/drill/caller.hpp"
 
 namespace sluice::lab::drill {
@@ -30,6 +33,7 @@ Answer Caller::do_poll() {
 }
 
 Answer Caller::do_epoll_create() {
+  if (call_->name == "epoll_create" && number(0) <= 0) return Answer::fail(EINVAL);
   return calls().epoll_create(call_->name == "epoll_create1" ? static_cast<int>(number(0)) : 0);
 }
 

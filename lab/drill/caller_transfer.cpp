@@ -45,7 +45,8 @@ Answer Caller::receive_into(const std::vector<std::size_t>& sizes, const std::ve
       const std::uint8_t expected = !text                      ? peer_byte(place)
                                     : j < content->text.size() ? static_cast<std::uint8_t>(content->text[j])
                                                                : std::uint8_t{0};
-      const bool checked = text || fd == current_ || fd == datagrams_;
+      const bool thrown_away = stream && (flags & MSG_TRUNC) != 0;
+      const bool checked = (text || fd == current_ || fd == datagrams_) && !thrown_away;
       if (checked && rooms_[i][j] != expected && trouble_.empty())
         trouble_ = "byte " + std::to_string(place) + " is not what the peer sent there";
     }
@@ -113,13 +114,24 @@ Answer Caller::do_recvmsg() {
   return answer;
 }
 
+// What is behind `start` in the text of this flow, so far as is known.
+void Caller::keep_text(std::pair<std::uint16_t, std::uint16_t> ports, std::uint64_t start,
+                       const std::vector<std::uint8_t>& bytes) {
+  std::vector<std::uint8_t>& all = written_[ports].bytes;
+  all.resize(std::min<std::size_t>(all.size(), start));
+  all.insert(all.end(), bytes.begin(), bytes.end());
+}
+
 Answer Caller::send_from(const std::vector<std::size_t>& sizes, const std::vector<const Value*>& contents, int flags,
                          const std::optional<Endpoint>& to) {
   const int fd = descriptor(0);
   const auto ports = ports_of(fd);
   const bool fast_open = (flags & MSG_FASTOPEN) != 0;
   const bool stream = is_stream(fd) || fast_open;
-  std::uint64_t place = stream && !fast_open ? written_[ports].bytes.size() : 0;
+  // Text of a call that waits may leave before the call ends: it stands there from its first attempt on.
+  const bool again = sending_ == call_;
+  const std::uint64_t start = again ? sending_from_ : stream && !fast_open ? written_[ports].bytes.size() : 0;
+  std::uint64_t place = start;
   std::vector<std::uint8_t> bytes;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     for (std::size_t j = 0; j < sizes[i]; ++j, ++place) {
@@ -131,14 +143,15 @@ Answer Caller::send_from(const std::vector<std::size_t>& sizes, const std::vecto
     }
   }
   const Bytes whole(bytes);
+  if (stream && !fast_open) keep_text(ports, start, bytes);
   const Answer answer =
       until_own_timeout(fd, calls().send(fd, Gather(&whole, 1), flags, to ? &*to : nullptr), SO_SNDTIMEO);
   if (fast_open && calls().tcp_socket(fd)) current_ = fd;
-  const bool took = !answer.blocked && answer.error == 0 && answer.value > 0;
-  if (stream && took) {
-    std::vector<std::uint8_t>& all = written_[ports_of(fd)].bytes;
-    all.insert(all.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(answer.value));
-  }
+  sending_ = answer.blocked ? call_ : nullptr;
+  sending_from_ = start;
+  if (!stream || answer.blocked) return answer;
+  bytes.resize(answer.error == 0 ? static_cast<std::size_t>(answer.value) : 0);
+  keep_text(ports_of(fd), start, bytes);
   return answer;
 }
 

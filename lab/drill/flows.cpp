@@ -43,9 +43,11 @@ void Flow::learn(const PacketLine& expected, const OpenedPacket& packet) {
   const SegmentLine* found = actual.segment();
   if (!wanted || !found) return;
   const bool syn = wanted->has(wire::tcp::syn) && found->has(wire::tcp::syn);
-  if (syn && (!numbers_known || peer_opens_anew)) {
+  const bool opens_anew = syn && !found->has(wire::tcp::ack) && found->seq != live_isn;
+  if (opens_anew || (syn && (!numbers_known || peer_opens_anew))) {
     ours.first = found->seq - wanted->seq;
     script_isn = wanted->seq;
+    live_isn = found->seq;
     numbers_known = true;
     peer_opens_anew = false;
   }

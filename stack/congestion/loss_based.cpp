@@ -18,25 +18,32 @@ LossBased::LossBased(const Settings& settings, const Factors& factors) noexcept
       pacing_(settings.pacing) {}
 
 // A window that the application doesn't fill was never tried, so it doesn't grow (RFC 7661 4.2). In fast recovery
-// nothing grows either: PRR says how much may leave.
+// nothing grows either: PRR says how much may leave. The ACK that ends a recovery is one of the time after it.
 void LossBased::on_ack(const AckSample& sample) noexcept {
   take_rtt(sample);
   marked_share_.on_ack(sample);
   if (prr_.active()) cwnd_ = prr_.on_ack(sample, cwnd_, ssthresh_, smss_);
   const bool marked = sample.marked > 0 && ecn_ == EcnResponse::classic;  // [R3168-6.1.2-2]
-  const bool grows = sample.cwnd_limited && !marked && (!sample.in_recovery || after_timeout_);
+  const bool grows = sample.cwnd_limited && !marked && (!sample.in_recovery || after_timeout_ || sample.ended_recovery);
   if (!grows && judged_at_ != Time{}) skip_time(sample.now - judged_at_);
   judged_at_ = sample.now;
   if (!grows) return;
-  const std::uint64_t rest = cwnd_ < ssthresh_ ? slow_start(sample) : sample.newly_acked;  // [R5681-3.1-7]
+  const std::uint64_t bytes = growth_credit(sample);
+  const std::uint64_t rest = cwnd_ < ssthresh_ ? slow_start(sample, bytes) : bytes;  // [R5681-3.1-7]
   if (cwnd_ >= ssthresh_ && rest > 0) avoid_congestion(sample, rest);
 }
 
-// RFC 3465: as many bytes as were acknowledged, so dividing ACKs gains nothing [A-TCP-33]. After a timeout an ACK
-// covers what arrived long ago: one segment, as in RFC 5681 [R5681-3.1-8]. Gives back what goes beyond ssthresh
-// [R9438-4.10-1].
-std::uint64_t LossBased::slow_start(const AckSample& sample) noexcept {
-  const std::uint64_t bytes = after_timeout_ ? std::min<std::uint64_t>(sample.newly_acked, smss_) : sample.newly_acked;
+// RFC 3465: as many bytes as were acknowledged, so dividing ACKs gains nothing [A-TCP-33]. After a timeout, and at the
+// end of a recovery, an ACK covers what arrived long ago: one segment, as in RFC 5681 [R5681-3.1-8], and no more than
+// is news.
+std::uint64_t LossBased::growth_credit(const AckSample& sample) const noexcept {
+  const std::uint64_t bytes = sample.newly_acked;
+  if (sample.ended_recovery) return std::min({bytes, sample.newly_delivered, std::uint64_t{smss_}});
+  return after_timeout_ ? std::min<std::uint64_t>(bytes, smss_) : bytes;
+}
+
+// Gives back what goes beyond ssthresh [R9438-4.10-1].
+std::uint64_t LossBased::slow_start(const AckSample& sample, std::uint64_t bytes) noexcept {
   const std::uint64_t wanted = slow_start_growth(sample, bytes);
   if (cwnd_ >= ssthresh_) return bytes;
   const std::uint64_t growth = std::min(wanted, ssthresh_ - cwnd_);

@@ -70,7 +70,8 @@ class LossBased : public Controller {
  private:
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
-  std::uint64_t slow_start(const AckSample& sample) noexcept;
+  std::uint64_t growth_credit(const AckSample& sample) const noexcept;
+  std::uint64_t slow_start(const AckSample& sample, std::uint64_t bytes) noexcept;
   void take_rtt(const AckSample& sample) noexcept;
   void remember() noexcept;
   std::uint64_t at_least_two(std::uint64_t bytes) const noexcept;

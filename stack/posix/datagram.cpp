@@ -169,6 +169,7 @@ Answer DatagramSocket::send(Gather pieces, int flags, const Endpoint* to) {
     const Answer bound = bind_to({IpAddress::any(family()), 0});
     if (!bound.good()) return bound;
   }
+  fetch();
   if (const int error = take_error()) return Answer::fail(error);
   udp::Outgoing datagram;
   if (to) {

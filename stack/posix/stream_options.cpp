@@ -80,7 +80,8 @@ Answer StreamSocket::apply() {
 }
 
 int StreamSocket::path_mtu() const noexcept {
-  return socket_ && !is_over() ? clamped(socket_.info().value_or(tcp::Info{}).path_mtu) : 0;
+  const Result<Endpoint> peer = socket_.remote();
+  return socket_ && !is_over() && peer ? static_cast<int>(host_.udp.path_mtu(peer->address.unmapped())) : 0;
 }
 
 int StreamSocket::send_buffer_now() const noexcept {

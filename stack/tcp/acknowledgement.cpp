@@ -139,6 +139,7 @@ void Connection::digest(RecoveryFacts facts) {
     if (!answered_by_mark()) congestion_->on_congestion_event(env_.now, facts.event_flight);
   }
   sample.cwnd_limited = cwnd_limited_;
+  sample.ended_recovery = facts.recovery_ended && !facts.congestion_event;
   if (sample.newly_acked > 0 || sample.newly_delivered > 0 || facts.congestion_event) congestion_->on_ack(sample);
   if (!env_.tracer.on()) return;
   if (sample.newly_lost > 0)

@@ -247,6 +247,7 @@ class Connection {
   void answer_unacceptable(const Segment& segment);
   void note_duplicate(SeqRange range) noexcept;
   void note_duplicate_segment(const Segment& segment) noexcept;
+  bool recent_stamp_counts() const noexcept;
   void note_timestamp(const Segment& segment) noexcept;
   bool check_reset(const Segment& segment);
   bool check_syn(const Segment& segment);

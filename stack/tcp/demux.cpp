@@ -106,6 +106,10 @@ void Layer::syn_arrives(ListenerState& listener, Segment& segment) {
   if (!cookie) consider_fast_open(listener, *connection, segment);
   if (cookie) segment.header.ae = false;
   if (cookie) segment.header.flags = flag::syn;  // what else it offers, as ECN, could not be remembered
+  if (cookie && !(segment.header.options.timestamps && env_.config.timestamps)) {
+    segment.header.options.sack_permitted = false;  // these a timestamp would carry [R4987-3.6-4]
+    segment.header.options.window_scale.reset();
+  }
   connection->segment_arrives(segment);
   if (cookie) {
     connection->bake(cookies_);
@@ -326,7 +330,7 @@ bool Layer::arrives_for_time_wait(Segment& segment) {
 bool Layer::reopens(const TimeWait& record, const Segment& segment) const noexcept {
   const bool pure_syn = segment.has(flag::syn) && !segment.has(flag::ack) && !segment.has(flag::rst);
   if (!pure_syn) return false;
-  const bool newer_number = later(segment.header.seq, record.rcv_nxt);
+  const bool newer_number = !later(record.rcv_nxt, segment.header.seq);  // than the FIN's, the last one seen
   if (!segment.header.options.timestamps) return newer_number;
   if (!record.timestamps) return true;  // [R6191-2-4]
   const std::uint32_t value = segment.header.options.ts_value;

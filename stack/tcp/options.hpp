@@ -121,7 +121,7 @@ struct Config {
   Duration fin_wait_2 = 60s;                       ///< after close(); a half-close by finish() waits without limit
   std::uint8_t r1 = 3;                             ///< retransmissions before the IP layer is told [9293 SHLD-10]
   std::uint8_t r2 = 15;                            ///< timeouts before the connection ends [9293 SHLD-11]
-  std::uint8_t syn_retries = 7;                    ///< 1+2+4+…+128 s, more than three minutes [9293 MUST-23]
+  std::uint8_t syn_retries = 7;                    ///< 1+2+4+…+64+120 s, more than three minutes [9293 MUST-23]
   std::uint8_t syn_ack_retries = 5;                ///< [A-TCP-38]
   Duration challenge_ack_interval = 500ms;         ///< per connection, jittered; 0 = no limit (RFC 5961 7)
   std::size_t minimum_send_mss = 48;               ///< smaller offers count as this

@@ -140,7 +140,8 @@ void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
   const std::size_t count = sack_blocks();
   const std::size_t reported = cold_->duplicate.empty() ? 0 : 1;
   for (std::size_t i = 0; i < count; ++i) {
-    const SeqRange& range = i < reported ? cold_->duplicate : ranges[i - reported];
+    SeqRange range = i < reported ? cold_->duplicate : ranges[i - reported];
+    if (i >= reported && rcv_.fin_known && range.end == rcv_.fin) range.end += 1;  // the FIN that came with this text
     options.sacks[i] = {static_cast<std::uint32_t>(range.begin.wire()), static_cast<std::uint32_t>(range.end.wire())};
   }
   options.sack_count = static_cast<std::uint8_t>(count);

@@ -146,7 +146,7 @@ bool Connection::check_timestamps(const Segment& segment) {
     env_.drop(Counter::drop_missing_timestamp, segment);
     return false;
   }
-  const bool old = earlier(options.ts_value, ts_.recent) && env_.now - ts_.recent_at < kTimestampLife;
+  const bool old = earlier(options.ts_value, ts_.recent) && recent_stamp_counts();
   if (!old || is_late_duplicate_ack(segment)) return true;
   env_.drop(Counter::drop_paws, segment);
   note_duplicate_segment(segment);
@@ -233,11 +233,14 @@ void Connection::answer_unacceptable(const Segment& segment) {
   refuse_with_ack(segment, again ? SendReason::handshake_ack : SendReason::unacceptable);
 }
 
+bool Connection::recent_stamp_counts() const noexcept { return env_.now - ts_.recent_at < kTimestampLife; }
+
 // RFC 7323 4.3 (2): TS.Recent comes from the segment that holds the left edge of what we will acknowledge.
 void Connection::note_timestamp(const Segment& segment) noexcept {
   const wire::tcp::Options& options = segment.header.options;
   if (!ts_.on || !options.timestamps || segment.has(flag::rst)) return;
-  if (segment.seq > rcv_.last_ack || earlier(options.ts_value, ts_.recent)) return;
+  const bool older = earlier(options.ts_value, ts_.recent) && recent_stamp_counts();
+  if (segment.seq > rcv_.last_ack || older) return;
   ts_.recent = options.ts_value;
   ts_.recent_at = env_.now;
 }

@@ -278,7 +278,7 @@ Info Connection::status() const noexcept {
   info.doublings = backoff_;
   info.probes = std::max(unanswered_probes_, keep_alive_probes_);
   info.unsent = static_cast<std::size_t>(unsent());
-  info.unacked = static_cast<std::size_t>(outstanding());
+  info.unacked = state_ == State::closed ? 0 : static_cast<std::size_t>(outstanding());
   info.unread = receive_queue_.readable();
   info.send_buffer = send_buffer();
   info.receive_buffer = receive_buffer();
@@ -302,7 +302,7 @@ Info Connection::status() const noexcept {
 Segments Connection::segments() const noexcept {
   Segments count;
   if (!recovery_ || recovery_->log().empty()) {
-    count.unacked = outstanding() > 0;
+    count.unacked = state_ != State::closed && outstanding() > 0;
     return count;
   }
   const SentLog& log = recovery_->log();
