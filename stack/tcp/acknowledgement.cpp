@@ -24,8 +24,9 @@ Time Connection::echoed_before(const Segment& segment) const noexcept {
 }
 
 void Connection::take_acknowledgement(const Segment& segment) {
-  const bool duplicate = is_duplicate_ack(segment);
   const bool window_was_closed = snd_.wnd == 0;
+  // What answers a probe of a closed window tells of no loss: the byte was refused [9293 MUST-37].
+  const bool duplicate = is_duplicate_ack(segment) && !window_was_closed;
   const bool advances = segment.ack > snd_.una;
   const std::size_t room_before = writable();
   update_send_window(segment);

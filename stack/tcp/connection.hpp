@@ -282,6 +282,7 @@ class Connection {
 
   // user_timeout.cpp
   Duration user_timeout() const noexcept;
+  void follow_user_timeout() noexcept;
   void learn_user_timeout(const Segment& segment) noexcept;
   void add_user_timeout(wire::tcp::Options& options) const noexcept;
   Duration keep_alive_idle() const noexcept;

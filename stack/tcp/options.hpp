@@ -24,6 +24,7 @@ struct KeepAlive {
   Duration idle = 7200s;  ///< [9293 MUST-28]
   Duration interval = 75s;
   std::uint8_t probes = 9;  ///< unanswered ones before the connection ends [9293 MUST-29]
+  friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
 };
 
 /// Explicit Congestion Notification (RFC 3168, RFC 9768).

@@ -226,12 +226,10 @@ Result<void> Connection::set_options(const Options& options) {
   if (options.user_timeout_advertise != cold_->options.user_timeout_advertise)
     cold_->user_timeout_due = options.user_timeout_advertise > Duration::zero();
   if (options.receive_buffer != 0) cold_->tuner.set_buffer(options.receive_buffer);
-  const bool other_segments = options.maximum_segment != cold_->options.maximum_segment;
-  cold_->options = options;
-  if (other_segments && is_synchronized(state_)) refresh_mss();
-  watch_keep_alive();
-  disarm(Timer::user_timeout);
-  watch_progress();
+  const Options before = std::exchange(cold_->options, options);
+  if (options.maximum_segment != before.maximum_segment && is_synchronized(state_)) refresh_mss();
+  if (options.keep_alive != before.keep_alive) watch_keep_alive();
+  follow_user_timeout();
   request_output();  // no_delay may free small text, a larger buffer may open the window
   return {};
 }

@@ -31,9 +31,14 @@ void Connection::learn_user_timeout(const Segment& segment) noexcept {
   const Duration told = (value & kMinutes) != 0 ? Duration(std::chrono::minutes(count)) : std::chrono::seconds(count);
   if (told == std::exchange(cold_->peer_user_timeout, told)) return;
   watch_keep_alive();
-  if (!armed(Timer::user_timeout)) return watch_progress();
+  follow_user_timeout();
+}
+
+// The limit may be another one now: it counts from when progress stopped, as before.
+void Connection::follow_user_timeout() noexcept {
   const Duration limit = user_timeout();
-  if (limit > Duration::zero()) arm(Timer::user_timeout, std::max(env_.now, cold_->progress_at + limit));
+  if (limit == Duration::zero() || !armed(Timer::user_timeout)) return watch_progress();
+  arm(Timer::user_timeout, std::max(env_.now, cold_->progress_at + limit));
 }
 
 // RFC 5482 3.3, rounded up to what the field can say.

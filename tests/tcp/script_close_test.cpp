@@ -313,8 +313,8 @@ TEST_CASE_FIXTURE(Closing, "the 4-tuple can't be opened again while TIME-WAIT la
 
 TEST_CASE_FIXTURE(Closing, "a SYN beyond the old numbers opens anew from TIME-WAIT [MAY-2, R6191-2-3]") {
   to_time_wait();
-  in("S 3:3(0) <mss 1000>");
-  out("S. 0:0(0) ack 4", SendReason::accept_open);
+  in("S 2:2(0) <mss 1000>");  // the FIN had number 1
+  out("S. 0:0(0) ack 3", SendReason::accept_open);
   CHECK(stack().tcp().time_wait_count() == 0);
   CHECK(count(Counter::time_wait_reused) == 1);
 }
@@ -323,8 +323,6 @@ TEST_CASE_FIXTURE(Closing, "an old SYN in TIME-WAIT only draws an ACK [R6191-2-5
   to_time_wait();
   in("S 1:1(0) <mss 1000>");
   out(". 2:2(0) ack 2");
-  in("S 2:2(0) <mss 1000>");  // RCV.NXT itself is no larger than the old FIN
-  CHECK(skip() <= 1);
   CHECK(stack().tcp().time_wait_count() == 1);
 }
 
