@@ -9,6 +9,7 @@
 
 #include "lab/replay_application.hpp"
 #include "lab/replay_numbers.hpp"
+#include "lab/replay_stream.hpp"
 #include "lab/replay_verdict.hpp"
 
 namespace sluice::lab {
@@ -34,7 +35,7 @@ struct Sent {
 class Player {
  public:
   Player(const Conversation& conversation, Side us, const ReplaySettings& settings)
-      : conversation_(conversation), settings_(settings), stack_(config_for(conversation, us, settings)) {
+      : conversation_(conversation), settings_(settings), us_(us), stack_(config_for(conversation, us, settings)) {
     learn(us);
     application_ = make_application(conversation, us, settings, stack_, [this](Bytes packet) { say(packet); });
   }
@@ -70,6 +71,8 @@ class Player {
       Due due{packet.at, i, is_ours(packet, us)};
       const auto view = view_datagram(packet.bytes);
       if (view) (due.ours ? captured_ : peer_).learn(*view);
+      if (view) unfinished_ += has_unfinished_checksum(*view) ? 1u : 0u;
+      super_segments_ += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
       if (view && !due.ours) due.needs = needs(*view);
       due.at += due.ours ? -settings_.distance : settings_.distance;
       due_.push_back(due);
@@ -132,8 +135,15 @@ class Player {
       if (due.ours) expected.push_back({packet.number, due.at - start(), packet.bytes});
     }
     for (const Sent& one : sent_) got.push_back({0, one.at - start(), one.bytes});
-    compare(expected, {captured_.side(), peer_.side()}, got, {replayed_.side(), peer_.side()}, settings_, verdict);
+    const Numbers before{captured_.side(), peer_.side()}, after{replayed_.side(), peer_.side()};
     verdict.late = late_;
+    verdict.unfinished = unfinished_;
+    verdict.super_segments = super_segments_;
+    verdict.level = settings_.level;
+    if (settings_.level <= Level::acks && conversation_.kind == ConversationKind::tcp)
+      judge_streams(expected, before, got, after, verdict);
+    else
+      compare(expected, before, got, after, settings_, verdict);
     for (const Due& due : waiting_) {
       const ConversationPacket& packet = conversation_.packets[due.packet];
       verdict.differences.push_back({Difference::Kind::waiting, packet.number, packet.at - start(),
@@ -144,8 +154,32 @@ class Player {
     if (sent_.size() >= most_sent()) verdict.error = "the stack does not come to rest";
   }
 
+  void judge_streams(std::span<const SaidPacket> expected, const Numbers& before, std::span<const SaidPacket> got,
+                     const Numbers& after, Verdict& verdict) const {
+    const Side peer = us_ == Side::opener ? Side::other : Side::opener;
+    const std::vector<std::uint8_t> text = our_stream(conversation_, peer).text;
+    verdict.expected = expected.size();
+    verdict.got = got.size();
+    const std::uint32_t finish = finish_of(peer);
+    compare_streams(stream_run(expected, before, text, finish), stream_run(got, after, text, finish), settings_.level,
+                    settings_.ack_delay, verdict);
+  }
+
+  /// What an acknowledgement of the peer's FIN counts to, its text and the FIN; 0 without one.
+  std::uint32_t finish_of(Side peer) const {
+    for (const ConversationPacket& packet : conversation_.packets) {
+      const auto view = is_ours(packet, peer) ? view_datagram(packet.bytes) : std::nullopt;
+      const auto header = view ? tcp_header(*view) : std::nullopt;
+      if (!header || !header->has(wire::tcp::fin)) continue;
+      const auto text = static_cast<std::uint32_t>(view->transport.size() - header->size);
+      return header->seq + text - peer_.isn.value_or(0);
+    }
+    return 0;
+  }
+
   const Conversation& conversation_;
   const ReplaySettings& settings_;
+  Side us_;
   BufferPool pool_;
   Stack stack_;
   std::unique_ptr<ReplayApplication> application_;
@@ -157,6 +191,8 @@ class Player {
   NumberBase peer_;
   std::vector<Sent> sent_;
   std::size_t late_ = 0;
+  std::size_t unfinished_ = 0;
+  std::size_t super_segments_ = 0;
   Time now_{};
 };
 
@@ -176,6 +212,16 @@ std::string obstacle(const Conversation& conversation, Side us) {
 }
 
 }  // namespace
+
+std::string_view name(Level level) noexcept {
+  switch (level) {
+    case Level::stream: return "stream";
+    case Level::acks: return "acks";
+    case Level::segments: return "segments";
+    case Level::timing: return "timing";
+  }
+  return "";
+}
 
 std::string_view name(Side side) noexcept { return side == Side::opener ? "opener" : "other side"; }
 

@@ -17,12 +17,25 @@ namespace sluice::lab {
 enum class Side : std::uint8_t { opener, other };
 std::string_view name(Side side) noexcept;
 
+/// What has to be the same in the capture and in its replay; each level asks for all of those before it.
+enum class Level : std::uint8_t {
+  stream,    ///< all bytes both ways, in order, and how the connection ended
+  acks,      ///< what was acknowledged, not later than `ack_delay`
+  segments,  ///< each packet, as the notation shows it
+  timing,    ///< and when it left, by `time_slack`
+};
+std::string_view name(Level level) noexcept;
+
 /// Time is virtual and starts as the capture does; nothing is random but what `stack.key` says, so the same input gives
 /// the same verdict. Numbers are translated: the ISN and the timestamp base that the stack chooses stand for those of
 /// the capture in everything that the peer says about them.
 ///
-/// Compared is what the notation shows of a packet (flags, numbers, length, window, options, TTL, TOS, ECN), DF, the
-/// text, and the time if asked for. Identifications are not: they are random, and of whole packets without meaning.
+/// Of TCP at level `stream` and `acks` only what the connection came to is compared, so a capture of any stack will do,
+/// super-segments of an offload included; the replay then goes on for `after` a while longer than the capture.
+///
+/// Compared at `segments` is what the notation shows of a packet (flags, numbers, length, window, options, TTL, TOS,
+/// ECN), DF, the text, and the time at `timing`. Identifications are not: they are random, and of whole packets without
+/// meaning.
 ///
 /// The application is inferred from the capture:
 /// - It connects when our first SYN left, or listens from the start if our side answered one. A UDP socket is bound
@@ -33,15 +46,17 @@ std::string_view name(Side side) noexcept;
 /// - It reads at once. So a window that its reader had let fill is a difference.
 /// - An echo request of ours leaves as it was captured: the stack itself has no ping.
 struct ReplaySettings {
-  Config stack;                   ///< ip.addresses is set by replay()
-  tcp::Options socket;            ///< of the one TCP connection
-  udp::Options datagrams;         ///< of the one UDP socket
-  Duration distance{0};           ///< one way from where the capture was taken to our side; 0: taken there
-  bool windows = true;            ///< compare TCP windows
-  std::uint32_t stamp_slack = 0;  ///< ticks by which our timestamps may differ
-  std::optional<Duration> time_slack = std::nullopt;  ///< by which our times may differ; nullopt: they don't matter
-  Duration after{0};                                  ///< how long after the last packet nothing more may come
-  std::size_t most_differences = 200;                 ///< listed; more are counted
+  Level level = Level::segments;
+  Duration ack_delay = std::chrono::milliseconds(500);  ///< RFC 9293 MUST-40
+  Config stack;                                         ///< ip.addresses is set by replay()
+  tcp::Options socket;                                  ///< of the one TCP connection
+  udp::Options datagrams;                               ///< of the one UDP socket
+  Duration distance{0};                ///< one way from where the capture was taken to our side; 0: taken there
+  bool windows = true;                 ///< compare TCP windows
+  std::uint32_t stamp_slack = 0;       ///< ticks by which our timestamps may differ
+  Duration time_slack{0};              ///< by which our times may differ at level `timing`
+  Duration after{0};                   ///< how long after the last packet nothing more may come
+  std::size_t most_differences = 200;  ///< listed; more are counted
 };
 
 /// What the capture tells of our side: MTU, which options it offered or took, receive buffer, Nagle, TTL, DSCP.
@@ -64,11 +79,14 @@ struct Difference {
 };
 
 struct Verdict {
-  std::string title;         ///< which conversation and side
-  std::string error;         ///< one sentence: why there was no replay
-  std::size_t expected = 0;  ///< packets of our side in the capture
-  std::size_t got = 0;       ///< packets that the stack sent
-  std::size_t late = 0;      ///< of the peer's that had to wait until our side had sent what they acknowledge
+  std::string title;               ///< which conversation and side
+  std::string error;               ///< one sentence: why there was no replay
+  std::size_t expected = 0;        ///< packets of our side in the capture
+  std::size_t got = 0;             ///< packets that the stack sent
+  Level level = Level::segments;   ///< at which both were compared
+  std::size_t unfinished = 0;      ///< packets whose checksum was left to a device
+  std::size_t super_segments = 0;  ///< packets larger than the MTU, which a device would cut
+  std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
   std::vector<Difference> differences;
   std::size_t unlisted = 0;  ///< differences beyond the limit
 

@@ -81,6 +81,12 @@ std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept
   return header;
 }
 
+bool has_unfinished_checksum(const DatagramView& packet) {
+  if (!tcp_header(packet)) return false;
+  std::vector<std::uint8_t> message(packet.transport.begin(), packet.transport.end());
+  return take_checksum(packet, message, kTcpChecksum, true) == Sum::unfinished;
+}
+
 void NumberBase::learn(const DatagramView& packet) noexcept {
   const auto header = tcp_header(packet);
   if (!header) return;

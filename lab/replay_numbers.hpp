@@ -33,6 +33,9 @@ Translation translation(const NumberBase& captured, const NumberBase& now) noexc
 /// wrong.
 std::vector<std::uint8_t> translated(Bytes packet, const Translation& translation);
 
+/// TCP whose sender left the checksum to a device that the capture never saw.
+bool has_unfinished_checksum(const DatagramView& packet);
+
 /// The TCP header of an unfragmented packet.
 std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept;
 

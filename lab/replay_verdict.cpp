@@ -89,10 +89,10 @@ std::string reason_of(const Opened& expected, const Opened& got, const ReplaySet
   if (same_size && !quotes_ours(expected) &&
       !std::equal(expected.payload.begin(), expected.payload.end(), got.payload.begin()))
     reasons.add("text");
-  if (settings.time_slack) {
+  if (settings.level == Level::timing) {
     const Duration apart = got.said->at - expected.said->at;
-    if (apart > *settings.time_slack) reasons.add(fmt::format("{} s late", seconds_text(apart)));
-    if (-apart > *settings.time_slack) reasons.add(fmt::format("{} s early", seconds_text(-apart)));
+    if (apart > settings.time_slack) reasons.add(fmt::format("{} s late", seconds_text(apart)));
+    if (-apart > settings.time_slack) reasons.add(fmt::format("{} s early", seconds_text(-apart)));
   }
   return reasons.take();
 }
@@ -192,10 +192,23 @@ std::vector<Opened> open_all(std::span<const SaidPacket> packets, const Numbers&
   return all;
 }
 
+/// Of the level at which runs are compared unless one asks for another, nothing is said.
+std::string level_text(Level level) { return level == Level::segments ? "" : fmt::format(" at level {}", name(level)); }
+
+/// What a host left to its device, and the capture therefore shows undone.
+std::string offload_text(const Verdict& verdict) {
+  std::string text;
+  if (verdict.unfinished > 0) text += fmt::format(", {} with unfinished checksums", verdict.unfinished);
+  if (verdict.super_segments > 0) text += fmt::format(", {} super-segments", verdict.super_segments);
+  return text.empty() ? text : text + " (both sides)";
+}
+
 std::string headline(const Difference& difference) {
   const std::string at = seconds_text(difference.at);
-  if (difference.kind != Difference::Kind::extra)
+  const bool of_stream = difference.kind == Difference::Kind::changed && difference.number == 0;
+  if (difference.kind != Difference::Kind::extra && !of_stream)
     return fmt::format("packet {}, at {} s: {}\n", difference.number, at, difference.reason);
+  if (of_stream) return difference.reason + "\n";
   if (difference.number == 0) return fmt::format("before all others, at {} s: {}\n", at, difference.reason);
   return fmt::format("after packet {}, at {} s: {}\n", difference.number, at, difference.reason);
 }
@@ -218,10 +231,11 @@ std::string to_text(const Verdict& verdict) {
   if (!verdict.error.empty()) return fmt::format("{}: no replay: {}\n", verdict.title, verdict.error);
   const std::size_t count = verdict.differences.size() + verdict.unlisted;
   if (count == 0)
-    return fmt::format("{}: the same, {} packet{}\n", verdict.title, verdict.expected,
-                       verdict.expected == 1 ? "" : "s");
-  std::string text = fmt::format("{}: {} difference{} in {} packets captured, {} replayed\n", verdict.title, count,
-                                 count == 1 ? "" : "s", verdict.expected, verdict.got);
+    return fmt::format("{}: the same{}, {} packet{}{}\n", verdict.title, level_text(verdict.level), verdict.expected,
+                       verdict.expected == 1 ? "" : "s", offload_text(verdict));
+  std::string text = fmt::format("{}: {} difference{}{} in {} packets captured, {} replayed{}\n", verdict.title, count,
+                                 count == 1 ? "" : "s", level_text(verdict.level), verdict.expected, verdict.got,
+                                 offload_text(verdict));
   if (verdict.late > 0) text += fmt::format("{} packets of the peer had to wait for ours\n", verdict.late);
   for (const Difference& one : verdict.differences) {
     text += headline(one);

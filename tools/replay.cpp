@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@ constexpr const char* kExamples = R"(Examples:
   sluice replay --list trace.pcap            the conversations in it
   sluice replay trace.pcap                   each of them, with this stack in the place of a side
   sluice replay --only 2 --as server trace.pcap
+  sluice replay --level stream curl.pcap     do the bytes and the end come out the same, however they are cut?
   sluice replay --no-windows --stamps 2 linux.pcapng
   sluice replay pcaps/                       every .pcap and .pcapng below a folder
 
@@ -34,6 +36,9 @@ was lost on the way can't be told from what was ignored (--distance helps with t
 
 Exit: 0 all that was played says the same, 1 something differs, 2 a wrong flag, or a file that can't be read.)";
 
+constexpr Duration kUsualSlack = std::chrono::milliseconds(1);  ///< at level timing
+constexpr Duration kPatience = std::chrono::seconds(60);        ///< for what this stack has to say behind the capture
+
 struct Options {
   std::vector<std::string> paths;
   bool list = false;
@@ -41,10 +46,17 @@ struct Options {
   std::uint32_t only = 0;  ///< 0 = all
   bool no_windows = false;
   std::uint32_t stamps = 0;
+  std::string level_name;  ///< empty: timing with --times, else segments
   std::optional<Duration> times;
   Duration distance{};
   bool quiet = false;
   bool json = false;
+
+  lab::Level level() const {
+    if (level_name == "stream") return lab::Level::stream;
+    if (level_name == "acks") return lab::Level::acks;
+    return times || level_name == "timing" ? lab::Level::timing : lab::Level::segments;
+  }
 };
 
 /// What all files together came to.
@@ -86,10 +98,13 @@ Json verdict_json(std::size_t number, Side side, const lab::Verdict& verdict) {
   Json json = {{"conversation", number},
                {"title", verdict.title},
                {"as", side == Side::opener ? "client" : "server"},
+               {"level", lab::name(verdict.level)},
                {"same", verdict.same()},
                {"captured", verdict.expected},
                {"replayed", verdict.got},
                {"late", verdict.late},
+               {"unfinished_checksums", verdict.unfinished},
+               {"super_segments", verdict.super_segments},
                {"differences", std::move(differences)},
                {"unlisted", verdict.unlisted}};
   if (!verdict.error.empty()) json["error"] = verdict.error;
@@ -140,7 +155,9 @@ lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side sid
   lab::ReplaySettings settings = lab::settings_from(conversation, side);
   settings.windows = !options.no_windows;
   settings.stamp_slack = options.stamps;
-  settings.time_slack = options.times;
+  settings.level = options.level();
+  settings.time_slack = options.times.value_or(kUsualSlack);
+  if (settings.level <= lab::Level::acks) settings.after = kPatience;
   settings.distance = options.distance;
   return settings;
 }
@@ -214,11 +231,16 @@ void add_replay(CLI::App& app, Action& action) {
                    "client (who opened), server or both [where the capture was taken, if it says; else both]")
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("SIDE");
+  command
+      ->add_option("--level", options->level_name,
+                   "what has to be the same: stream (bytes both ways and the end), acks, segments or timing [segments]")
+      ->check(CLI::IsMember({"stream", "acks", "segments", "timing"}))
+      ->type_name("LEVEL");
   add_value(*command, "--only", options->only, parse_count, "NUMBER", "only this conversation of --list");
   command->add_flag("--no-windows", options->no_windows, "don't compare TCP windows");
   add_value(*command, "--stamps", options->stamps, parse_count, "TICKS", "our timestamps may differ by this [0]");
   add_value(*command, "--times", options->times, lab::parse_time, "TIME",
-            "compare times too: they may differ by this [they don't matter]");
+            "level timing, at which times may differ by this [1ms]");
   add_value(*command, "--distance", options->distance, lab::parse_time, "TIME",
             "one way from where the capture was taken to our side [0]");
   command->add_flag("-q,--quiet", options->quiet, "a line for each replay that differs, and the sum");

@@ -21,7 +21,7 @@ struct Flow {
   SideNumbers peers = {};
   bool numbers_known = false;                              ///< a SYN of ours was compared with the script's
   std::uint32_t script_isn = 0;                            ///< of that SYN
-  std::uint32_t live_isn = 0;  ///< the same on the wire
+  std::uint32_t live_isn = 0;                              ///< the same on the wire
   std::optional<std::uint32_t> last_stamp = std::nullopt;  ///< of ours, as on the wire
   std::uint32_t peer_isn = 0;                              ///< of the SYN of the peer that came last
   bool peer_opens_anew = false;                            ///< a SYN came since: our next SYN may have other numbers

@@ -17,9 +17,9 @@ struct AckSample {
   std::uint64_t in_flight_before = 0;  ///< pipe before this ACK, bytes
   std::uint64_t in_flight = 0;         ///< pipe now, bytes
   Duration rtt{};                      ///< a sample by Karn's rule; 0 = none
-  bool in_recovery = false;     ///< before this ACK or after it
-  bool ended_recovery = false;  ///< and now it is over
-  bool cwnd_limited = false;  ///< the window, not the application, held the sender back
+  bool in_recovery = false;            ///< before this ACK or after it
+  bool ended_recovery = false;         ///< and now it is over
+  bool cwnd_limited = false;           ///< the window, not the application, held the sender back
 
   // Of the newest transmission that this ACK delivered: its rate sample (draft-ietf-ccwg-bbr section 4.1).
   std::uint64_t delivered = 0;        ///< bytes delivered on the connection up to now

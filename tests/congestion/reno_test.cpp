@@ -57,6 +57,33 @@ TEST_CASE("slow start adds what was acknowledged, so cwnd doubles in a round tri
   CHECK(reno->cwnd() == 20000);
 }
 
+TEST_CASE("half a segment doesn't leave: a window of eight and a half grows after eight [R5681-3.1-9]") {
+  auto reno = make_reno(kSmss, 17 * kSmss);
+  reno->on_congestion_event(kNow, 17 * kSmss);
+  reno->on_recovery_end(kNow);
+  REQUIRE(reno->cwnd() == 8500);
+  for (int i = 0; i < 7; ++i) reno->on_ack(acked(1000));
+  CHECK(reno->cwnd() == 8500);
+  reno->on_ack(acked(1000));
+  CHECK(reno->cwnd() == 9500);
+}
+
+TEST_CASE("the ACK that ends a recovery counts as news, and for no more than a segment [R5681-3.1-8]") {
+  const auto after_timeout = [](std::uint64_t news) {
+    auto reno = make_reno(kSmss, 10000);
+    reno->on_timeout(kNow, 10000, true);
+    reno->on_recovery_end(kNow);
+    AckSample sample = acked(10000);
+    sample.newly_delivered = news;
+    sample.in_recovery = sample.ended_recovery = true;
+    reno->on_ack(sample);
+    return reno->cwnd();
+  };
+  CHECK(after_timeout(10000) == 2000);
+  CHECK(after_timeout(300) == 1300);
+  CHECK(after_timeout(0) == 1000);
+}
+
 TEST_CASE("a merged ACK of many segments counts as those segments would [R5681-3.1-8]") {
   const auto reno = make_reno(kSmss, 10000);
   reno->on_ack(acked(10000));

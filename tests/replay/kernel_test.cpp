@@ -57,6 +57,25 @@ std::string verdicts(const KernelCapture& one) {
   return text;
 }
 
+TEST_CASE("in the place of Linux a stack of ours brings the connection to the same: bytes both ways, and the end") {
+  for (const KernelCapture& one : kernel_captures()) {
+    CAPTURE(one.name);
+    const lab::Capture capture = lab::load_capture(golden_path("kernel/" + one.file));
+    for (const lab::Conversation& conversation : lab::split(capture).all) {
+      if (conversation.kind != lab::ConversationKind::tcp) continue;
+      std::vector<Side> sides = one.linux_sides;
+      sides.insert(sides.end(), one.our_sides.begin(), one.our_sides.end());
+      for (const Side us : sides) {
+        lab::ReplaySettings settings = lab::settings_from(conversation, us);
+        settings.level = lab::Level::stream;
+        settings.after = std::chrono::seconds(60);
+        const lab::Verdict verdict = lab::replay(conversation, us, settings);
+        CHECK_MESSAGE(verdict.same(), lab::to_text(verdict));
+      }
+    }
+  }
+}
+
 TEST_CASE("in the place of Linux a stack of ours says what the verdict beside the capture says") {
   for (const KernelCapture& one : kernel_captures()) {
     CAPTURE(one.name);

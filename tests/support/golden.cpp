@@ -319,7 +319,7 @@ lab::Capture load_golden(std::string_view name) {
 lab::ReplaySettings exact_settings(const lab::Conversation& conversation, lab::Side us, lab::Side taken_at) {
   lab::ReplaySettings settings = lab::settings_from(conversation, us);
   settings.distance = us == taken_at ? Duration(0) : kGoldenDelay;
-  settings.time_slack = Duration(0);
+  settings.level = lab::Level::timing;
   settings.after = 1s;
   return settings;
 }

@@ -207,7 +207,7 @@ Outcome in_all_others(Run run) {
   Arrival& seg = run.seg;
   // 3.10.7.4 fourth, TIME-WAIT [MAY-2]: a SYN that can't be old, while somebody listens, opens anew.
   const bool opens = seg.syn && !seg.ack && !seg.rst;
-  if (block.state == State::time_wait && block.passive && opens && seg.seq > block.rcv_nxt) return in_listen(run);
+  if (block.state == State::time_wait && block.passive && opens && seg.seq >= block.rcv_nxt) return in_listen(run);
   if (block.timestamps && !seg.rst) {  // RFC 7323 3.2 and 5.3
     if (seg.stamp == Stamp::none && !seg.syn) return run.stop();
     if (seg.stamp == Stamp::old) return run.acknowledge();
