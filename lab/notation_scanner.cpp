@@ -85,6 +85,7 @@ std::uint64_t NotationScanner::number(std::uint64_t maximum, std::string_view wh
   for (; at_ < text_.size(); ++at_) {
     const int digit = hex_digit(text_[at_]);
     if (digit < 0 || static_cast<unsigned>(digit) >= base) break;
+    if (value > maximum / base) return refuse(begin);
     value = value * base + static_cast<unsigned>(digit);
     if (value > maximum) return refuse(begin);
   }

@@ -31,7 +31,7 @@ long double number_of(const CodeValue& value) {
 
 std::uint64_t bits_of(const CodeValue& value) {
   const long double number = number_of(value);
-  if (!(number >= 0 && number < 1.8e19L) || number != std::floor(number))
+  if (!(number >= 0 && number < 0x1p64L) || number != std::floor(number))
     throw CodeError("bits of what is not a whole number of 64 bits");
   return static_cast<std::uint64_t>(number);
 }
@@ -48,7 +48,7 @@ class Expression {
     return value;
   }
   CodeValue any() {
-    if (++depth_ > kMostDepth) throw CodeError("too many brackets in brackets");
+    deeper();
     CodeValue value = disjunction();
     --depth_;
     return value;
@@ -74,10 +74,14 @@ class Expression {
     if (!accept(token)) throw CodeError("expected '" + std::string(token) + "'");
   }
 
+  void deeper() {
+    if (++depth_ > kMostDepth) throw CodeError("too many brackets or powers in one expression");
+  }
+
   CodeValue disjunction() {
     CodeValue left = conjunction();
     while (accept("or")) {
-      CodeValue right = conjunction();
+      CodeValue right = unless(truth(left), &Expression::conjunction);
       if (!truth(left)) left = std::move(right);
     }
     return left;
@@ -86,20 +90,31 @@ class Expression {
   CodeValue conjunction() {
     CodeValue left = negation();
     while (accept("and")) {
-      CodeValue right = negation();
+      CodeValue right = unless(!truth(left), &Expression::negation);
       if (truth(left)) left = std::move(right);
     }
     return left;
   }
 
-  CodeValue negation() {
-    bool negative = false;
-    while (accept("not")) negative = !negative;
-    CodeValue value = comparison();
-    return negative ? truth_value(!truth(value)) : value;
+  // What nobody wants to know any more is read, and not worked out.
+  CodeValue unless(bool decided, CodeValue (Expression::*part)()) {
+    idle_ += decided ? 1 : 0;
+    CodeValue value = (this->*part)();
+    idle_ -= decided ? 1 : 0;
+    return value;
   }
 
-  static bool compare(std::string_view how, const CodeValue& left, const CodeValue& right) {
+  long double number_of(const CodeValue& value) const { return idle_ > 0 ? 0 : drill::number_of(value); }
+  std::uint64_t bits_of(const CodeValue& value) const { return idle_ > 0 ? 0 : drill::bits_of(value); }
+
+  CodeValue negation() {
+    if (!accept("not")) return comparison();
+    bool negative = true;
+    while (accept("not")) negative = !negative;
+    return truth_value(truth(comparison()) != negative);
+  }
+
+  bool compare(std::string_view how, const CodeValue& left, const CodeValue& right) const {
     if (how == "==") return left == right;
     if (how == "!=") return left != right;
     const long double a = number_of(left), b = number_of(right);
@@ -176,7 +191,8 @@ class Expression {
     }
   }
 
-  static long double divisor(const CodeValue& value) {
+  long double divisor(const CodeValue& value) const {
+    if (idle_ > 0) return 1;
     const long double number = number_of(value);
     if (number == 0) throw CodeError("division by zero");
     return number;
@@ -214,8 +230,11 @@ class Expression {
 
   CodeValue power() {
     CodeValue base = primary();
-    if (accept("**")) return std::pow(number_of(base), number_of(sign()));
-    return base;
+    if (!accept("**")) return base;
+    deeper();
+    const CodeValue exponent = sign();
+    --depth_;
+    return std::pow(number_of(base), number_of(exponent));
   }
 
   CodeValue primary() {
@@ -266,6 +285,7 @@ class Expression {
     if (word == "True") return 1.0L;
     if (word == "False" || word == "None") return 0.0L;
     if (const auto found = world_.variables.find(word); found != world_.variables.end()) return found->second;
+    if (idle_ > 0) return 0.0L;
     if (const auto known = world_.lookup(word)) return *known;
     throw CodeError("there is no name '" + std::string(word) + "' here");
   }
@@ -282,7 +302,7 @@ class Expression {
     if (word == "int") return std::trunc(number_of(arguments[0]));
     if (word == "len") return static_cast<long double>(to_text(arguments[0]).size());
     if (word == "str") return to_text(arguments[0]);
-    const auto less = [](const CodeValue& a, const CodeValue& b) { return number_of(a) < number_of(b); };
+    const auto less = [this](const CodeValue& a, const CodeValue& b) { return number_of(a) < number_of(b); };
     if (word == "min") return *std::min_element(arguments.begin(), arguments.end(), less);
     if (word == "max") return *std::max_element(arguments.begin(), arguments.end(), less);
     throw CodeError("there is no function " + std::string(word) + "() here");
@@ -292,6 +312,7 @@ class Expression {
   std::size_t at_ = 0;
   CodeWorld& world_;
   int depth_ = 0;
+  int idle_ = 0;  // of parts that are only read
 };
 
 // --- statements --------------------------------------------------------------------------------------------------
@@ -299,6 +320,7 @@ class Expression {
 struct Line {
   std::size_t indent = 0;
   std::string text;
+  bool same_line = false;  // as the one before: a semicolon stands between them
 };
 
 /// Logical lines: without comments, cut at ";", joined while a bracket is open.
@@ -334,8 +356,9 @@ class Lines {
   void finish() {
     const std::size_t first = text_.find_first_not_of(' ');
     if (first != text_.npos) {
-      const std::size_t indent = same_line_ && !all.empty() ? all.back().indent : first;
-      all.push_back({indent, text_.substr(first, text_.find_last_not_of(' ') + 1 - first)});
+      const bool goes_on = same_line_ && !all.empty();
+      const std::size_t indent = goes_on ? all.back().indent : first;
+      all.push_back({indent, text_.substr(first, text_.find_last_not_of(' ') + 1 - first), goes_on});
     }
     text_.clear();
     same_line_ = false;
@@ -385,15 +408,25 @@ class Program {
     return end;
   }
 
+  std::size_t end_of_line(std::size_t header) const {
+    std::size_t end = header + 1;
+    while (end < lines_.all.size() && lines_.all[end].same_line) ++end;
+    return end;
+  }
+
   void block(std::size_t from, std::size_t to, bool runs) {
-    bool chain_open = false;  // an if whose branches were all false so far
+    bool in_chain = false;    // an if or elif came before
+    bool chain_open = false;  // its branches were all false so far
     for (std::size_t at = from; at < to; ++at) {
       const std::string_view text = lines_.all[at].text;
       const bool is_if = keyword(text, "if"), is_elif = keyword(text, "elif"), is_else = keyword(text, "else");
       if (!is_if && !is_elif && !is_else) {
+        in_chain = false;
         if (runs) statement(text);
         continue;
       }
+      if (!is_if && !in_chain) throw CodeError("'else' and 'elif' without 'if'");
+      in_chain = !is_else;
       const std::size_t colon = find_outside(text, ':');
       if (colon == text.npos) throw CodeError("'if' and 'else' need a colon");
       if (is_if) chain_open = true;
@@ -401,11 +434,9 @@ class Program {
       const bool chosen = runs && chain_open && (is_else || truth(Expression(condition, world_).whole()));
       if (chosen) chain_open = false;
       const std::string_view rest = text.substr(colon + 1);
-      if (rest.find_first_not_of(' ') != rest.npos) {
-        if (chosen) statement(rest.substr(rest.find_first_not_of(' ')));
-        continue;
-      }
-      const std::size_t end = end_of_block(at);
+      const bool one_line = rest.find_first_not_of(' ') != rest.npos;
+      if (one_line && chosen) statement(rest.substr(rest.find_first_not_of(' ')));
+      const std::size_t end = one_line ? end_of_line(at) : end_of_block(at);
       block(at + 1, end, chosen);
       at = end - 1;
     }
@@ -419,7 +450,7 @@ class Program {
     std::size_t end = 0;
     while (end < text.size() && is_word(text[end])) ++end;
     const std::size_t gap = text.find_first_not_of(' ', end);
-    if (end == 0 || equals == text.npos || gap != equals || text.substr(equals).starts_with("=="))
+    if (end == 0 || is_digit(text[0]) || equals == text.npos || gap != equals || text.substr(equals).starts_with("=="))
       throw CodeError("'" + std::string(text) + "' is no statement that is known here (assert, print, NAME = …, if)");
     world_.variables.insert_or_assign(std::string(text.substr(0, end)),
                                       Expression(text.substr(equals + 1), world_).whole());

@@ -150,7 +150,7 @@ class Mutator {
       });
     if (call.error != 0)
       edit("errno of " + call.name, [](CallStep& one) { one.error = one.error == EDOM ? EIO : EDOM; });
-    if (call.name != "getsockopt") return;
+    if (call.name != "getsockopt" || call.arguments.size() < 4) return;
     const Value& value = call.arguments[3];
     for (std::size_t i = 0; i < value.items.size(); ++i)
       if (value.items[i].is_number())

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kLeastTolerance = 4ms;
 constexpr Duration kAnytime = 2h;  // how long "*" waits
+constexpr Duration kLongest = 24h * 36500;
 
 /// The step touches the stack: settings that come before all of these count for it.
 bool uses_stack(const Step& step) {
@@ -61,8 +62,7 @@ Outcome Player::play() {
   stage_->after_turn = nullptr;
   if (outcome.verdict != Verdict::passed) return outcome;
   while (!stage_->sent.empty()) {
-    const Seen seen = read_front({});
-    outcome.leftovers.push_back(seconds_text(seen.at) + " > " + to_text(brief(seen.line)));
+    outcome.leftovers.push_back(leftover_text());
     drop_front();
   }
   if (settings_.strict && !outcome.leftovers.empty()) {
@@ -74,14 +74,22 @@ Outcome Player::play() {
 }
 
 void Player::apply_options() {
-  for (const auto& [name, value] : script_.options) {
-    const std::string trouble = apply_option(name, value, settings_);
-    if (!trouble.empty()) throw ScriptError(0, 0, trouble);
+  for (const HeadOption& option : script_.options) {
+    const std::string trouble = apply_option(option.name, option.value, settings_);
+    if (!trouble.empty()) throw ScriptError(option.line, option.column, trouble);
   }
+}
+
+void Player::check_addresses() const {
+  const Family family = settings_.version == IpVersion::v6 ? Family::ipv6 : Family::ipv4;
+  for (const auto& address : {settings_.local, settings_.remote})
+    if (address && address->family() != family)
+      throw ScriptError(0, 0, address->to_string() + " is no address of the script's version of IP");
 }
 
 Stage& Player::stage() {
   if (stage_) return *stage_;
+  check_addresses();
   stage_ = std::make_unique<Stage>(settings_);
   stage_->after_turn = [this] { return retry(); };
   stage_->trace = options_.trace;
@@ -89,12 +97,13 @@ Stage& Player::stage() {
   return *stage_;
 }
 
-Player::Span Player::span_of(const Step& step) const noexcept {
+Player::Span Player::span_of(const Step& step) const {
   const When& when = step.when;
   if (when.kind == When::Kind::anytime)
     return {.first = Duration::zero(), .last = stage_ ? stage_->now() + kAnytime : kAnytime};
   const Duration from = when.kind == When::Kind::relative ? base_ : Duration::zero();
   Span span{.first = from + when.earliest, .last = from + when.latest};
+  if (span.last > kLongest) throw ScriptError(step.line, 0, "a script can't last longer than a hundred years");
   span.tolerance = settings_.tolerance.value_or(std::max(kLeastTolerance, (span.last - base_) / 8));
   return span;
 }
@@ -149,14 +158,15 @@ bool Player::retry() {
 // A call that blocks is over before the next one is made, and at the end.
 void Player::finish_blocked() {
   if (!blocked_) return;
-  const Duration latest = blocked_->end + std::max(blocked_->tolerance, settings_.tolerance.value_or(kLeastTolerance));
+  const Duration tolerance = settings_.tolerance.value_or(
+      std::max({kLeastTolerance, blocked_->tolerance, (blocked_->end - blocked_->began) / 8}));
+  const Duration latest = blocked_->end + tolerance;
   stage_->run_until(latest, [this] { return blocked_->finished.has_value(); });
   const Blocked over = *std::exchange(blocked_, std::nullopt);
   const std::string& name = std::get<CallStep>(over.step->action).name;
   if (!over.finished)
     fail(fmt::format("{}() of line {} still blocks at {} s", name, over.step->line, seconds_text(latest)));
   judge_call(*over.step, over.attempt);
-  const Duration tolerance = settings_.tolerance.value_or(std::max(kLeastTolerance, (over.end - over.began) / 8));
   if (*over.finished < over.end - tolerance)
     fail(fmt::format("{}() of line {} returned at {} s, and {} s is written", name, over.step->line,
                      seconds_text(*over.finished), seconds_text(over.end)));
@@ -173,6 +183,9 @@ void Player::judge_call(const Step& step, const Attempt& attempt) const {
 // --- commands and code -------------------------------------------------------------------------------------------
 
 void Player::shell(const Step& step, const ShellStep& shell) {
+  const Span span = span_of(step);
+  if (stage_) stage_->run_to(span.first);
+  base_ = span.first;
   Settings changed = settings_;
   const std::string trouble = apply_command(shell.command, changed);
   if (!trouble.empty()) throw ScriptError(step.line, 0, trouble);

@@ -48,7 +48,8 @@ class Player {
   void perform(const Step& step);
   void finish();
   Stage& stage();
-  Span span_of(const Step& step) const noexcept;
+  void check_addresses() const;
+  Span span_of(const Step& step) const;
 
   void arrive(const Step& step, const PacketLine& packet);
   void expect(const Step& step, const PacketLine& packet);
@@ -69,11 +70,12 @@ class Player {
     Flow* flow = nullptr;
     PacketLine line;  ///< in the script's numbers
     Duration at{};
-    std::size_t packets = 1;
+    std::uint32_t dropped = 0;  ///< bytes of text in packets before the one that is still there
   };
   Seen read_front(const PacketLine& expected);
   void drop_front();
   void gather_more(Seen& seen, const PacketLine& expected, const Span& span);
+  std::string leftover_text();
   bool next_step_continues(const Step& step, const PacketLine& expected) const;
   void check_text(const OpenedPacket& packet, const Flow& flow);
   [[noreturn]] void fail_missing(const PacketLine& expected, const Span& span);

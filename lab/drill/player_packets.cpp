@@ -122,10 +122,11 @@ void Player::expect(const Step& step, const PacketLine& expected) {
   const std::string why = stage_->sent.front().why;
   Seen seen = read_front(expected);
   gather_more(seen, expected, span);
-  const bool cut = next_step_continues(step, expected) && expected.segment()->length < seen.line.segment()->length;
+  const bool cut = seen.line.segment() && next_step_continues(step, expected) &&
+                   expected.segment()->length < seen.line.segment()->length;
   if (cut) {
     // The script writes as two what left as one.
-    stage_->sent.front().matched += expected.segment()->length;
+    stage_->sent.front().matched += expected.segment()->length - seen.dropped;
     seen.line.segment()->length = expected.segment()->length;
     seen.line.segment()->flags &= static_cast<std::uint16_t>(~kEndFlags);
   } else {
@@ -134,13 +135,14 @@ void Player::expect(const Step& step, const PacketLine& expected) {
   }
   const bool anytime = step.when.kind == When::Kind::anytime;
   const bool early = !anytime && seen.at < span.first - span.tolerance;
+  const bool late = !anytime && seen.at > span.last + span.tolerance;
   const Duration before = base_;
   base_ = anytime || step.when.is_range() ? seen.at : span.first;
   std::string different = difference(demanded(expected, seen.line, span.tolerance), seen.line);
   if (expected.ports &&
       (expected.ports->source != seen.flow->local.port || expected.ports->destination != seen.flow->remote.port))
     different += different.empty() ? "ports" : ", ports";
-  if (different.empty() && !early && text_fault_.empty()) return;
+  if (different.empty() && !early && !late && text_fault_.empty()) return;
   if (options_.correct && text_fault_.empty()) {
     base_ = before;
     return correct(step, expected, seen);
@@ -148,8 +150,8 @@ void Player::expect(const Step& step, const PacketLine& expected) {
   const std::string sides = side_by_side(to_text(expected), to_text(in_style_of(expected, seen.line)));
   if (!different.empty()) fail("another packet left than the script says: " + different, sides);
   if (!text_fault_.empty()) fail(text_fault_, sides);
-  fail(fmt::format("the packet left too early: at {} s, and {} s is written", seconds_text(seen.at),
-                   seconds_text(span.first)),
+  fail(fmt::format("the packet left too {}: at {} s, and {} s is written", early ? "early" : "late",
+                   seconds_text(seen.at), seconds_text(early ? span.first : span.last)),
        sides);
 }
 
@@ -172,6 +174,13 @@ Player::Seen Player::read_front(const PacketLine& expected) {
   }
   if (seen.flow) check_text(*opened, *seen.flow);
   return seen;
+}
+
+std::string Player::leftover_text() {
+  const Sent& front = stage_->sent.front();
+  const bool readable = open_packet(front.bytes).has_value();
+  return seconds_text(front.at) + " > " +
+         (readable ? to_text(brief(read_front({}).line)) : "a packet that can't be read: a fragment?");
 }
 
 void Player::drop_front() {
@@ -198,7 +207,7 @@ void Player::gather_more(Seen& seen, const PacketLine& expected, const Span& spa
     so_far->flags |= static_cast<std::uint16_t>(segment->flags & kEndFlags);
     so_far->ack = segment->ack;
     so_far->window = segment->window;
-    ++seen.packets;
+    seen.dropped = so_far->length - segment->length;
     drop_front();
   }
 }

@@ -170,16 +170,19 @@ class StatementParser {
 };
 
 // "--name=value", "--name": several may stand on a line.
-void add_options(const Statement& statement, std::vector<std::pair<std::string, std::string>>& options) {
+void add_options(std::string_view source, const Statement& statement, std::vector<HeadOption>& options) {
   std::size_t at = 0;
   const std::string& text = statement.text;
-  while ((at = text.find_first_not_of(' ', at)) != text.npos) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
+  while ((at = text.find_first_not_of(" \t", at)) != text.npos) {
+    const std::size_t end = std::min(text.find_first_of(" \t", at), text.size());
     const std::string word = text.substr(at, end - at);
     const std::size_t equals = word.find('=');
     const std::size_t dashes = std::min(word.find_first_not_of('-'), word.size());
-    options.emplace_back(word.substr(dashes, equals == word.npos ? word.npos : equals - dashes),
-                         equals == word.npos ? "" : word.substr(equals + 1));
+    const Place place = place_of(source, statement.begin + at);
+    options.push_back({.name = word.substr(dashes, equals == word.npos ? word.npos : equals - dashes),
+                       .value = equals == word.npos ? "" : word.substr(equals + 1),
+                       .line = place.line,
+                       .column = place.column});
     at = end;
   }
 }
@@ -208,7 +211,7 @@ Script parse_script(std::string_view source, const Defines& defines) {
   Script script;
   for (const Statement& statement : split(source)) {
     if (statement.is_option)
-      add_options(statement, script.options);
+      add_options(source, statement, script.options);
     else
       script.steps.push_back(StatementParser(source, statement, defines).parse());
   }

@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -78,8 +77,16 @@ struct Step {
   std::string text;              ///< the statement in one line
 };
 
+/// "--tolerance_usecs=1000".
+struct HeadOption {
+  std::string name;
+  std::string value;
+  std::size_t line = 1;
+  std::size_t column = 1;
+};
+
 struct Script {
-  std::vector<std::pair<std::string, std::string>> options;  ///< "--tolerance_usecs=1000": name, value
+  std::vector<HeadOption> options;
   std::vector<Step> steps;
 };
 

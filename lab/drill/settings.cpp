@@ -212,7 +212,7 @@ std::vector<std::string> command_words(std::string_view text) {
     } else if (c == '"' || c == '\'') {
       quote = c;
       any = true;
-    } else if (c == ' ' || c == '\t') {
+    } else if (c == ' ' || c == '\t' || c == '\r') {
       finish();
     } else {
       word += c;

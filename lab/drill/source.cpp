@@ -73,14 +73,14 @@ bool begins_statement(std::string_view rest) noexcept {
          rest.starts_with("--");
 }
 
-Statement make_statement(std::string_view clean, std::size_t begin, std::size_t end) {
+Statement make_statement(const Reader& reader, std::size_t begin, std::size_t end) {
+  const std::string_view clean = reader.clean();
   const std::size_t last = clean.find_last_not_of(kSpaces, end - 1);
   Statement made{.text = std::string(clean.substr(begin, last + 1 - begin)), .begin = begin, .end = last + 1};
   made.is_option = made.text.starts_with("--");
   // Line ends mean something in code and commands.
-  if (made.text.find("%{") == made.text.npos && made.text.find('`') == made.text.npos)
-    std::replace_if(
-        made.text.begin(), made.text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  for (std::size_t i = 0; i < made.text.size(); ++i)
+    if ((made.text[i] == '\n' || made.text[i] == '\r') && !reader.quoted(begin + i)) made.text[i] = ' ';
   return made;
 }
 
@@ -101,8 +101,9 @@ std::vector<Statement> split(std::string_view source) {
   int depth = 0;
   bool line_start = true;
   const auto close = [&](std::size_t end) {
-    if (begin != clean.npos) statements.push_back(make_statement(clean, begin, end));
+    if (begin != clean.npos) statements.push_back(make_statement(reader, begin, end));
     begin = clean.npos;
+    depth = 0;
   };
   for (std::size_t at = 0; at < clean.size(); ++at) {
     const char c = clean[at];

@@ -8,7 +8,7 @@
 namespace sluice::lab::drill {
 namespace {
 
-constexpr int kMostDepth = 16;  // brackets in brackets
+constexpr int kMostDepth = 16;  // brackets in brackets, signs before signs
 
 Value number_value(std::int64_t number) { return {.kind = Value::Kind::number, .number = number}; }
 
@@ -19,7 +19,7 @@ std::uint64_t unsigned_of(const Value& value) noexcept { return static_cast<std:
 
 Value ValueParser::parse() {
   if (in_.accept("...")) return {};
-  if (depth_ >= kMostDepth) in_.fail("too many brackets in brackets");
+  if (depth_ >= kMostDepth) in_.fail("too many brackets or signs in one value");
   if (!in_.ok()) return {};
   switch (in_.peek()) {
     case '[': return parse_list();
@@ -31,21 +31,26 @@ Value ValueParser::parse() {
 
 Value ValueParser::parse_expression() {
   Value left = parse_sum();
-  while (in_.ok() && left.is_number() && in_.accept("|")) {
-    const Value right = parse_sum();
-    left.number |= right.number;
-  }
+  while (in_.ok() && left.is_number() && in_.accept("|"))
+    left.number = wrapped(unsigned_of(left) | number_of(&ValueParser::parse_sum));
   return left;
+}
+
+// Unsigned, so that nothing is undefined however large the script's numbers are.
+std::uint64_t ValueParser::number_of(Value (ValueParser::*operand)()) {
+  const std::size_t at = in_.position();
+  const Value value = (this->*operand)();
+  if (!value.is_number()) in_.fail("a number is needed here", at);
+  return unsigned_of(value);
 }
 
 Value ValueParser::parse_sum() {
   Value left = parse_product();
   while (in_.ok() && left.is_number()) {
-    // Unsigned, so that nothing is undefined however large the script's numbers are.
     if (in_.accept("+"))
-      left.number = wrapped(unsigned_of(left) + unsigned_of(parse_product()));
+      left.number = wrapped(unsigned_of(left) + number_of(&ValueParser::parse_product));
     else if (in_.accept("-"))
-      left.number = wrapped(unsigned_of(left) - unsigned_of(parse_product()));
+      left.number = wrapped(unsigned_of(left) - number_of(&ValueParser::parse_product));
     else
       break;
   }
@@ -56,9 +61,9 @@ Value ValueParser::parse_product() {
   Value left = parse_unary();
   while (in_.ok() && left.is_number()) {
     if (in_.accept("*"))
-      left.number = wrapped(unsigned_of(left) * unsigned_of(parse_unary()));
+      left.number = wrapped(unsigned_of(left) * number_of(&ValueParser::parse_unary));
     else if (in_.accept("<<"))
-      left.number = wrapped(unsigned_of(left) << (unsigned_of(parse_unary()) & 63));
+      left.number = wrapped(unsigned_of(left) << (number_of(&ValueParser::parse_unary) & 63));
     else
       break;
   }
@@ -66,14 +71,20 @@ Value ValueParser::parse_product() {
 }
 
 Value ValueParser::parse_unary() {
+  if (depth_ >= kMostDepth) in_.fail("too many brackets or signs in one value");
+  if (!in_.ok()) return {};
+  ++depth_;
+  Value value = parse_operand();
+  --depth_;
+  return value;
+}
+
+Value ValueParser::parse_operand() {
   const char next = in_.peek();
-  if (next == '-' && in_.accept("-")) return number_value(wrapped(0 - unsigned_of(parse_unary())));
-  if (next == '~' && in_.accept("~")) return number_value(~parse_unary().number);
+  if (next == '-' && in_.accept("-")) return number_value(wrapped(0 - number_of(&ValueParser::parse_unary)));
+  if (next == '~' && in_.accept("~")) return number_value(wrapped(~number_of(&ValueParser::parse_unary)));
   if (next == '(' && in_.accept("(")) {
-    ++depth_;
-    if (depth_ >= kMostDepth) in_.fail("too many brackets in brackets");
     Value inner = parse_expression();
-    --depth_;
     in_.expect(")");
     return inner;
   }

@@ -20,6 +20,8 @@ class ValueParser {
   Value parse_sum();
   Value parse_product();
   Value parse_unary();
+  Value parse_operand();
+  std::uint64_t number_of(Value (ValueParser::*operand)());
   Value parse_word();
   Value parse_string();
   Value parse_list();
@@ -30,7 +32,7 @@ class ValueParser {
 
   NotationScanner& in_;
   const Defines& defines_;
-  int depth_ = 0;  // of brackets
+  int depth_ = 0;  // of brackets and signs
 };
 
 }  // namespace sluice::lab::drill

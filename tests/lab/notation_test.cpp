@@ -5,6 +5,7 @@
 #include <string>
 
 #include "lab/notation.hpp"
+#include "lab/notation_scanner.hpp"
 #include "stack/base/random.hpp"
 
 namespace sluice::lab {
@@ -49,6 +50,12 @@ TEST_CASE("a segment has flags, a range, and fields that may be left out") {
   CHECK_FALSE(bare.urgent);
   CHECK_FALSE(bare.options);
   CHECK_FALSE(bare.any_options);
+}
+
+TEST_CASE("a number beyond 64 bits is refused, and not what is left of it") {
+  NotationScanner in("18446744073709551617");
+  in.number(0x7fff'ffff'ffff'ffff, "a number");
+  CHECK_FALSE(in.ok());
 }
 
 TEST_CASE("every flag has a letter, none is a dash, and a digit counts ACE") {
