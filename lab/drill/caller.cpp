@@ -16,11 +16,11 @@ using posix::Answer;
 
 const std::vector<Caller::Entry>& Caller::table() {
   static const std::vector<Entry> kTable = {
-      {"socket", 3, 3, &Caller::do_socket, true},
+      {"socket", 3, 3, &Caller::do_socket},
       {"bind", 3, 3, &Caller::do_bind},
       {"listen", 2, 2, &Caller::do_listen},
-      {"accept", 3, 3, &Caller::do_accept, true},
-      {"accept4", 4, 4, &Caller::do_accept, true},
+      {"accept", 3, 3, &Caller::do_accept},
+      {"accept4", 4, 4, &Caller::do_accept},
       {"connect", 3, 3, &Caller::do_connect},
       {"shutdown", 2, 2, &Caller::do_shutdown},
       {"close", 1, 1, &Caller::do_close},
@@ -42,12 +42,13 @@ const std::vector<Caller::Entry>& Caller::table() {
       {"pipe2", 2, 2, &Caller::do_pipe},
       {"splice", 6, 6, &Caller::do_splice},
       {"sendfile", 4, 4, &Caller::do_sendfile},
-      {"open", 2, 3, &Caller::do_open, true},
+      {"open", 2, 3, &Caller::do_open},
+      {"dup", 1, 1, &Caller::do_dup},
       {"getsockopt", 5, 5, &Caller::do_getsockopt},
       {"setsockopt", 5, 5, &Caller::do_setsockopt},
       {"poll", 3, 3, &Caller::do_poll},
-      {"epoll_create", 1, 1, &Caller::do_epoll_create, true},
-      {"epoll_create1", 1, 1, &Caller::do_epoll_create, true},
+      {"epoll_create", 1, 1, &Caller::do_epoll_create},
+      {"epoll_create1", 1, 1, &Caller::do_epoll_create},
       {"epoll_ctl", 4, 4, &Caller::do_epoll_ctl},
       {"epoll_wait", 4, 4, &Caller::do_epoll_wait},
   };
@@ -79,7 +80,7 @@ Attempt Caller::attempt(const CallStep& call, std::size_t line, Duration began) 
   const Answer answer = (this->*entry->handler)();
   if (answer.blocked) return {.blocked = true, .wake = wake_, .result = {}, .trouble = {}};
   Attempt attempt{.blocked = false, .wake = {}, .result = result_text(answer), .trouble = trouble_};
-  if (entry->descriptor && answer.error == 0 && call.result.is_number() && call.result.number >= 0) {
+  if (gives_descriptor(call) && answer.error == 0 && call.result.is_number() && call.result.number >= 0) {
     keep_descriptor(answer);
     attempt.result = std::to_string(call.result.number);
     return attempt;

@@ -51,7 +51,6 @@ class Caller {
     std::string_view name;
     std::size_t least, most;  // arguments
     Handler handler;
-    bool descriptor = false;  // the result is one
   };
   static const std::vector<Entry>& table();
 
@@ -78,6 +77,7 @@ class Caller {
   posix::Answer do_splice();
   posix::Answer do_sendfile();
   posix::Answer do_open();
+  posix::Answer do_dup();
   // caller_options.cpp
   posix::Answer do_getsockopt();
   posix::Answer do_setsockopt();

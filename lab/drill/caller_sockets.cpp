@@ -105,6 +105,8 @@ Answer Caller::do_close() {
   return answer;
 }
 
+Answer Caller::do_dup() { return calls().dup(descriptor(0)); }
+
 Answer Caller::do_fcntl() { return calls().fcntl(descriptor(0), static_cast<int>(number(1)), number_or(2, 0)); }
 
 // The argument is what goes in, or what is to come out: [5], or 5.

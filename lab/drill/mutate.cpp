@@ -132,9 +132,7 @@ class Mutator {
 
   // A call that gives a descriptor says only which number it has from now on.
   void of_call(const CallStep& call) {
-    static constexpr std::array<std::string_view, 6> kGive = {"socket", "accept",       "accept4",
-                                                              "open",   "epoll_create", "epoll_create1"};
-    const bool gives = std::find(kGive.begin(), kGive.end(), call.name) != kGive.end();
+    const bool gives = gives_descriptor(call);
     const auto edit = [this](const std::string& what, const std::function<void(CallStep&)>& change) {
       add(what, [&](Step& step) { change(std::get<CallStep>(step.action)); });
     };

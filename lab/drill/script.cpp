@@ -1,6 +1,10 @@
 // The parser of scripts; see script.hpp.
 #include "lab/drill/script.hpp"
 
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "lab/drill/constants.hpp"
@@ -194,6 +198,14 @@ const Value* Value::find(std::string_view name, std::size_t place) const noexcep
   for (std::size_t i = 0; i < items.size(); ++i)
     if (names[i] == name || (names[i].empty() && i == place)) return &items[i];
   return nullptr;
+}
+
+bool gives_descriptor(const CallStep& call) noexcept {
+  static constexpr std::array<std::string_view, 7> kCalls = {"socket", "accept",       "accept4",      "open",
+                                                             "dup",    "epoll_create", "epoll_create1"};
+  if (call.name == "fcntl" && call.arguments.size() > 1)
+    return call.arguments[1].number == F_DUPFD || call.arguments[1].number == F_DUPFD_CLOEXEC;
+  return std::find(kCalls.begin(), kCalls.end(), call.name) != kCalls.end();
 }
 
 std::string to_text(const Value& value) {

@@ -55,6 +55,9 @@ struct CallStep {
   int error = 0;  ///< errno, with a result of -1
 };
 
+/// The result, if it is no error, is a descriptor: the script says which number it has from now on.
+bool gives_descriptor(const CallStep& call) noexcept;
+
 /// "`sysctl -q net.ipv4.tcp_sack=0`".
 struct ShellStep {
   std::string command;

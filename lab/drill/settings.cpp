@@ -57,7 +57,10 @@ void set_ecn(std::int64_t value, Settings& settings) {
   settings.socket.accurate_ecn = value >= 3;
 }
 
-void set_fast_open(std::int64_t value, Settings& settings) { settings.quick_fast_open = (value & 2) != 0 ? 128 : 0; }
+void set_fast_open(std::int64_t value, Settings& settings) {
+  settings.fast_open_client = (value & 1) != 0;
+  settings.fast_open_server = (value & 2) != 0;
+}
 
 constexpr Number kNumbers[] = {
     {"net.ipv4.tcp_sack", 0, 1, [](std::int64_t v, Settings& s) { s.config.tcp.sack = v != 0; }},
@@ -299,8 +302,6 @@ Settings settings_of(Profile profile) {
   settings.config.tcp.rto_variance_floor = 200ms;
   settings.config.tcp.delayed_ack = 40ms;
   settings.config.tcp.challenge_ack_interval = 500ms;
-  settings.socket.receive_buffer = 64240;  // the window of a SYN that a default kernel shows at an MTU of 1500
-  settings.socket.receive_buffer_maximum = 6 << 20;
   settings.socket.path_mtu_probing = tcp::PathMtuProbing::off;
   return settings;
 }

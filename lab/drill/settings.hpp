@@ -22,15 +22,16 @@ struct Settings {
   Config config;        ///< of the stack; its addresses and MTU come from the fields below
   tcp::Options socket;  ///< of each new TCP socket
   IpVersion version = IpVersion::v4;
-  std::optional<IpAddress> local;   ///< nullopt: 192.168.0.1 or fd3d:a0b:17d6::1
-  std::optional<IpAddress> remote;  ///< nullopt: 192.0.2.1 or fd3d:a0b:17d6:8888::1
+  std::optional<IpAddress> local;   ///< nullopt: 192.168.0.1 or fd3d:fa7b:d17d::1
+  std::optional<IpAddress> remote;  ///< nullopt: 192.0.2.1 or fd3d:fa7b:d17d:8888::1
   std::uint16_t bind_port = 8080;
   std::uint16_t connect_port = 8080;
   std::size_t mtu = 1500;
   std::optional<Duration> tolerance;  ///< nullopt: 4 ms, or an eighth of the time since the event before
   bool strict = false;                ///< packets left over at the end are a failure
   bool ignore_shell = false;          ///< commands that mean nothing to us are skipped
-  std::size_t quick_fast_open = 0;    ///< server: pending Fast Open connections that a listener takes by default
+  bool fast_open_client = true;       ///< net.ipv4.tcp_fastopen, bit 0
+  bool fast_open_server = true;       ///< and bit 1
 };
 
 enum class Profile : std::uint8_t {

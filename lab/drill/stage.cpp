@@ -37,6 +37,8 @@ Config Stage::config_of(const Settings& settings, const IpAddress& local, Observ
 posix::Calls::Settings Stage::calls_of(const Settings& settings) {
   posix::Calls::Settings calls;
   calls.tcp_defaults = settings.socket;
+  calls.fast_open_client = settings.fast_open_client;
+  calls.fast_open_server = settings.fast_open_server;
   return calls;
 }
 

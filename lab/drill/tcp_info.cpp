@@ -60,6 +60,7 @@ std::optional<std::uint64_t> tcp_info_field(Bytes info, std::string_view name) n
   // Bits have no address.
   if (name == "tcpi_snd_wscale") return std::uint64_t{whole.tcpi_snd_wscale};
   if (name == "tcpi_rcv_wscale") return std::uint64_t{whole.tcpi_rcv_wscale};
+  if (name == "tcpi_fastopen_client_fail") return std::uint64_t{whole.tcpi_fastopen_client_fail};
   if (name == "tcpi_delivery_rate_app_limited") return std::uint64_t{whole.tcpi_delivery_rate_app_limited};
   const auto* const field =
       std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& one) { return one.name == name; });

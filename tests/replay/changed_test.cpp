@@ -190,7 +190,8 @@ TEST_CASE("a verdict as people read it") {
   settings.stack.tcp.delayed_ack = 60ms;
   settings.most_differences = 1;
   CHECK(lab::to_text(lab::replay(conversation, Side::opener, settings)) ==
-        "tcp 10.1.0.1:57127 > 10.1.0.2:80 as the opener: 4 differences at level timing in 22 packets captured, 22 replayed\n"
+        "tcp 10.1.0.1:57127 > 10.1.0.2:80 as the opener: 4 differences at level timing in 22 packets captured, 22 "
+        "replayed\n"
         "packet 37, at 1.68 s: options, 0.02 s late\n"
         "  captured  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1680 ecr 1620>\n"
         "  replayed  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1700 ecr 1620>\n"
