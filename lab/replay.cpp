@@ -48,6 +48,7 @@ class Player {
     for (Time next = now_; next <= end && sent_.size() < most_sent(); next = next_event()) {
       now_ = std::max(now_, next);
       turn();
+      while (settings_.level <= Level::acks && sent_.size() < most_sent() && acknowledge_so_far()) turn();
     }
     judge(verdict);
   }
@@ -123,6 +124,20 @@ class Player {
     }
   }
 
+  /// Our side sends in smaller portions than the capture's did, and the peer's next packet acknowledges more than it
+  /// has: what a peer would say to that. False when there is nothing new to acknowledge.
+  bool acknowledge_so_far() {
+    if (waiting_.empty() || static_cast<std::int32_t>(replayed_.end - acknowledged_) <= 0) return false;
+    acknowledged_ = replayed_.end;
+    const Bytes next = conversation_.packets[waiting_.front().packet].bytes;
+    const auto bytes = earlier_ack(next, acknowledged_, captured_, replayed_);
+    if (!bytes) return false;
+    ++added_;
+    Packet packet = Packet::copy_of(pool_, *bytes);
+    stack_.receive(std::span(&packet, 1), now_);
+    return true;
+  }
+
   void say(Bytes packet) {
     if (const auto view = view_datagram(packet)) replayed_.learn(*view);
     sent_.push_back({now_, {packet.begin(), packet.end()}});
@@ -137,6 +152,7 @@ class Player {
     for (const Sent& one : sent_) got.push_back({0, one.at - start(), one.bytes});
     const Numbers before{captured_.side(), peer_.side()}, after{replayed_.side(), peer_.side()};
     verdict.late = late_;
+    verdict.added = added_;
     verdict.unfinished = unfinished_;
     verdict.super_segments = super_segments_;
     verdict.level = settings_.level;
@@ -191,6 +207,8 @@ class Player {
   NumberBase peer_;
   std::vector<Sent> sent_;
   std::size_t late_ = 0;
+  std::uint32_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
+  std::size_t added_ = 0;
   std::size_t unfinished_ = 0;
   std::size_t super_segments_ = 0;
   Time now_{};

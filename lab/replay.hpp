@@ -31,7 +31,8 @@ std::string_view name(Level level) noexcept;
 /// the capture in everything that the peer says about them.
 ///
 /// Of TCP at level `stream` and `acks` only what the connection came to is compared, so a capture of any stack will do,
-/// super-segments of an offload included; the replay then goes on for `after` a while longer than the capture.
+/// super-segments of an offload included: where the stack sends less at a time than the side of the capture did, the
+/// peer acknowledges that, too; the replay then goes on for `after` a while longer than the capture.
 ///
 /// Compared at `segments` is what the notation shows of a packet (flags, numbers, length, window, options, TTL, TOS,
 /// ECN), DF, the text, and the time at `timing`. Identifications are not: they are random, and of whole packets without
@@ -86,6 +87,7 @@ struct Verdict {
   Level level = Level::segments;   ///< at which both were compared
   std::size_t unfinished = 0;      ///< packets whose checksum was left to a device
   std::size_t super_segments = 0;  ///< packets larger than the MTU, which a device would cut
+  std::size_t added = 0;           ///< ACKs that the peer had to say besides, at levels `stream` and `acks`
   std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
   std::vector<Difference> differences;
   std::size_t unlisted = 0;  ///< differences beyond the limit

@@ -5,6 +5,7 @@
 
 #include "stack/base/checksum.hpp"
 #include "stack/wire/icmp.hpp"
+#include "stack/wire/ipv6.hpp"
 #include "stack/wire/pseudo_header.hpp"
 
 namespace sluice::lab {
@@ -79,6 +80,32 @@ std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept
   if (packet.protocol != protocol::kTcp || packet.fragment) return std::nullopt;
   if (wire::tcp::parse(packet.transport, header) != wire::tcp::ParseError::none) return std::nullopt;
   return header;
+}
+
+std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint32_t acked, const NumberBase& captured,
+                                                     const NumberBase& now) {
+  const auto view = view_datagram(packet);
+  const auto header = view ? tcp_header(*view) : std::nullopt;
+  const bool plain = header && header->has(flag::ack) && !header->has(flag::syn) && !header->has(flag::rst) &&
+                     header->options.sack_count == 0;
+  if (!plain || !now.isn) return std::nullopt;
+  std::vector<std::uint8_t> out = translated(packet, translation(captured, now));
+  out.resize(view->transport_offset + header->size);
+  const bool v4 = view->source.is_v4();
+  const std::size_t size = v4 ? out.size() : out.size() - wire::ipv6::kHeaderSize;
+  write_u16(out, v4 ? 2 : 4, static_cast<std::uint16_t>(size));
+  if (v4) {
+    write_u16(out, 10, 0);
+    write_u16(out, 10, internet_checksum(Bytes(out).first(view->transport_offset)));
+  }
+  const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
+  segment[13] = flag::ack;
+  const std::uint32_t number = *now.isn + acked;
+  write_u16(segment, kAcknowledgement, static_cast<std::uint16_t>(number >> 16));
+  write_u16(segment, kAcknowledgement + 2, static_cast<std::uint16_t>(number));
+  write_u16(segment, kTcpChecksum, 0);
+  put_checksum(*view, segment, kTcpChecksum, true, Sum::good);
+  return out;
 }
 
 bool has_unfinished_checksum(const DatagramView& packet) {

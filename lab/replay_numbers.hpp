@@ -33,6 +33,11 @@ Translation translation(const NumberBase& captured, const NumberBase& now) noexc
 /// wrong.
 std::vector<std::uint8_t> translated(Bytes packet, const Translation& translation);
 
+/// An ACK that the peer could have sent before this packet of his: no text, no FIN, and this acknowledgement number
+/// (relative). nullopt for what has no ACK, or tells of SACK blocks.
+std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint32_t acked, const NumberBase& captured,
+                                                     const NumberBase& now);
+
 /// TCP whose sender left the checksum to a device that the capture never saw.
 bool has_unfinished_checksum(const DatagramView& packet);
 

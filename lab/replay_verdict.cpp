@@ -195,12 +195,13 @@ std::vector<Opened> open_all(std::span<const SaidPacket> packets, const Numbers&
 /// Of the level at which runs are compared unless one asks for another, nothing is said.
 std::string level_text(Level level) { return level == Level::segments ? "" : fmt::format(" at level {}", name(level)); }
 
-/// What a host left to its device, and the capture therefore shows undone.
+/// What a host left to its device, and the capture therefore shows undone; and what the peer had to say besides.
 std::string offload_text(const Verdict& verdict) {
   std::string text;
   if (verdict.unfinished > 0) text += fmt::format(", {} with unfinished checksums", verdict.unfinished);
   if (verdict.super_segments > 0) text += fmt::format(", {} super-segments", verdict.super_segments);
-  return text.empty() ? text : text + " (both sides)";
+  if (!text.empty()) text += " (both sides)";
+  return verdict.added > 0 ? text + fmt::format(", {} ACKs of the peer added", verdict.added) : text;
 }
 
 std::string headline(const Difference& difference) {

@@ -103,6 +103,7 @@ Json verdict_json(std::size_t number, Side side, const lab::Verdict& verdict) {
                {"captured", verdict.expected},
                {"replayed", verdict.got},
                {"late", verdict.late},
+               {"added_acks", verdict.added},
                {"unfinished_checksums", verdict.unfinished},
                {"super_segments", verdict.super_segments},
                {"differences", std::move(differences)},

@@ -26,7 +26,7 @@ bool wait_until(Lab& lab, const std::string& condition) {
 TEST_CASE("curl with a server of the kernel's, captured on a veth, replays to the same stream from both sides") {
   Lab lab;
   const std::string path = lab.file("curl.pcap");
-  lab.file("page", noise(1 << 20));
+  lab.file("page", noise(1 << 18));
   const auto server = lab.start({"unshare", "--net", "sh", "-c", kServer, "sh", lab.file("")});
   REQUIRE(lab.run({"ip", "link", "add", "veth-a", "type", "veth", "peer", "name", "veth-b"}).status == 0);
   REQUIRE(wait_until(lab, "ip link set veth-b netns " + std::to_string(server->id()) + " 2>/dev/null"));
@@ -34,7 +34,8 @@ TEST_CASE("curl with a server of the kernel's, captured on a veth, replays to th
   REQUIRE(lab.run({"ip", "link", "set", "veth-a", "up"}).status == 0);
   REQUIRE(wait_until(lab, "curl -s -o /dev/null http://10.9.0.2/page"));
   {
-    const auto dump = lab.start({"tcpdump", "-i", "veth-a", "-U", "--immediate-mode", "-w", path, "tcp"});
+    const auto dump =
+        lab.start({"tcpdump", "-i", "veth-a", "-U", "-B", "65536", "--immediate-mode", "-w", path, "tcp"});
     REQUIRE(wait_until(lab, "test -s " + path));
     REQUIRE(lab.run({"curl", "-sS", "-o", lab.file("got"), "http://10.9.0.2/page"}).status == 0);
     const std::string fins = "tcpdump -nr " + path + " 'tcp[tcpflags] & tcp-fin != 0' 2>/dev/null";

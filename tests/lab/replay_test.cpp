@@ -195,6 +195,34 @@ TEST_CASE("our own retransmission of the capture that brings more text than befo
   CHECK(stream.writes.back().end == 200);
 }
 
+TEST_CASE("an earlier ACK of the peer's has his numbers and window, no text and no FIN") {
+  for (const Ends& ends : {kV4, kV6}) {
+    const Packet before = build(ends.client, ends.server, "FP. 500:510(10) ack 1500 win 7 <nop,nop,TS val 5 ecr 70>");
+    const NumberBase captured{.isn = 1000, .stamp = 60, .end = 500}, now{.isn = 7000, .stamp = 90, .end = 200};
+    const auto ack = earlier_ack(before, 200, captured, now);
+    REQUIRE(ack);
+    CHECK(text(*ack) == ". 500:500(0) ack 7200 win 7 <nop,nop,TS val 5 ecr 100>");
+    CHECK(checksum_is_good(*ack));
+    CHECK_FALSE(earlier_ack(build(ends.client, ends.server, "S 0:0(0)"), 200, captured, now));
+    CHECK_FALSE(earlier_ack(build(ends.client, ends.server, ". 1:1(0) ack 2 <nop,nop,sack 5:9>"), 200, captured, now));
+  }
+}
+
+TEST_CASE("a peer whose ACK comes too early says first what he has, at level stream alone") {
+  // Our side left the cutting to its device, and had a larger window for its first flight.
+  Written written({"< S 0:0(0) win 65535 <mss 1000>", "> S. 0:0(0) ack 1 win 65535 <mss 1000>",
+                   "< . 1:1(0) ack 1 win 65535", "> P. 1:30001(30000) ack 1 win 65535",
+                   "< . 1:1(0) ack 30001 win 65535"});
+  ReplaySettings settings = settings_from(written.conversation, Side::other);
+  CHECK_FALSE(replay(written.conversation, Side::other, settings).same());
+  settings.level = Level::stream;
+  settings.after = 10s;
+  const Verdict verdict = replay(written.conversation, Side::other, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+  CHECK(verdict.added > 0);
+  CHECK(verdict.super_segments == 1);
+}
+
 TEST_CASE("the names of the sides") {
   CHECK(name(Side::opener) == "opener");
   CHECK(name(Side::other) == "other side");
