@@ -131,7 +131,7 @@ void Caller::expect_number(const char* what, const Value* expected, std::int64_t
 Answer Caller::until_timeout(Answer answer, std::int64_t milliseconds) {
   if (milliseconds == 0) return answer;
   if (milliseconds > 0) {
-    const Duration end = began_ + std::chrono::milliseconds(milliseconds);
+    const Duration end = began_ + std::chrono::milliseconds(std::min<std::int64_t>(milliseconds, INT32_MAX));
     if (stage_.now() >= end) return answer;
     wake_ = end;
   }
@@ -147,7 +147,8 @@ Answer Caller::until_own_timeout(int fd, Answer answer, int option) {
   const bool has =
       calls().getsockopt(fd, SOL_SOCKET, option, room, length).error == 0 && (time.tv_sec > 0 || time.tv_usec > 0);
   if (!has) return answer;
-  const Duration end = began_ + std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  const auto seconds = std::chrono::seconds(std::min<std::int64_t>(time.tv_sec, INT32_MAX));
+  const Duration end = began_ + seconds + std::chrono::microseconds(time.tv_usec);
   if (stage_.now() >= end) return calls().abandon(fd, EAGAIN);
   wake_ = end;
   return answer;

@@ -110,6 +110,7 @@ class Caller {
   void keep_text(std::pair<std::uint16_t, std::uint16_t> ports, std::uint64_t start,
                  const std::vector<std::uint8_t>& bytes);
   bool is_stream(int fd);
+  void check_sizes(const std::vector<std::size_t>& sizes) const;
 
   struct Text {
     std::vector<std::uint8_t> bytes;

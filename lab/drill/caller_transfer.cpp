@@ -12,8 +12,6 @@
 namespace sluice::lab::drill {
 namespace {
 
-constexpr std::int64_t kMostBytes = std::int64_t{64} << 20;  // of one call
-
 const Value kAny;
 
 }  // namespace
@@ -22,8 +20,18 @@ using posix::Answer;
 
 bool Caller::is_stream(int fd) { return calls().tcp_socket(fd) != nullptr; }
 
+void Caller::check_sizes(const std::vector<std::size_t>& sizes) const {
+  std::size_t left = settings_.limits.bytes;
+  for (const std::size_t size : sizes) {
+    if (size > left)
+      complain(call_->name + "() can't move more than " + std::to_string(settings_.limits.bytes) + " bytes");
+    left -= size;
+  }
+}
+
 Answer Caller::receive_into(const std::vector<std::size_t>& sizes, const std::vector<const Value*>& contents, int flags,
                             posix::Calls::Received& received) {
+  check_sizes(sizes);
   const int fd = descriptor(0);
   const bool again = std::exchange(rooms_of_, call_) == call_;  // what a call that waits has got lies there already
   if (!again) {
@@ -58,9 +66,7 @@ Answer Caller::receive_into(const std::vector<std::size_t>& sizes, const std::ve
 
 namespace {
 
-std::size_t size_of(std::int64_t number) {
-  return static_cast<std::size_t>(std::clamp<std::int64_t>(number, 0, kMostBytes));
-}
+std::size_t size_of(std::int64_t number) { return static_cast<std::size_t>(std::max<std::int64_t>(number, 0)); }
 
 }  // namespace
 
@@ -124,6 +130,7 @@ void Caller::keep_text(std::pair<std::uint16_t, std::uint16_t> ports, std::uint6
 
 Answer Caller::send_from(const std::vector<std::size_t>& sizes, const std::vector<const Value*>& contents, int flags,
                          const std::optional<Endpoint>& to) {
+  check_sizes(sizes);
   const int fd = descriptor(0);
   const auto ports = ports_of(fd);
   const bool fast_open = (flags & MSG_FASTOPEN) != 0;

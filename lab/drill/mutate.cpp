@@ -45,9 +45,10 @@ class Mutator {
 
   void of_packet(const PacketLine& packet) {
     if (script_.steps[at_].when.kind != When::Kind::anytime)
-      add("10 s later", [](Step& step) {
-        step.when.earliest += 10s;
-        step.when.latest += 10s;
+      add("later", [](Step& step) {
+        const Duration more = step.when.latest + 10s;  // beyond the tolerance, which grows with the step
+        step.when.earliest += more;
+        step.when.latest += more;
       });
     of_ip(packet);
     if (const auto* segment = packet.segment()) return of_segment(*segment);

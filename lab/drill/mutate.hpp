@@ -15,7 +15,7 @@ struct Mutant {
 };
 
 /// One for each field that is compared: of packets that are expected, results of calls, values that options are to
-/// have, assertions, and times (ten seconds later than written).
+/// have, assertions, and times (twice as late, and ten seconds more).
 std::vector<Mutant> mutants_of(const Script& script);
 
 }  // namespace sluice::lab::drill

@@ -167,7 +167,7 @@ void Player::finish_blocked() {
   if (!over.finished)
     fail(fmt::format("{}() of line {} still blocks at {} s", name, over.step->line, seconds_text(latest)));
   judge_call(*over.step, over.attempt);
-  if (*over.finished < over.end - tolerance)
+  if (*over.finished < over.end - tolerance || *over.finished > latest)
     fail(fmt::format("{}() of line {} returned at {} s, and {} s is written", name, over.step->line,
                      seconds_text(*over.finished), seconds_text(over.end)));
 }

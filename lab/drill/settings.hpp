@@ -18,7 +18,14 @@ enum class IpVersion : std::uint8_t {
   mapped,  ///< IPv6 sockets, IPv4 packets
 };
 
+/// How much a script may ask for: who runs foreign ones wants an end.
+struct Limits {
+  std::size_t turns = 1'000'000;              ///< of the stack, in the whole script
+  std::size_t bytes = std::size_t{64} << 20;  ///< that one call reads or writes
+};
+
 struct Settings {
+  Limits limits;
   Config config;        ///< of the stack; its addresses and MTU come from the fields below
   tcp::Options socket;  ///< of each new TCP socket
   IpVersion version = IpVersion::v4;

@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kMostTurns = 200'000;  // in one step of a script: something answers for ever
 constexpr Time kStart{3600s};
 
 bool uses_v4(const Settings& settings) noexcept { return settings.version != IpVersion::v6; }
@@ -47,6 +46,7 @@ Stage::Stage(const Settings& settings)
       remote_(remote_of(settings)),
       start_(kStart),
       now_(kStart),
+      turns_left_(settings.limits.turns),
       stack_(config_of(settings, local_, this)),
       calls_(stack_.tcp(), stack_.udp(), calls_of(settings)) {
   stack_.handle_timeout(now_);
@@ -60,7 +60,8 @@ void Stage::run_to(Duration time) {
 
 bool Stage::run_until(Duration time, const std::function<bool()>& done) {
   const Time end = start_ + time;
-  for (int turns = 0; turns < kMostTurns; ++turns) {
+  for (;;) {
+    count_turn();
     if (done()) return true;
     Time next = stack_.next_timeout();
     if (wake) next = std::min(next, start_ + *wake);
@@ -75,7 +76,11 @@ bool Stage::run_until(Duration time, const std::function<bool()>& done) {
     turn();
     if (next > end) return done();
   }
-  throw std::runtime_error("the stack's timers never come to rest");
+}
+
+void Stage::count_turn() {
+  if (turns_left_ == 0) throw std::runtime_error("the stack has taken too many turns: does it ever come to rest?");
+  --turns_left_;
 }
 
 void Stage::inject(const std::vector<std::uint8_t>& packet) {
@@ -86,7 +91,8 @@ void Stage::inject(const std::vector<std::uint8_t>& packet) {
 }
 
 void Stage::turn() {
-  for (int turns = 0; turns < kMostTurns; ++turns) {
+  for (;;) {
+    count_turn();
     SinkOf sink([this](const Frame& frame) noexcept {
       gather(frame);
       return true;

@@ -59,6 +59,7 @@ class Stage final : private Observer {
   void on_event(const TraceEvent& event) noexcept override;
   void gather(const Frame& frame);
   void pass_events();
+  void count_turn();
   void explain_sent();
   static Config config_of(const Settings& settings, const IpAddress& local, Observer* observer);
   static posix::Calls::Settings calls_of(const Settings& settings);
@@ -76,6 +77,7 @@ class Stage final : private Observer {
   IpAddress remote_;
   Time start_;
   Time now_;
+  std::size_t turns_left_;
   Stack stack_;
   posix::Calls calls_;
 };
