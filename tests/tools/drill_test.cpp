@@ -175,7 +175,7 @@ TEST_CASE("what code prints and what is left over is said of scripts that pass")
 }
 
 TEST_CASE("--trace prints every event of the stack") {
-  CHECK(says(drill(kPackets, "--trace"), "0.000000 "));
+  CHECK(says(drill(kPackets, "--trace"), "0.000000 state from=CLOSED to=SYN-SENT\n"));
   CHECK(says(drill(kPackets, "--trace"), "segment_out"));
 }
 
