@@ -36,10 +36,30 @@ std::string place(const DrillResult& result) {
   return text;
 }
 
-// XML 1.0 has no way to write most control characters.
+/// How many bytes the character of UTF-8 at the front has; 0: there is none.
+std::size_t character_size(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 0;
+  if (size == 0 || size > text.size()) return 0;
+  const auto follows = [](char c) { return (c & 0xc0) == 0x80; };
+  return std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(size), follows) ? size : 0;
+}
+
+// XML 1.0 has no way to write most control characters, nor what is no text.
 std::string escaped(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  for (std::size_t size = 0; !text.empty(); text.remove_prefix(size)) {
+    const char c = text.front();
+    size = character_size(text);
+    if (size > 1) {
+      out += text.substr(0, size);
+      continue;
+    }
+    if (size == 0) {
+      out += '?';
+      size = 1;
+      continue;
+    }
     switch (c) {
       case '&': out += "&amp;"; break;
       case '<': out += "&lt;"; break;
@@ -102,16 +122,24 @@ int exit_code(const DrillTotals& totals) {
 
 std::string junit_xml(const std::vector<DrillResult>& results) {
   const DrillTotals totals = totals_of(results);
+  const auto missed = static_cast<std::size_t>(std::count_if(results.begin(), results.end(), [](const auto& one) {
+    return one.outcome.verdict == Verdict::passed && !one.mutants.missed.empty();
+  }));
   std::string xml = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"sluice drill\" tests=\"{}\" failures=\"{}\" "
       "errors=\"{}\" skipped=\"{}\">\n",
-      results.size(), totals.failed, totals.errors, totals.unsupported);
+      results.size(), totals.failed + missed, totals.errors, totals.unsupported);
   for (const DrillResult& one : results) {
     xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"",
                        escaped(fs::path(one.path).parent_path().string()),
                        escaped(fs::path(one.path).filename().string()), one.seconds);
-    if (one.outcome.verdict == Verdict::passed) {
+    if (one.outcome.verdict == Verdict::passed && one.mutants.missed.empty()) {
       xml += "/>\n";
+      continue;
+    }
+    if (one.outcome.verdict == Verdict::passed) {
+      xml += fmt::format(">\n    <failure message=\"mutants that are not noticed\">{}</failure>\n  </testcase>\n",
+                         escaped(fmt::format("{}", fmt::join(one.mutants.missed, "\n"))));
       continue;
     }
     const char* element = one.outcome.verdict == Verdict::failed  ? "failure"
@@ -149,7 +177,7 @@ std::string drill_json(const std::vector<DrillResult>& results) {
               {"failed", totals.failed},
               {"errors", totals.errors},
               {"unsupported", totals.unsupported}}
-      .dump();
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string drill_text(const DrillResult& result, bool colour) {

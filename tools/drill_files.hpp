@@ -23,7 +23,7 @@ struct MutantCount {
 struct DrillResult {
   std::string path;
   lab::drill::Outcome outcome;
-  MutantCount mutants;
+  MutantCount mutants = {};
   double seconds = 0;      ///< of real time
   std::string trace;       ///< with --trace: an event a line
   bool rewritten = false;  ///< by --update
@@ -31,7 +31,7 @@ struct DrillResult {
 
 struct DrillTotals {
   std::size_t passed = 0, failed = 0, errors = 0, unsupported = 0, rewritten = 0;
-  MutantCount mutants;
+  MutantCount mutants = {};
 };
 DrillTotals totals_of(const std::vector<DrillResult>& results);
 /// 0 all passed, 1 one failed or a mutant was missed, 2 one is no script, 3 one asks for what we don't have.

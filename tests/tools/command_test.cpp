@@ -21,8 +21,8 @@ void refuses(const std::string& words, const std::string& sentence) {
 
 TEST_CASE("every subcommand has help with examples, and the command a version") {
   CHECK(sluice("--version").text == "sluice " SLUICE_VERSION "\n");
-  for (const char* words :
-       {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start ", "replay ", "explain "}) {
+  for (const char* words : {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start ",
+                            "replay ", "explain ", "drill "}) {
     const Said said = sluice(std::string(words) + "--help");
     INFO(words);
     CHECK(said.status == 0);
