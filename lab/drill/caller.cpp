@@ -15,7 +15,7 @@ namespace sluice::lab::drill {
 using posix::Answer;
 
 const std::vector<Caller::Entry>& Caller::table() {
-  static const std::vector<Entry> kTable = {
+  static const std::vector<Entry> entries = {
       {"socket", 3, 3, &Caller::do_socket},
       {"bind", 3, 3, &Caller::do_bind},
       {"listen", 2, 2, &Caller::do_listen},
@@ -52,7 +52,7 @@ const std::vector<Caller::Entry>& Caller::table() {
       {"epoll_ctl", 4, 4, &Caller::do_epoll_ctl},
       {"epoll_wait", 4, 4, &Caller::do_epoll_wait},
   };
-  return kTable;
+  return entries;
 }
 
 namespace {

@@ -129,7 +129,7 @@ class StatementParser {
       in_.fail("expected " + std::string(close) + " at the end");
       return {};
     }
-    const std::string inside = statement_.text.substr(begin, end - begin);
+    std::string inside = statement_.text.substr(begin, end - begin);
     in_.skip_to(end + close.size());
     return inside;
   }

@@ -244,7 +244,7 @@ std::string apply_sysctls(const std::vector<std::string>& command, Settings& set
     if (word.starts_with("-")) continue;
     const std::size_t equals = word.find('=');
     if (equals == word.npos) return "sysctl needs NAME=VALUE, and '" + word + "' has no '='";
-    const std::string trouble = apply_sysctl(word.substr(0, equals), word.substr(equals + 1), settings);
+    std::string trouble = apply_sysctl(word.substr(0, equals), word.substr(equals + 1), settings);
     if (!trouble.empty()) return trouble;
   }
   return {};
@@ -257,8 +257,8 @@ std::string apply_paths(const std::vector<std::string>& command, Settings& setti
     if (!word.starts_with(kRoot)) continue;
     const std::size_t equals = word.find('=');
     if (equals == word.npos) continue;
-    const std::string trouble = apply_sysctl(word.substr(kRoot.size(), equals - kRoot.size()),
-                                             std::string_view(word).substr(equals + 1), settings);
+    std::string trouble = apply_sysctl(word.substr(kRoot.size(), equals - kRoot.size()),
+                                       std::string_view(word).substr(equals + 1), settings);
     if (!trouble.empty()) return trouble;
   }
   return {};
@@ -343,7 +343,7 @@ std::string apply_command(std::string_view command, Settings& settings) {
   std::size_t at = 0;
   while ((at = text.find("&&", at)) != text.npos) text.replace(at, 2, ";;");
   for (const std::string_view one : words(text, ";")) {
-    const std::string trouble = apply_one(one, settings);
+    std::string trouble = apply_one(one, settings);
     if (!trouble.empty() && !settings.ignore_shell) return trouble;
   }
   return {};

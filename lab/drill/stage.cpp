@@ -84,9 +84,8 @@ void Stage::count_turn() {
 }
 
 void Stage::inject(const std::vector<std::uint8_t>& packet) {
-  std::vector<Packet> batch;
-  batch.push_back(Packet::copy_of(pool_, packet));
-  stack_.receive(batch, now_);
+  Packet arrived = Packet::copy_of(pool_, packet);
+  stack_.receive({&arrived, 1}, now_);
   turn();
 }
 

@@ -180,7 +180,7 @@ void ValueParser::skip_arguments() {
 // A name followed by "=", or "" with nothing taken.
 std::string ValueParser::field_name() {
   NotationScanner ahead = in_;
-  const std::string name(ahead.word());
+  std::string name(ahead.word());
   if (name.empty()) return {};
   if (ahead.peek() == '(') {
     NotationScanner kept = in_;
