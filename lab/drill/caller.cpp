@@ -117,9 +117,7 @@ int Caller::live(std::int64_t script) const noexcept {
 }
 
 void Caller::keep_descriptor(const Answer& answer) {
-  const auto [place, fresh] = descriptors_.insert_or_assign(call_->result.number, static_cast<int>(answer.value));
-  static_cast<void>(place);
-  static_cast<void>(fresh);
+  descriptors_[call_->result.number] = static_cast<int>(answer.value);
 }
 
 void Caller::expect_number(const char* what, const Value* expected, std::int64_t actual) {

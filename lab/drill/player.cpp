@@ -22,6 +22,13 @@ bool uses_stack(const Step& step) {
   return std::holds_alternative<PacketStep>(step.action) || std::holds_alternative<CallStep>(step.action);
 }
 
+void blame(Outcome& outcome, const ScriptError& error) {
+  outcome.verdict = error.unsupported ? Verdict::unsupported : Verdict::error;
+  outcome.message = error.what();
+  outcome.line = error.line;
+  outcome.column = error.column;
+}
+
 }  // namespace
 
 Player::Player(const Script& script, const RunOptions& options)
@@ -45,10 +52,7 @@ Outcome Player::play() {
     outcome.message = deviation.what();
     describe(outcome, deviation);
   } catch (const ScriptError& error) {
-    outcome.verdict = error.unsupported ? Verdict::unsupported : Verdict::error;
-    outcome.message = error.what();
-    outcome.line = error.line;
-    outcome.column = error.column;
+    blame(outcome, error);
   } catch (const std::exception& error) {
     outcome.verdict = Verdict::failed;
     outcome.message = error.what();
@@ -108,6 +112,13 @@ Player::Span Player::span_of(const Step& step) const {
   return span;
 }
 
+Player::Span Player::go_to(const Step& step) {
+  const Span span = span_of(step);
+  if (stage_) stage_->run_to(span.first);
+  base_ = span.first;
+  return span;
+}
+
 void Player::perform(const Step& step) {
   if (const auto* packet = std::get_if<PacketStep>(&step.action))
     packet->inbound ? arrive(step, packet->packet) : expect(step, packet->packet);
@@ -123,9 +134,8 @@ void Player::perform(const Step& step) {
 
 void Player::call(const Step& step, const CallStep& call) {
   finish_blocked();
-  const Span span = span_of(step);
-  stage().run_to(span.first);
-  base_ = span.first;
+  stage();
+  const Span span = go_to(step);
   const Attempt attempt = caller_->attempt(call, step.line, stage_->now());
   note(Rung::Kind::local, step.text.substr(step.action_begin - step.begin));
   const Duration end = step.until + (span.first - step.when.earliest);
@@ -183,9 +193,7 @@ void Player::judge_call(const Step& step, const Attempt& attempt) const {
 // --- commands and code -------------------------------------------------------------------------------------------
 
 void Player::shell(const Step& step, const ShellStep& shell) {
-  const Span span = span_of(step);
-  if (stage_) stage_->run_to(span.first);
-  base_ = span.first;
+  go_to(step);
   Settings changed = settings_;
   const std::string trouble = apply_command(shell.command, changed);
   if (!trouble.empty()) throw ScriptError(step.line, 0, trouble);
@@ -200,9 +208,7 @@ void Player::shell(const Step& step, const ShellStep& shell) {
 }
 
 void Player::code(const Step& step, const CodeStep& code) {
-  const Span span = span_of(step);
-  if (stage_) stage_->run_to(span.first);
-  base_ = span.first;
+  go_to(step);
   try {
     run_code(code.code, world_);
   } catch (const AssertionFailed& failed) {
@@ -227,10 +233,7 @@ Outcome run(std::string_view source, const Defines& defines, const RunOptions& o
     return run(parse_script(source, defines), options);
   } catch (const ScriptError& error) {
     Outcome outcome;
-    outcome.verdict = error.unsupported ? Verdict::unsupported : Verdict::error;
-    outcome.message = error.what();
-    outcome.line = error.line;
-    outcome.column = error.column;
+    blame(outcome, error);
     return outcome;
   }
 }

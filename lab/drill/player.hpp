@@ -50,6 +50,8 @@ class Player {
   Stage& stage();
   void check_addresses() const;
   Span span_of(const Step& step) const;
+  /// Time goes on to when the step begins.
+  Span go_to(const Step& step);
 
   void arrive(const Step& step, const PacketLine& packet);
   void expect(const Step& step, const PacketLine& packet);
@@ -77,7 +79,7 @@ class Player {
   void gather_more(Seen& seen, const PacketLine& expected, const Span& span);
   std::string leftover_text();
   bool next_step_continues(const Step& step, const PacketLine& expected) const;
-  void check_text(const OpenedPacket& packet, const Flow& flow);
+  void check_text(const OpenedPacket& packet, const PacketLine& line, const Flow& flow);
   [[noreturn]] void fail_missing(const PacketLine& expected, const Span& span);
   void correct(const Step& step, const PacketLine& expected, const Seen& seen);
 

@@ -108,9 +108,8 @@ void Player::note_in(const PacketLine& packet, const std::vector<std::uint8_t>& 
 }
 
 void Player::arrive(const Step& step, const PacketLine& packet) {
-  const Span span = span_of(step);
-  stage().run_to(span.first);
-  base_ = span.first;
+  stage();
+  go_to(step);
   Flow& flow = flow_for(packet);
   const SegmentLine* segment = packet.segment();
   if (segment && segment->has(flag::syn)) {
@@ -180,11 +179,11 @@ Player::Seen Player::read_front(const PacketLine& expected) {
     if (front.matched == 0) seen.flow->learn(expected, *opened);
   }
   seen.line = seen.flow ? seen.flow->read(*opened) : to_line(*opened, {}, {});
+  if (seen.flow) check_text(*opened, seen.line, *seen.flow);
   if (SegmentLine* segment = seen.line.segment()) {
     segment->seq += static_cast<std::uint32_t>(front.matched);
     segment->length -= static_cast<std::uint32_t>(front.matched);
   }
-  if (seen.flow) check_text(*opened, *seen.flow);
   return seen;
 }
 
@@ -214,7 +213,7 @@ void Player::gather_more(Seen& seen, const PacketLine& expected, const Span& spa
     const PacketLine next = seen.flow->read(*opened);
     const SegmentLine* segment = next.segment();
     if (!segment || !carries_text(*segment) || segment->seq != so_far->seq + so_far->length) return;
-    check_text(*opened, *seen.flow);
+    check_text(*opened, next, *seen.flow);
     so_far->length += segment->length;
     so_far->flags |= static_cast<std::uint16_t>(segment->flags & kEndFlags);
     so_far->ack = segment->ack;
@@ -235,9 +234,8 @@ bool Player::next_step_continues(const Step& step, const PacketLine& expected) c
 }
 
 // Every byte that leaves is the one that was written in its place.
-void Player::check_text(const OpenedPacket& packet, const Flow& flow) {
+void Player::check_text(const OpenedPacket& packet, const PacketLine& line, const Flow& flow) {
   const auto* written = caller_->written(flow.local.port, flow.remote.port);
-  const PacketLine line = flow.read(packet);
   const SegmentLine* segment = line.segment();
   if (!written || !segment || segment->length == 0 || !flow.numbers_known) return;
   const std::uint32_t first = segment->seq - flow.script_isn - (segment->has(flag::syn) ? 0 : 1);

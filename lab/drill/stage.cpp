@@ -122,7 +122,6 @@ void Stage::on_event(const TraceEvent& event) noexcept {
   Told told{};
   for (const TraceField& field : event.fields) {
     if (field.key == "seq") told.seq = static_cast<std::uint32_t>(field.number);
-    if (field.key == "ack") told.ack = static_cast<std::uint32_t>(field.number);
     if (field.key == "flags") told.flags = static_cast<std::uint16_t>(field.number);
     if (field.key == "reason") told.why = field.text;
   }

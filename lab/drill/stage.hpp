@@ -13,7 +13,6 @@
 #include "stack/base/trace.hpp"
 #include "stack/posix/calls.hpp"
 #include "stack/stack.hpp"
-#include "stack/tcp/send_reason.hpp"
 
 namespace sluice::lab::drill {
 
@@ -33,7 +32,6 @@ class Stage final : private Observer {
   Stage& operator=(const Stage&) = delete;
 
   Duration now() const noexcept { return now_ - start_; }
-  Time clock() const noexcept { return now_; }
   posix::Calls& calls() noexcept { return calls_; }
   const IpAddress& local() const noexcept { return local_; }
   const IpAddress& remote() const noexcept { return remote_; }
@@ -65,7 +63,7 @@ class Stage final : private Observer {
   static posix::Calls::Settings calls_of(const Settings& settings);
 
   struct Told {
-    std::uint32_t seq, ack;
+    std::uint32_t seq;
     std::uint16_t flags;
     std::string why;
   };
