@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 
 #include "lab/conversation_summary.hpp"
+#include "tools/folder.hpp"
 #include "tools/usage_error.hpp"
 
 namespace sluice::tools {
@@ -32,14 +32,8 @@ std::vector<std::string> capture_files(const std::vector<std::string>& paths) {
       files.push_back(path);
       continue;
     }
-    std::vector<std::string> found;
-    for (fs::recursive_directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-      const std::string ending = at->path().extension();
-      if (ending == ".pcap" || ending == ".pcapng") found.push_back(at->path().string());
-    }
-    if (error) throw UsageError(fmt::format("{}: {}", path, error.message()));
+    const std::vector<std::string> found = files_below(path, {".pcap", ".pcapng"});
     if (found.empty()) throw UsageError(fmt::format("{}: holds no .pcap or .pcapng", path));
-    std::sort(found.begin(), found.end());
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;

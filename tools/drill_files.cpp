@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "tools/commands.hpp"
+#include "tools/folder.hpp"
 #include "tools/json.hpp"
 #include "tools/terminal.hpp"
 #include "tools/usage_error.hpp"
@@ -72,13 +72,10 @@ std::string escaped(std::string_view text) {
 }
 
 void add_folder(const std::string& folder, std::vector<std::string>& found) {
+  std::vector<std::string> here = files_below(folder, {".pkt"});
   std::error_code error;
-  std::vector<std::string> here;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (entry->path().extension() == ".pkt" && entry->is_regular_file(error)) here.push_back(entry->path().string());
-  if (error) throw UsageError(folder + ": " + error.message());
+  std::erase_if(here, [&error](const std::string& path) { return !fs::is_regular_file(path, error); });
   if (here.empty()) throw UsageError(folder + ": there is no .pkt file in this folder");
-  std::sort(here.begin(), here.end());
   found.insert(found.end(), here.begin(), here.end());
 }
 
