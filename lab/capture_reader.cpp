@@ -1,15 +1,9 @@
 // Which format a capture has, and all of its packets at once.
 #include "lab/capture_reader.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
-#include "tun/fd.hpp"
+#include "lab/file_bytes.hpp"
 
 namespace sluice::lab {
 
@@ -44,18 +38,15 @@ Capture parse_capture(std::vector<std::uint8_t> file) {
 }
 
 Capture load_capture(const std::string& path) {
-  const tun::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::vector<std::uint8_t> file;
-  std::array<std::uint8_t, 65536> room;
-  ssize_t size = fd ? 0 : -1;
-  while (fd && (size = ::read(fd.number(), room.data(), room.size())) > 0)
-    file.insert(file.end(), room.begin(), room.begin() + size);
   Capture capture;
-  if (size < 0)
-    capture.error = "cannot read " + path + ": " + std::generic_category().message(errno);
-  else
-    capture = parse_capture(std::move(file));
-  if (size >= 0 && !capture.error.empty()) capture.error = path + ": " + capture.error;
+  auto file = FileBytes::load(path);
+  if (!file) {
+    capture.error = file.error;
+    return capture;
+  }
+  const Bytes bytes = (*file).bytes();
+  capture = parse_capture({bytes.begin(), bytes.end()});
+  if (!capture.error.empty()) capture.error = path + ": " + capture.error;
   return capture;
 }
 

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "lab/cut_packet.hpp"
 #include "stack/wire/icmp.hpp"
 #include "stack/wire/icmpv6.hpp"
 #include "stack/wire/tcp.hpp"
@@ -75,6 +76,7 @@ class Splitter {
  private:
   using FragmentName = std::tuple<IpAddress, IpAddress, std::uint8_t, std::uint32_t>;
 
+  bool fill(Bytes& packet, std::size_t missing);
   std::optional<std::size_t> find(const DatagramView& packet);
   std::optional<std::size_t> find_flow(const Ends& ends, const DatagramView& packet);
   std::optional<std::size_t> find_quoted(const DatagramView& packet) const;
@@ -89,13 +91,20 @@ class Splitter {
   std::map<FlowName, std::size_t> latest_;
   std::map<FragmentName, std::size_t> fragments_;
   std::size_t packets_ = 0;
+  std::size_t zeros_ = 0;
   Time now_{};
 };
 
 void Splitter::add(const CapturedPacket& packet, std::size_t number) {
-  const Bytes bytes = ip_packet(packet);
+  Bytes bytes = ip_packet(packet);
   if (bytes.empty()) {
     ++result_.without_ip;
+    return;
+  }
+  const bool cut = packet.original_size > packet.bytes.size();
+  const std::size_t missing = cut ? packet.original_size - packet.bytes.size() : 0;
+  if (cut && !fill(bytes, missing)) {
+    ++result_.damaged;
     return;
   }
   const auto view = view_datagram(bytes);
@@ -110,15 +119,26 @@ void Splitter::add(const CapturedPacket& packet, std::size_t number) {
   const auto found = find(*view);
   if (!found) return;
   ++packets_;
+  result_.cut += cut ? 1u : 0u;
   now_ = std::max(now_, Time(packet.time));
   Conversation& conversation = result_.all[*found];
-  ConversationPacket one{number, now_, view->destination != conversation.opener.address, packet.direction,
-                         bytes.first(view->transport_offset + view->transport.size())};
+  ConversationPacket one{number,           now_, view->destination != conversation.opener.address,
+                         packet.direction, cut,  bytes.first(view->transport_offset + view->transport.size())};
   const bool first = !view->fragment || view->fragment->offset == 0;
   const auto ends = first ? ends_of(*view) : std::nullopt;
   if (ends && ends->kind == conversation.kind && conversation.kind != ConversationKind::icmp)
     one.from_opener = ends->source == conversation.opener;
   conversation.packets.push_back(one);
+}
+
+/// Lets the packet be as long as it was, if its headers are there.
+bool Splitter::fill(Bytes& packet, std::size_t missing) {
+  if (packet.size() + missing > limits_.zeros - zeros_) return false;
+  auto whole = filled(packet, missing);
+  if (!whole) return false;
+  zeros_ += whole->size();
+  packet = result_.filled.emplace_back(std::move(*whole));
+  return true;
 }
 
 std::optional<std::size_t> Splitter::latest(const FlowName& name) const {
@@ -224,12 +244,17 @@ std::string Conversation::title() const {
   return fmt::format("{} {} > {}", name(kind), opener.to_string(), other.to_string());
 }
 
-Conversations split(const Capture& capture, const ConversationLimits& limits) {
+Conversations split(CaptureReader& reader, const ConversationLimits& limits) {
   Conversations result;
-  result.error = capture.error;
   Splitter splitter(result, limits);
-  for (std::size_t i = 0; i < capture.packets.size(); ++i) splitter.add(capture.packets[i], i + 1);
+  for (std::size_t number = 1; const auto packet = reader.next(); ++number) splitter.add(*packet, number);
+  result.error = reader.error();
   return result;
+}
+
+Conversations split(const Capture& capture, const ConversationLimits& limits) {
+  CaptureReader reader(capture.file);
+  return split(reader, limits);
 }
 
 }  // namespace sluice::lab

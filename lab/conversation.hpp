@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct ConversationPacket {
   Time at{};                 ///< since 1970 as the file says, but never before the packet in front of it
   bool from_opener = false;  ///< of errors: it doesn't go to the opener, whoever sent it
   Direction direction = Direction::unknown;
-  Bytes bytes;  ///< the IP packet, without link padding
+  bool cut = false;  ///< the capture kept only its front; zeros stand for the rest, with checksums to match
+  Bytes bytes;       ///< the IP packet, without link padding
 };
 
 struct Conversation {
@@ -42,21 +44,31 @@ struct Conversation {
 
 struct ConversationLimits {
   std::size_t conversations = 65536;
-  std::size_t packets = std::size_t{1} << 20;
+  std::size_t packets = std::size_t{1} << 22;
+  std::size_t zeros = std::size_t{1} << 28;  ///< bytes of packets that the capture cut
 };
 
-/// Packets are views: the capture they came from outlives this.
+/// Packets are views: the capture they came from outlives this. Move-only.
 struct Conversations {
+  Conversations() = default;
+  Conversations(Conversations&&) = default;
+  Conversations& operator=(Conversations&&) = default;
+  Conversations(const Conversations&) = delete;
+  Conversations& operator=(const Conversations&) = delete;
+
   std::vector<Conversation> all;  ///< in the order of their first packets
   std::size_t without_ip = 0;     ///< packets of other protocols than IP, or of link layers that we can't read
-  std::size_t damaged = 0;        ///< cut short by the capture, or wrong in their lengths or IPv4 checksum
+  std::size_t cut = 0;            ///< kept in part, and in their conversations all the same
+  std::size_t damaged = 0;        ///< cut short within their headers, or wrong in lengths or IPv4 checksum
   std::size_t unassigned = 0;     ///< of other transports, or fragments whose first one never came
   std::size_t beyond_limits = 0;
-  std::string error;  ///< of the file; one sentence
+  std::string error;                             ///< of the file; one sentence
+  std::deque<std::vector<std::uint8_t>> filled;  ///< the packets that were cut
 };
 
 /// A SYN with another number than the connection began with begins a new conversation between the same ports; packets
 /// seen before it stay in one without an opening.
+Conversations split(CaptureReader& reader, const ConversationLimits& limits = {});
 Conversations split(const Capture& capture, const ConversationLimits& limits = {});
 
 /// An IP packet opened as far as its transport, fragments and extension headers included.

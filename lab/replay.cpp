@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "lab/replay_application.hpp"
+#include "lab/replay_comparison.hpp"
 #include "lab/replay_numbers.hpp"
 #include "lab/replay_stream.hpp"
-#include "lab/replay_verdict.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -18,39 +18,49 @@ namespace {
 /// A stack that says so much more than its model will not come to rest.
 constexpr std::size_t kMostReplies = 10000;
 
+/// Of a ladder around a difference.
+constexpr std::size_t kMostRungs = 40;
+
 /// A packet of the capture at the time when it reaches our side, or left it.
 struct Due {
   Time at{};
   std::size_t packet = 0;  ///< in the conversation
   bool ours = false;
   /// Of the peer's: what it acknowledges, relative, if our side had sent that; else 0.
-  std::uint32_t needs = 0;
-};
-
-struct Sent {
-  Time at{};
-  std::vector<std::uint8_t> bytes;
+  std::uint64_t needs = 0;
 };
 
 class Player {
  public:
-  Player(const Conversation& conversation, Side us, const ReplaySettings& settings)
-      : conversation_(conversation), settings_(settings), us_(us), stack_(config_for(conversation, us, settings)) {
+  Player(const Conversation& conversation, Side us, const ReplaySettings& settings, Verdict& verdict)
+      : conversation_(conversation),
+        settings_(settings),
+        us_(us),
+        ours_(our_stream(conversation, us)),
+        theirs_(our_stream(conversation, other(us))),
+        by_stream_(conversation.kind == ConversationKind::tcp && settings.level <= Level::acks),
+        verdict_(verdict),
+        stack_(config_for(conversation, us, settings)),
+        comparison_(settings, captured_numbers_, replayed_numbers_, verdict),
+        captured_run_(ours_.text, finish_of(other(us))),
+        replayed_run_(ours_.text, finish_of(other(us))) {
     learn(us);
-    application_ = make_application(conversation, us, settings, stack_, [this](Bytes packet) { say(packet); });
+    const auto raw = [this](Bytes packet) { say({packet.begin(), packet.end()}); };
+    application_ = make_application({conversation, us, settings, ours_, theirs_, stack_, raw});
   }
 
-  void run(Verdict& verdict) {
+  void run() {
+    if (due_.empty()) return;
     now_ = due_.front().at;
     const Time end = due_.back().at + settings_.after;
     stack_.handle_timeout(now_);
     application_->begin();
-    for (Time next = now_; next <= end && sent_.size() < most_sent(); next = next_event()) {
+    for (Time next = now_; next <= end && !is_restless(); next = next_event()) {
       now_ = std::max(now_, next);
       turn();
-      while (settings_.level <= Level::acks && sent_.size() < most_sent() && acknowledge_so_far()) turn();
+      while (settings_.level <= Level::acks && !is_restless() && acknowledge_so_far()) turn();
     }
-    judge(verdict);
+    judge();
   }
 
  private:
@@ -61,8 +71,9 @@ class Player {
     return config;
   }
 
-  std::size_t most_sent() const noexcept { return kMostReplies + 4 * due_.size(); }
-  Time start() const noexcept { return conversation_.packets.front().at; }
+  bool is_restless() const noexcept { return verdict_.got >= kMostReplies + 4 * due_.size(); }
+  Duration since_start(Time at) const noexcept { return at - conversation_.packets.front().at; }
+  static Side other(Side side) noexcept { return side == Side::opener ? Side::other : Side::opener; }
 
   void learn(Side us) {
     captured_.isn = us == Side::opener ? conversation_.opener_isn : conversation_.other_isn;
@@ -72,20 +83,23 @@ class Player {
       Due due{packet.at, i, is_ours(packet, us)};
       const auto view = view_datagram(packet.bytes);
       if (view) (due.ours ? captured_ : peer_).learn(*view);
-      if (view) unfinished_ += has_unfinished_checksum(*view) ? 1u : 0u;
-      super_segments_ += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
+      if (view) verdict_.unfinished += has_unfinished_checksum(*view) ? 1u : 0u;
+      verdict_.super_segments += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
+      verdict_.cut += packet.cut ? 1u : 0u;
       if (view && !due.ours) due.needs = needs(*view);
       due.at += due.ours ? -settings_.distance : settings_.distance;
       due_.push_back(due);
     }
-    std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
+    captured_numbers_ = {captured_.side(), peer_.side()};
+    if (settings_.distance != Duration::zero())
+      std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
   }
 
-  std::uint32_t needs(const DatagramView& view) const {
+  std::uint64_t needs(const DatagramView& view) const {
     const auto header = tcp_header(view);
     if (!header || !header->has(wire::tcp::ack) || !captured_.isn) return 0;
-    const std::uint32_t acked = header->ack - *captured_.isn;
-    return static_cast<std::int32_t>(captured_.end - acked) >= 0 && static_cast<std::int32_t>(acked) > 0 ? acked : 0;
+    const std::uint64_t acked = unwrapped(header->ack - *captured_.isn, captured_.end);
+    return acked <= captured_.end ? acked : 0;  // left of the first number it is larger than anything
   }
 
   Time next_event() const {
@@ -99,12 +113,15 @@ class Player {
     for (; is_due(false); ++next_) waiting_.push_back(due_[next_]);
     hear();
     stack_.handle_timeout(now_);
-    for (; is_due(true); ++next_) application_->act(due_[next_].packet);
+    for (; is_due(true); ++next_) {
+      expect(due_[next_]);
+      application_->act(due_[next_].packet);
+    }
     application_->pump();
     SinkOf sink([this](const Frame& frame) noexcept {
       std::vector<std::uint8_t> bytes(frame.head.begin(), frame.head.end());
       for (const Slice& piece : frame.body) bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
-      say(bytes);
+      say(std::move(bytes));
       return true;
     });
     stack_.poll_transmit(now_, sink);
@@ -113,11 +130,11 @@ class Player {
 
   /// An acknowledgement of what we have not sent yet waits until we have.
   void hear() {
-    const std::uint32_t before = replayed_.end;
-    while (!waiting_.empty() && static_cast<std::int32_t>(before - waiting_.front().needs) >= 0) {
+    const std::uint64_t before = replayed_.end;
+    while (!waiting_.empty() && before >= waiting_.front().needs) {
       const Due due = waiting_.front();
       waiting_.pop_front();
-      late_ += due.at < now_ ? 1u : 0u;
+      verdict_.late += due.at < now_ ? 1u : 0u;
       const auto bytes = translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_));
       Packet packet = Packet::copy_of(pool_, bytes);
       stack_.receive(std::span(&packet, 1), now_);
@@ -127,68 +144,80 @@ class Player {
   /// Our side sends in smaller portions than the capture's did, and the peer's next packet acknowledges more than it
   /// has: what a peer would say to that. False when there is nothing new to acknowledge.
   bool acknowledge_so_far() {
-    if (waiting_.empty() || static_cast<std::int32_t>(replayed_.end - acknowledged_) <= 0) return false;
+    if (waiting_.empty() || replayed_.end <= acknowledged_) return false;
     acknowledged_ = replayed_.end;
     const Bytes next = conversation_.packets[waiting_.front().packet].bytes;
     const auto bytes = earlier_ack(next, acknowledged_, captured_, replayed_);
     if (!bytes) return false;
-    ++added_;
+    ++verdict_.added;
     Packet packet = Packet::copy_of(pool_, *bytes);
     stack_.receive(std::span(&packet, 1), now_);
     return true;
   }
 
-  void say(Bytes packet) {
-    if (const auto view = view_datagram(packet)) replayed_.learn(*view);
-    sent_.push_back({now_, {packet.begin(), packet.end()}});
-  }
-
-  void judge(Verdict& verdict) {
-    std::vector<SaidPacket> expected, got;
-    for (const Due& due : due_) {
-      const ConversationPacket& packet = conversation_.packets[due.packet];
-      if (due.ours) expected.push_back({packet.number, due.at - start(), packet.bytes});
-    }
-    for (const Sent& one : sent_) got.push_back({0, one.at - start(), one.bytes});
-    const Numbers before{captured_.side(), peer_.side()}, after{replayed_.side(), peer_.side()};
-    verdict.late = late_;
-    verdict.added = added_;
-    verdict.unfinished = unfinished_;
-    verdict.super_segments = super_segments_;
-    verdict.level = settings_.level;
-    if (settings_.level <= Level::acks && conversation_.kind == ConversationKind::tcp)
-      judge_streams(expected, before, got, after, verdict);
+  /// Our side of the capture, as it comes.
+  void expect(const Due& due) {
+    const ConversationPacket& packet = conversation_.packets[due.packet];
+    const SaidPacket said{packet.number, since_start(due.at), packet.bytes};
+    ++verdict_.expected;
+    if (by_stream_)
+      captured_run_.look(said, captured_numbers_);
     else
-      compare(expected, before, got, after, settings_, verdict);
-    for (const Due& due : waiting_) {
-      const ConversationPacket& packet = conversation_.packets[due.packet];
-      verdict.differences.push_back({Difference::Kind::waiting, packet.number, packet.at - start(),
-                                     "of the peer: acknowledges what was never sent",
-                                     packet_text(packet.bytes, {peer_.side(), captured_.side()}, false), ""});
-      if (verdict.differences.size() > settings_.most_differences) break;
-    }
-    if (sent_.size() >= most_sent()) verdict.error = "the stack does not come to rest";
+      comparison_.expect(said);
   }
 
-  void judge_streams(std::span<const SaidPacket> expected, const Numbers& before, std::span<const SaidPacket> got,
-                     const Numbers& after, Verdict& verdict) const {
-    const Side peer = us_ == Side::opener ? Side::other : Side::opener;
-    const std::vector<std::uint8_t> text = our_stream(conversation_, peer).text;
-    verdict.expected = expected.size();
-    verdict.got = got.size();
-    const std::uint32_t finish = finish_of(peer);
-    compare_streams(stream_run(expected, before, text, finish), stream_run(got, after, text, finish), settings_.level,
-                    settings_.ack_delay, verdict);
+  void say(std::vector<std::uint8_t> packet) {
+    if (const auto view = view_datagram(packet)) replayed_.learn(*view);
+    replayed_numbers_ = {replayed_.side(), peer_.side()};
+    ++verdict_.got;
+    if (by_stream_)
+      replayed_run_.look({0, since_start(now_), packet}, replayed_numbers_);
+    else
+      comparison_.got(std::move(packet), since_start(now_));
+  }
+
+  void judge() {
+    if (by_stream_)
+      compare_streams(captured_run_.run(), replayed_run_.run(), settings_.level, settings_.ack_delay, verdict_);
+    else
+      comparison_.finish();
+    if (const auto byte = application_->misread())
+      verdict_.differences.push_back({Difference::Kind::changed, 0, {}, fmt::format("text read: byte {}", *byte), "", ""});
+    for (const Due& due : waiting_) {
+      if (verdict_.differences.size() > settings_.most_differences) break;
+      const ConversationPacket& packet = conversation_.packets[due.packet];
+      verdict_.differences.push_back({Difference::Kind::waiting, packet.number, since_start(packet.at),
+                                      "of the peer: acknowledges what was never sent", peer_text(packet), ""});
+    }
+    draw_peer();
+    if (is_restless()) verdict_.error = "the stack does not come to rest";
+  }
+
+  std::string peer_text(const ConversationPacket& packet) const {
+    return packet_text(packet.bytes, {captured_numbers_.peers, captured_numbers_.ours}, false);
+  }
+
+  /// The peer's packets, where they came, into the ladder around the first difference.
+  void draw_peer() {
+    std::vector<ReplayRung>& ladder = verdict_.ladder;
+    if (ladder.empty()) return;
+    const std::size_t first = ladder.front().place, last = ladder.back().place;
+    for (const ConversationPacket& packet : conversation_.packets) {
+      if (packet.number < first || packet.number > last || is_ours(packet, us_)) continue;
+      const std::string text = short_packet_text(packet.bytes, {captured_numbers_.peers, captured_numbers_.ours});
+      ladder.push_back({packet.number, packet.number, since_start(packet.at), text, "", true, false});
+      if (ladder.size() > kMostRungs) break;
+    }
+    std::stable_sort(ladder.begin(), ladder.end(),
+                     [](const ReplayRung& a, const ReplayRung& b) { return a.place < b.place; });
   }
 
   /// What an acknowledgement of the peer's FIN counts to, its text and the FIN; 0 without one.
-  std::uint32_t finish_of(Side peer) const {
+  std::uint64_t finish_of(Side peer) const {
     for (const ConversationPacket& packet : conversation_.packets) {
       const auto view = is_ours(packet, peer) ? view_datagram(packet.bytes) : std::nullopt;
       const auto header = view ? tcp_header(*view) : std::nullopt;
-      if (!header || !header->has(wire::tcp::fin)) continue;
-      const auto text = static_cast<std::uint32_t>(view->transport.size() - header->size);
-      return header->seq + text - peer_.isn.value_or(0);
+      if (header && header->has(wire::tcp::fin)) return theirs_.text.size() + 1;
     }
     return 0;
   }
@@ -196,6 +225,10 @@ class Player {
   const Conversation& conversation_;
   const ReplaySettings& settings_;
   Side us_;
+  OurStream ours_;
+  OurStream theirs_;
+  bool by_stream_;  ///< what counts is what the connection came to
+  Verdict& verdict_;
   BufferPool pool_;
   Stack stack_;
   std::unique_ptr<ReplayApplication> application_;
@@ -205,12 +238,12 @@ class Player {
   NumberBase captured_;
   NumberBase replayed_;
   NumberBase peer_;
-  std::vector<Sent> sent_;
-  std::size_t late_ = 0;
-  std::uint32_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
-  std::size_t added_ = 0;
-  std::size_t unfinished_ = 0;
-  std::size_t super_segments_ = 0;
+  Numbers captured_numbers_;
+  Numbers replayed_numbers_;
+  Comparison comparison_;
+  StreamFollower captured_run_;
+  StreamFollower replayed_run_;
+  std::uint64_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
   Time now_{};
 };
 
@@ -246,8 +279,16 @@ std::string_view name(Side side) noexcept { return side == Side::opener ? "opene
 Verdict replay(const Conversation& conversation, Side us, const ReplaySettings& settings) {
   Verdict verdict;
   verdict.title = fmt::format("{} as the {}", conversation.title(), name(us));
+  verdict.level = settings.level;
+  if (settings.until != 0 && conversation.packets.back().number > settings.until) {
+    Conversation shorter = conversation;
+    std::erase_if(shorter.packets, [&](const ConversationPacket& one) { return one.number > settings.until; });
+    ReplaySettings all = settings;
+    all.until = 0;
+    return replay(shorter, us, all);
+  }
   verdict.error = obstacle(conversation, us);
-  if (verdict.error.empty()) Player(conversation, us, settings).run(verdict);
+  if (verdict.error.empty()) Player(conversation, us, settings, verdict).run();
   return verdict;
 }
 

@@ -34,9 +34,11 @@ std::string_view name(Level level) noexcept;
 /// super-segments of an offload included: where the stack sends less at a time than the side of the capture did, the
 /// peer acknowledges that, too; the replay then goes on for `after` a while longer than the capture.
 ///
+/// Of UDP and ICMP at these levels the messages and their contents count, and nothing of their IP headers.
+///
 /// Compared at `segments` is what the notation shows of a packet (flags, numbers, length, window, options, TTL, TOS,
-/// ECN), DF, the text, and the time at `timing`. Identifications are not: they are random, and of whole packets without
-/// meaning.
+/// ECN), DF, the text, and the time at `timing`. Identifications and flow labels are not: they are random, and of
+/// whole packets without meaning.
 ///
 /// The application is inferred from the capture:
 /// - It connects when our first SYN left, or listens from the start if our side answered one. A UDP socket is bound
@@ -57,6 +59,7 @@ struct ReplaySettings {
   std::uint32_t stamp_slack = 0;       ///< ticks by which our timestamps may differ
   Duration time_slack{0};              ///< by which our times may differ at level `timing`
   Duration after{0};                   ///< how long after the last packet nothing more may come
+  std::size_t until = 0;               ///< the number in the capture of the last packet that is played; 0: all
   std::size_t most_differences = 200;  ///< listed; more are counted
 };
 
@@ -79,6 +82,17 @@ struct Difference {
   std::string got;         ///< empty for a missing one
 };
 
+/// A row of the ladder around the first difference.
+struct ReplayRung {
+  std::size_t number = 0;  ///< in the capture; 0: only in the replay
+  std::size_t place = 0;   ///< the same, but of a packet only in the replay that of the one before it
+  Duration at{};
+  std::string captured;  ///< in short: without window and options; empty when it is only in the replay
+  std::string replayed;  ///< empty when it is only in the capture, or the peer's
+  bool of_peer = false;
+  bool differs = false;
+};
+
 struct Verdict {
   std::string title;               ///< which conversation and side
   std::string error;               ///< one sentence: why there was no replay
@@ -89,8 +103,10 @@ struct Verdict {
   std::size_t super_segments = 0;  ///< packets larger than the MTU, which a device would cut
   std::size_t added = 0;           ///< ACKs that the peer had to say besides, at levels `stream` and `acks`
   std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
+  std::size_t cut = 0;             ///< packets of which the capture kept only the front
   std::vector<Difference> differences;
-  std::size_t unlisted = 0;  ///< differences beyond the limit
+  std::vector<ReplayRung> ladder;  ///< around the first of them, at levels `segments` and `timing`
+  std::size_t unlisted = 0;        ///< differences beyond the limit
 
   bool same() const noexcept { return error.empty() && differences.empty(); }
 };

@@ -18,7 +18,7 @@ namespace {
 
 namespace flag = wire::tcp;
 
-/// A capture may lack packets, but not this much: numbers that would fill memory with nothing are lies.
+/// A capture may lack packets, but not this much: numbers that would have us write that many zeros are lies.
 constexpr std::size_t kLargestGaps = 1u << 20;
 
 struct OurSegment {
@@ -48,18 +48,17 @@ struct Step {
   enum class Kind : std::uint8_t { connect, write, finish, close, abort };
   std::size_t packet = 0;
   Kind kind = Kind::connect;
-  std::size_t end = 0;  ///< of a write
+  std::uint64_t end = 0;  ///< of a write
 };
 
 /// The steps of our side in the order of its packets.
 class StepPlan {
  public:
-  StepPlan(const Conversation& conversation, Side us) : conversation_(conversation), us_(us) {
+  StepPlan(const Conversation& conversation, Side us, const OurStream& ours) : conversation_(conversation), us_(us) {
     for (std::size_t i = 0; i < conversation.packets.size(); ++i)
       if (is_ours(conversation.packets[i], us))
         if (const auto segment = segment_of(conversation.packets[i])) look(i, segment->header);
-    for (const OurStream::Write& write : our_stream(conversation, us).writes)
-      steps.push_back({write.packet, Step::Kind::write, write.end});
+    for (const OurStream::Write& write : ours.writes) steps.push_back({write.packet, Step::Kind::write, write.end});
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
       return std::pair(a.packet, a.kind) < std::pair(b.packet, b.kind);
     });
@@ -101,13 +100,14 @@ class StepPlan {
 
 class TcpApplication final : public ReplayApplication {
  public:
-  TcpApplication(const Conversation& conversation, Side us, const ReplaySettings& settings, Stack& stack)
-      : stack_(stack),
-        us_(our_end(conversation, us)),
-        peer_(peer_end(conversation, us)),
-        options_(settings.socket),
-        plan_(conversation, us),
-        text_(our_stream(conversation, us).text) {}
+  explicit TcpApplication(const ReplayScene& scene)
+      : stack_(scene.stack),
+        us_(our_end(scene.conversation, scene.us)),
+        peer_(peer_end(scene.conversation, scene.us)),
+        options_(scene.settings.socket),
+        plan_(scene.conversation, scene.us, scene.ours),
+        text_(scene.ours.text),
+        theirs_(scene.theirs.text) {}
 
   void begin() override {
     if (!plan_.listens) return;
@@ -122,9 +122,8 @@ class TcpApplication final : public ReplayApplication {
   void pump() override {
     accept();
     if (!socket_) return;
-    for (MutableBytes run = socket_.peek(); !run.empty(); run = socket_.peek()) socket_.consume(run.size());
-    if (written_ < allowed_)
-      if (const auto taken = socket_.write(Bytes(text_).subspan(written_, allowed_ - written_))) written_ += *taken;
+    read();
+    write();
     const bool connected = socket_.state() != tcp::State::syn_sent;  // before that, an end would take the SYN back
     if (ending_ && connected && written_ == allowed_) end();
   }
@@ -133,6 +132,25 @@ class TcpApplication final : public ReplayApplication {
   void accept() {
     if (socket_ || !listener_) return;
     if (auto accepted = listener_.accept()) socket_ = std::move(*accepted);
+  }
+
+  void read() {
+    for (MutableBytes run = socket_.peek(); !run.empty(); run = socket_.peek()) {
+      const std::size_t good = theirs_.agreement(read_, run);
+      if (good < run.size() && !misread_) misread_ = read_ + good;
+      read_ += run.size();
+      socket_.consume(run.size());
+    }
+  }
+
+  void write() {
+    while (written_ < allowed_) {
+      Bytes run = text_.run_at(written_);
+      run = run.first(static_cast<std::size_t>(std::min<std::uint64_t>(run.size(), allowed_ - written_)));
+      const std::size_t taken = socket_.write(run).value_or(0);
+      written_ += taken;
+      if (taken < run.size()) return;
+    }
   }
 
   void take(const Step& step) {
@@ -166,12 +184,14 @@ class TcpApplication final : public ReplayApplication {
   Endpoint peer_;
   tcp::Options options_;
   StepPlan plan_;
-  std::vector<std::uint8_t> text_;
+  const StreamText& text_;
+  const StreamText& theirs_;
   tcp::Listener listener_;
   tcp::Socket socket_;
   std::size_t next_ = 0;
-  std::size_t allowed_ = 0;
-  std::size_t written_ = 0;
+  std::uint64_t allowed_ = 0;
+  std::uint64_t written_ = 0;
+  std::uint64_t read_ = 0;
   std::optional<Step::Kind> ending_;
 };
 
@@ -243,12 +263,12 @@ class DatagramPlan {
 
 class UdpApplication final : public ReplayApplication {
  public:
-  UdpApplication(const Conversation& conversation, Side us, const ReplaySettings& settings, Stack& stack)
-      : stack_(stack),
-        us_(our_end(conversation, us)),
-        peer_(peer_end(conversation, us)),
-        options_(settings.datagrams),
-        plan_(conversation, us) {}
+  explicit UdpApplication(const ReplayScene& scene)
+      : stack_(scene.stack),
+        us_(our_end(scene.conversation, scene.us)),
+        peer_(peer_end(scene.conversation, scene.us)),
+        options_(scene.settings.datagrams),
+        plan_(scene.conversation, scene.us) {}
 
   void begin() override {
     if (plan_.refuses && plan_.datagrams.empty()) return;
@@ -286,8 +306,7 @@ class UdpApplication final : public ReplayApplication {
 
 class PingApplication final : public ReplayApplication {
  public:
-  PingApplication(const Conversation& conversation, std::function<void(Bytes)> raw)
-      : conversation_(conversation), raw_(std::move(raw)) {}
+  explicit PingApplication(const ReplayScene& scene) : conversation_(scene.conversation), raw_(scene.raw) {}
 
   void act(std::size_t packet) override {
     const Bytes bytes = conversation_.packets[packet].bytes;
@@ -314,21 +333,22 @@ OurStream our_stream(const Conversation& conversation, Side us) {
   if (!isn) return stream;
   const tcp::Seq first = tcp::Seq::initial(tcp::WireSeq{*isn}) + 1;
   std::optional<std::size_t> begun;  // the packet in which the open write began
-  std::size_t gaps = 0;
+  std::uint64_t gaps = 0;
   for (std::size_t i = 0; i < conversation.packets.size(); ++i) {
     if (!is_ours(conversation.packets[i], us)) continue;
     const auto segment = segment_of(conversation.packets[i]);
     if (!segment || segment->text.empty() || segment->header.has(flag::rst)) continue;
     tcp::Seq at = tcp::Seq::unwrap(tcp::WireSeq{segment->header.seq}, first + stream.text.size());
     if (segment->header.has(flag::syn)) at += 1;
-    if (at < first || at + segment->text.size() <= first + stream.text.size()) continue;  // nothing new
-    const auto offset = static_cast<std::size_t>(at - first);
-    const std::size_t gap = offset > stream.text.size() ? offset - stream.text.size() : 0;
+    if (at < first) continue;
+    const std::uint64_t offset = at - first;
+    const std::uint64_t gap = offset - std::min(offset, stream.text.size());
     if (gap > kLargestGaps - gaps) continue;
     gaps += gap;
+    const bool further = offset + segment->text.size() > stream.text.size();
+    stream.text.place(offset, segment->text);
+    if (!further) continue;
     if (!begun) begun = i;
-    stream.text.resize(offset + segment->text.size());
-    std::copy(segment->text.begin(), segment->text.end(), stream.text.begin() + static_cast<std::ptrdiff_t>(offset));
     if (!segment->header.has(flag::psh) && !segment->header.has(flag::fin)) continue;
     stream.writes.push_back({*std::exchange(begun, std::nullopt), stream.text.size()});
   }
@@ -336,15 +356,13 @@ OurStream our_stream(const Conversation& conversation, Side us) {
   return stream;
 }
 
-std::unique_ptr<ReplayApplication> make_application(const Conversation& conversation, Side us,
-                                                    const ReplaySettings& settings, Stack& stack,
-                                                    std::function<void(Bytes)> raw) {
-  switch (conversation.kind) {
-    case ConversationKind::tcp: return std::make_unique<TcpApplication>(conversation, us, settings, stack);
-    case ConversationKind::udp: return std::make_unique<UdpApplication>(conversation, us, settings, stack);
+std::unique_ptr<ReplayApplication> make_application(const ReplayScene& scene) {
+  switch (scene.conversation.kind) {
+    case ConversationKind::tcp: return std::make_unique<TcpApplication>(scene);
+    case ConversationKind::udp: return std::make_unique<UdpApplication>(scene);
     case ConversationKind::icmp: break;
   }
-  return std::make_unique<PingApplication>(conversation, std::move(raw));
+  return std::make_unique<PingApplication>(scene);
 }
 
 }  // namespace sluice::lab

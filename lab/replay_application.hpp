@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "lab/replay.hpp"
+#include "lab/stream_text.hpp"
 
 namespace sluice::lab {
 
@@ -22,23 +24,35 @@ class ReplayApplication {
   virtual void act(std::size_t packet) = 0;
   /// Accepts, reads and writes what it can: once a turn.
   virtual void pump() {}
+  /// The first byte that it read and the peer never said, counted from the first of the peer's text.
+  std::optional<std::uint64_t> misread() const noexcept { return misread_; }
+
+ protected:
+  std::optional<std::uint64_t> misread_;
 };
 
-/// What our side said in one conversation, and where.
+/// What one side said in a conversation, and where its writes began. The conversation outlives it.
 struct OurStream {
-  std::vector<std::uint8_t> text;  ///< from the first byte behind the SYN; bytes that the capture lacks are zeros
+  StreamText text;  ///< from the first byte behind the SYN
   struct Write {
     std::size_t packet = 0;  ///< the one in which its first byte left
-    std::size_t end = 0;     ///< in `text`
+    std::uint64_t end = 0;   ///< in `text`
   };
   std::vector<Write> writes;
 };
 OurStream our_stream(const Conversation& conversation, Side us);
 
-/// `raw` takes packets that the stack has no call for. All outlive the application.
-std::unique_ptr<ReplayApplication> make_application(const Conversation& conversation, Side us,
-                                                    const ReplaySettings& settings, Stack& stack,
-                                                    std::function<void(Bytes)> raw);
+/// What an application works with; all of it outlives the application.
+struct ReplayScene {
+  const Conversation& conversation;
+  Side us = Side::opener;
+  const ReplaySettings& settings;
+  const OurStream& ours;    ///< of TCP
+  const OurStream& theirs;  ///< likewise
+  Stack& stack;
+  std::function<void(Bytes)> raw;  ///< takes packets that the stack has no call for
+};
+std::unique_ptr<ReplayApplication> make_application(const ReplayScene& scene);
 
 inline bool is_ours(const ConversationPacket& packet, Side us) noexcept {
   return packet.from_opener == (us == Side::opener);

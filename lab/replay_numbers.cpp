@@ -13,7 +13,7 @@ namespace {
 
 namespace flag = wire::tcp;
 
-constexpr std::size_t kTcpChecksum = 16, kIcmpChecksum = 2;
+constexpr std::size_t kTcpChecksum = 16, kUdpChecksum = 6, kIcmpChecksum = 2;
 constexpr std::size_t kSequence = 4, kAcknowledgement = 8;
 
 std::uint16_t read_u16(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u16(); }
@@ -42,6 +42,17 @@ void shift_options(MutableBytes options, bool acks, const Translation& by) noexc
   }
 }
 
+/// Puts no-operations in the place of SACK blocks.
+void blank_sack(MutableBytes options) noexcept {
+  while (!options.empty() && options[0] != 0) {
+    const bool alone = options[0] == 1;
+    if (!alone && (options.size() < 2 || options[1] < 2 || options[1] > options.size())) return;
+    const std::size_t size = alone ? 1 : options[1];
+    if (options[0] == 5) std::fill_n(options.begin(), size, std::uint8_t{1});
+    options = options.subspan(size);
+  }
+}
+
 void shift_segment(MutableBytes segment, const wire::tcp::Header& header, const Translation& by) noexcept {
   const bool acks = header.has(flag::ack);
   if (acks) shift_u32(segment, kAcknowledgement, by.isn);
@@ -56,21 +67,12 @@ ChecksumSum sum_of(const DatagramView& packet, Bytes message, bool pseudo) noexc
   return sum;
 }
 
-enum class Sum : std::uint8_t { good, unfinished, wrong };
-
-/// Takes the checksum out of the message and says what it was worth. A sender that leaves the sum to its device writes
-/// that of the pseudo-header alone.
-Sum take_checksum(const DatagramView& packet, MutableBytes message, std::size_t field, bool pseudo) noexcept {
-  const std::uint16_t was = read_u16(message, field);
-  write_u16(message, field, 0);
-  if (sum_of(packet, message, pseudo).checksum() == was) return Sum::good;
-  const auto half = wire::pseudo_header(packet.source, packet.destination, packet.protocol, message.size()).folded();
-  return pseudo && was == half ? Sum::unfinished : Sum::wrong;
-}
-
-void put_checksum(const DatagramView& packet, MutableBytes message, std::size_t field, bool pseudo, Sum worth) {
-  const std::uint16_t good = sum_of(packet, message, pseudo).checksum();
-  write_u16(message, field, worth == Sum::wrong ? good ^ 1 : good);
+/// Lets the checksum follow what changed in `part`, so that a wrong one stays as wrong as it was. `before`: the part's
+/// internet_checksum() as it stood.
+void adjust_checksum(MutableBytes message, std::size_t field, std::uint16_t before, Bytes part) noexcept {
+  const auto sum_before = static_cast<std::uint16_t>(~before);
+  const auto sum_after = static_cast<std::uint16_t>(~internet_checksum(part));
+  write_u16(message, field, update_checksum(read_u16(message, field), sum_before, sum_after));
 }
 
 }  // namespace
@@ -82,12 +84,11 @@ std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept
   return header;
 }
 
-std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint32_t acked, const NumberBase& captured,
+std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
                                                      const NumberBase& now) {
   const auto view = view_datagram(packet);
   const auto header = view ? tcp_header(*view) : std::nullopt;
-  const bool plain = header && header->has(flag::ack) && !header->has(flag::syn) && !header->has(flag::rst) &&
-                     header->options.sack_count == 0;
+  const bool plain = header && header->has(flag::ack) && !header->has(flag::syn) && !header->has(flag::rst);
   if (!plain || !now.isn) return std::nullopt;
   std::vector<std::uint8_t> out = translated(packet, translation(captured, now));
   out.resize(view->transport_offset + header->size);
@@ -100,18 +101,29 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint32_t
   }
   const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
   segment[13] = flag::ack;
-  const std::uint32_t number = *now.isn + acked;
+  blank_sack(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader));
+  const std::uint32_t number = *now.isn + static_cast<std::uint32_t>(acked);
   write_u16(segment, kAcknowledgement, static_cast<std::uint16_t>(number >> 16));
   write_u16(segment, kAcknowledgement + 2, static_cast<std::uint16_t>(number));
-  write_u16(segment, kTcpChecksum, 0);
-  put_checksum(*view, segment, kTcpChecksum, true, Sum::good);
+  renew_checksum(*view, segment);
   return out;
 }
 
-bool has_unfinished_checksum(const DatagramView& packet) {
+void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept {
+  const bool udp = packet.protocol == protocol::kUdp;
+  const std::size_t field = packet.protocol == protocol::kTcp ? kTcpChecksum : udp ? kUdpChecksum : kIcmpChecksum;
+  if (udp && read_u16(message, field) == 0) return;
+  write_u16(message, field, 0);
+  const std::uint16_t good = sum_of(packet, message, packet.protocol != protocol::kIcmp).checksum();
+  write_u16(message, field, udp && good == 0 ? 0xffff : good);
+}
+
+bool has_unfinished_checksum(const DatagramView& packet) noexcept {
   if (!tcp_header(packet)) return false;
-  std::vector<std::uint8_t> message(packet.transport.begin(), packet.transport.end());
-  return take_checksum(packet, message, kTcpChecksum, true) == Sum::unfinished;
+  const ChecksumSum pseudo =
+      wire::pseudo_header(packet.source, packet.destination, packet.protocol, packet.transport.size());
+  if (read_u16(packet.transport, kTcpChecksum) != pseudo.folded()) return false;
+  return sum_of(packet, packet.transport, true).checksum() != 0;  // and not good by chance
 }
 
 void NumberBase::learn(const DatagramView& packet) noexcept {
@@ -123,7 +135,9 @@ void NumberBase::learn(const DatagramView& packet) noexcept {
   const auto text = static_cast<std::uint32_t>(packet.transport.size() - header->size);
   const std::uint32_t behind =
       header->seq - *isn + text + (header->has(flag::syn) ? 1u : 0u) + (header->has(flag::fin) ? 1u : 0u);
-  if (static_cast<std::int32_t>(behind - end) > 0) end = behind;
+  // Left of the first number: a keep-alive of the handshake's time, or nonsense.
+  if (const auto far = static_cast<std::int64_t>(unwrapped(behind, end)); far > 0)
+    end = std::max(end, static_cast<std::uint64_t>(far));
 }
 
 Translation translation(const NumberBase& captured, const NumberBase& now) noexcept {
@@ -139,17 +153,21 @@ std::vector<std::uint8_t> translated(Bytes packet, const Translation& by) {
   if (!view) return out;
   const MutableBytes message = MutableBytes(out).subspan(view->transport_offset, view->transport.size());
   if (const auto header = tcp_header(*view)) {
-    const Sum worth = take_checksum(*view, message, kTcpChecksum, true);
-    shift_segment(message, *header, by);
-    put_checksum(*view, message, kTcpChecksum, true, worth);
+    const bool unfinished = has_unfinished_checksum(*view);
+    const MutableBytes head = message.first(header->size);
+    const std::uint16_t before = internet_checksum(head);
+    shift_segment(head, *header, by);
+    if (unfinished)
+      renew_checksum(*view, message);
+    else
+      adjust_checksum(message, kTcpChecksum, before, head);
     return out;
   }
   const auto quote = view_quote(*view);
   if (!quote || quote->protocol != protocol::kTcp || quote->offset + kSequence + 4 > message.size()) return out;
-  const bool pseudo = view->protocol == protocol::kIcmpV6;
-  const Sum worth = take_checksum(*view, message, kIcmpChecksum, pseudo);
+  const std::uint16_t before = internet_checksum(message);
   shift_u32(message, quote->offset + kSequence, by.isn);
-  put_checksum(*view, message, kIcmpChecksum, pseudo, worth);
+  adjust_checksum(message, kIcmpChecksum, before, message);
   return out;
 }
 

@@ -11,11 +11,17 @@
 
 namespace sluice::lab {
 
+/// The number nearest to `about` that shows `wire` in 32 bits.
+constexpr std::uint64_t unwrapped(std::uint32_t wire, std::uint64_t about) noexcept {
+  const auto distance = static_cast<std::int32_t>(wire - static_cast<std::uint32_t>(about));
+  return about + static_cast<std::uint64_t>(std::int64_t{distance});
+}
+
 /// Learned from the segments of one side as they pass.
 struct NumberBase {
   std::optional<std::uint32_t> isn = std::nullopt;
   std::optional<std::uint32_t> stamp = std::nullopt;  ///< the first timestamp
-  std::uint32_t end = 0;                              ///< relative: behind the last number sent
+  std::uint64_t end = 0;                              ///< relative, unwrapped: behind the last number sent
 
   void learn(const DatagramView& packet) noexcept;
   SideNumbers side() const noexcept { return {isn.value_or(0), stamp}; }
@@ -33,13 +39,17 @@ Translation translation(const NumberBase& captured, const NumberBase& now) noexc
 /// wrong.
 std::vector<std::uint8_t> translated(Bytes packet, const Translation& translation);
 
-/// An ACK that the peer could have sent before this packet of his: no text, no FIN, and this acknowledgement number
-/// (relative). nullopt for what has no ACK, or tells of SACK blocks.
-std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint32_t acked, const NumberBase& captured,
+/// An ACK that the peer could have sent before this packet of his: no text, no FIN, no SACK blocks, and this
+/// acknowledgement number (relative). nullopt for what has no ACK.
+std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
                                                      const NumberBase& now);
 
+/// Makes the checksum of TCP, UDP (unless its sender did not sum) or ICMP right. `message`: the packet's transport, its
+/// header whole. REQUIRES no fragment.
+void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept;
+
 /// TCP whose sender left the checksum to a device that the capture never saw.
-bool has_unfinished_checksum(const DatagramView& packet);
+bool has_unfinished_checksum(const DatagramView& packet) noexcept;
 
 /// The TCP header of an unfragmented packet.
 std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept;

@@ -13,71 +13,16 @@ namespace {
 
 namespace flag = wire::tcp;
 
-constexpr std::size_t kLargestStream = std::size_t{1} << 30;
-
-/// Puts text where it belongs, and takes the first copy of what comes twice.
-void place(std::vector<std::uint8_t>& stream, std::uint64_t at, Bytes text) {
-  if (at + text.size() > kLargestStream || at + text.size() <= stream.size()) return;
-  const std::size_t known = at < stream.size() ? stream.size() - static_cast<std::size_t>(at) : 0;
-  const std::size_t begin = std::max<std::size_t>(stream.size(), static_cast<std::size_t>(at));
-  stream.resize(begin);
-  stream.insert(stream.end(), text.begin() + static_cast<std::ptrdiff_t>(known), text.end());
-}
-
-class Follower {
- public:
-  Follower(const Numbers& numbers, Bytes text, std::uint32_t peer_finish)
-      : numbers_(numbers), text_(text), peer_finish_(peer_finish) {}
-
-  void look(const SaidPacket& packet) {
-    const auto view = view_datagram(packet.bytes);
-    const auto header = view ? tcp_header(*view) : std::nullopt;
-    if (!header) return;
-    if (header->has(flag::rst)) {
-      run_.reset = true;
-      return;
-    }
-    const std::uint32_t at = header->seq - numbers_.ours.first - (header->has(flag::syn) ? 0 : 1);
-    const Bytes text = view->transport.subspan(header->size);
-    if (static_cast<std::int32_t>(at) >= 0) place(run_.sent, at, text);
-    run_.finished = run_.finished || header->has(flag::fin);
-    if (header->has(flag::ack)) acknowledge(header->ack - numbers_.peers.first - 1, packet);
-  }
-
-  StreamRun take() {
-    const std::uint64_t bytes = run_.acked.empty() ? 0 : run_.acked.back().bytes;
-    const std::size_t count = std::min<std::size_t>(static_cast<std::size_t>(bytes), text_.size());
-    run_.heard.assign(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(count));
-    run_.heard_finish = peer_finish_ != 0 && bytes >= peer_finish_;
-    return std::move(run_);
-  }
-
- private:
-  void acknowledge(std::uint32_t bytes, const SaidPacket& packet) {
-    const std::uint64_t before = run_.acked.empty() ? 0 : run_.acked.back().bytes;
-    if (static_cast<std::int32_t>(bytes) <= 0 || bytes <= before) return;
-    run_.acked.push_back({packet.at, bytes, packet.number});
-  }
-
-  const Numbers& numbers_;
-  Bytes text_;
-  std::uint32_t peer_finish_;
-  StreamRun run_;
-};
-
 void differ(Verdict& verdict, std::string reason, std::string expected, std::string got,
             const StreamRun::Acked* where = nullptr) {
   verdict.differences.push_back({Difference::Kind::changed, where ? where->number : 0, where ? where->at : Duration{},
                                  std::move(reason), std::move(expected), std::move(got)});
 }
 
-void compare_text(const char* what, Bytes captured, Bytes replayed, Verdict& verdict) {
-  const auto [a, b] = std::mismatch(captured.begin(), captured.end(), replayed.begin(), replayed.end());
-  if (a == captured.end() && b == replayed.end()) return;
-  const auto at = a - captured.begin();
-  const bool cut = a == captured.end() || b == replayed.end();
-  differ(verdict, cut ? fmt::format("{}: length", what) : fmt::format("{}: byte {}", what, at),
-         fmt::format("{} bytes", captured.size()), fmt::format("{} bytes", replayed.size()));
+void compare_length(const char* what, std::uint64_t captured, std::uint64_t replayed, Verdict& verdict) {
+  if (captured != replayed)
+    differ(verdict, fmt::format("{}: length", what), fmt::format("{} bytes", captured),
+           fmt::format("{} bytes", replayed));
 }
 
 std::string end_text(const StreamRun& run) {
@@ -110,17 +55,41 @@ void compare_acks(const StreamRun& captured, const StreamRun& replayed, Duration
 
 }  // namespace
 
-StreamRun stream_run(std::span<const SaidPacket> ours, const Numbers& numbers, std::span<const std::uint8_t> text,
-                     std::uint32_t peer_finish) {
-  Follower follower(numbers, text, peer_finish);
-  for (const SaidPacket& packet : ours) follower.look(packet);
-  return follower.take();
+void StreamFollower::look(const SaidPacket& packet, const Numbers& numbers) {
+  const auto view = view_datagram(packet.bytes);
+  const auto header = view ? tcp_header(*view) : std::nullopt;
+  if (!header) return;
+  if (header->has(flag::rst)) {
+    run_.reset = true;
+    return;
+  }
+  const std::uint32_t wire = header->seq - numbers.ours.first - (header->has(flag::syn) ? 0 : 1);
+  const std::uint64_t at = unwrapped(wire, run_.sent);
+  const Bytes text = view->transport.subspan(header->size);
+  const bool behind_syn = static_cast<std::int64_t>(at) >= 0;
+  if (behind_syn && !text.empty()) {
+    const std::size_t good = ours_.agreement(at, text);
+    if (good < text.size() && !run_.wrong) run_.wrong = at + good;
+    run_.sent = std::max(run_.sent, at + text.size());
+  }
+  run_.finished = run_.finished || header->has(flag::fin);
+  if (header->has(flag::ack)) acknowledge(unwrapped(header->ack - numbers.peers.first - 1, run_.heard), packet);
+}
+
+void StreamFollower::acknowledge(std::uint64_t bytes, const SaidPacket& packet) {
+  const std::uint64_t before = run_.acked.empty() ? 0 : run_.acked.back().bytes;
+  if (static_cast<std::int64_t>(bytes) <= 0 || bytes <= before) return;
+  run_.acked.push_back({packet.at, bytes, packet.number});
+  run_.heard_finish = peer_finish_ != 0 && bytes >= peer_finish_;
+  run_.heard = bytes - (run_.heard_finish ? 1 : 0);
 }
 
 void compare_streams(const StreamRun& captured, const StreamRun& replayed, Level level, Duration delay,
                      Verdict& verdict) {
-  compare_text("text sent", captured.sent, replayed.sent, verdict);
-  compare_text("text received", captured.heard, replayed.heard, verdict);
+  if (replayed.wrong && *replayed.wrong < captured.sent)
+    differ(verdict, fmt::format("text sent: byte {}", *replayed.wrong), "", "");
+  compare_length("text sent", captured.sent, replayed.sent, verdict);
+  compare_length("text received", captured.heard, replayed.heard, verdict);
   compare_end(captured, replayed, verdict);
   if (level == Level::acks) compare_acks(captured, replayed, delay, verdict);
 }

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "lab/replay.hpp"
-#include "lab/replay_verdict.hpp"
+#include "lab/replay_comparison.hpp"
+#include "lab/stream_text.hpp"
 
 namespace sluice::lab {
 
@@ -18,17 +19,32 @@ struct StreamRun {
     std::uint64_t bytes = 0;  ///< of the peer's text, its FIN counted as a byte
     std::size_t number = 0;   ///< of the packet in the capture; 0 in a replay
   };
-  std::vector<std::uint8_t> sent;   ///< text that left, repetitions once; what is missing in between is zeros
-  std::vector<std::uint8_t> heard;  ///< text of the peer's that was acknowledged
-  std::vector<Acked> acked;         ///< each advance
-  bool finished = false;            ///< a FIN of ours left
-  bool heard_finish = false;        ///< the peer's was acknowledged
-  bool reset = false;               ///< a RST of ours left
+  std::uint64_t sent = 0;              ///< bytes of text that left, repetitions once
+  std::optional<std::uint64_t> wrong;  ///< the first byte that left and is not the capture's
+  std::uint64_t heard = 0;             ///< bytes of the peer's text that were acknowledged
+  std::vector<Acked> acked;            ///< each advance
+  bool finished = false;               ///< a FIN of ours left
+  bool heard_finish = false;           ///< the peer's was acknowledged
+  bool reset = false;                  ///< a RST of ours left
 };
 
-/// `ours`: the packets that our side sent; `text`: the peer's text as the capture has it.
-StreamRun stream_run(std::span<const SaidPacket> ours, const Numbers& numbers, std::span<const std::uint8_t> text,
-                     std::uint32_t peer_finish);
+/// Puts a run together from the packets of our side, one after the other.
+class StreamFollower {
+ public:
+  /// `ours`: what the capture's side said. `peer_finish`: what an acknowledgement of the peer's FIN counts to, his text
+  /// and the FIN; 0 when there is none.
+  StreamFollower(const StreamText& ours, std::uint64_t peer_finish) : ours_(ours), peer_finish_(peer_finish) {}
+
+  void look(const SaidPacket& packet, const Numbers& numbers);
+  const StreamRun& run() const noexcept { return run_; }
+
+ private:
+  void acknowledge(std::uint64_t bytes, const SaidPacket& packet);
+
+  const StreamText& ours_;
+  std::uint64_t peer_finish_;
+  StreamRun run_;
+};
 
 /// Adds to the verdict where both runs differ: at level `stream` in bytes and ends, at `acks` also in what was
 /// acknowledged by when, give or take `delay`.

@@ -39,9 +39,15 @@ std::vector<std::string> capture_files(const std::vector<std::string>& paths) {
   return files;
 }
 
-OpenedCapture::OpenedCapture(const std::string& command, const std::string& path, std::uint32_t only)
-    : capture_(lab::load_capture(path)), conversations_(lab::split(capture_)), only_(only) {
-  error_ = capture_.error.empty() ? conversations_.error : capture_.error;
+OpenedCapture::OpenedCapture(const std::string& command, const std::string& path, std::uint32_t only) : only_(only) {
+  if (auto file = lab::FileBytes::load(path)) {
+    file_ = std::move(*file);
+    lab::CaptureReader reader(file_.bytes());
+    conversations_ = lab::split(reader);
+    if (!conversations_.error.empty()) error_ = path + ": " + conversations_.error;
+  } else {
+    error_ = file.error;
+  }
   if (!error_.empty()) fmt::print(stderr, "{}: {}\n", command, error_);
   const std::size_t count = conversations_.all.size();
   if (only > count && error_.empty())

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lab/conversation.hpp"
+#include "lab/file_bytes.hpp"
 #include "tools/json.hpp"
 
 namespace sluice::tools {
@@ -32,7 +33,7 @@ class OpenedCapture {
   std::vector<std::pair<std::size_t, const lab::Conversation*>> chosen() const;
 
  private:
-  lab::Capture capture_;
+  lab::FileBytes file_;
   lab::Conversations conversations_;
   std::string error_;
   std::uint32_t only_;

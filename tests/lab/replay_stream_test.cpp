@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 StreamRun good_run() {
   StreamRun run;
-  run.sent = {1, 2, 3, 4};
-  run.heard = {9, 8, 7};
+  run.sent = 4;
+  run.heard = 3;
   run.acked = {{10ms, 2, 4}, {20ms, 3, 6}};
   run.finished = run.heard_finish = true;
   return run;
@@ -39,13 +39,13 @@ TEST_CASE("runs of the same bytes and the same end are the same") {
 
 TEST_CASE("a byte that differs, or is missing, is named in either direction") {
   StreamRun run = good_run();
-  run.sent[2] = 0;
+  run.wrong = 2;
   CHECK(reason_of(run) == "text sent: byte 2");
   run = good_run();
-  run.sent.pop_back();
+  run.sent = 3;
   CHECK(reason_of(run) == "text sent: length");
   run = good_run();
-  run.heard.push_back(1);
+  run.heard = 4;
   CHECK(reason_of(run) == "text received: length");
 }
 

@@ -60,7 +60,7 @@ class Written {
           build(from_client ? ends.client : ends.server, from_client ? ends.server : ends.client, line.substr(2)));
       const std::size_t number = conversation.packets.size() + 1;
       conversation.packets.push_back(
-          {number, Time(std::chrono::milliseconds(number)), from_client, Direction::unknown, bytes_.back()});
+          {number, Time(std::chrono::milliseconds(number)), from_client, Direction::unknown, false, bytes_.back()});
     }
     conversation.opener_isn = 0;
     conversation.other_isn = 0;
@@ -195,7 +195,7 @@ TEST_CASE("our own retransmission of the capture that brings more text than befo
   CHECK(stream.writes.back().end == 200);
 }
 
-TEST_CASE("an earlier ACK of the peer's has his numbers and window, no text and no FIN") {
+TEST_CASE("an earlier ACK of the peer's has his numbers and window, no text, no FIN and no SACK blocks") {
   for (const Ends& ends : {kV4, kV6}) {
     const Packet before = build(ends.client, ends.server, "FP. 500:510(10) ack 1500 win 7 <nop,nop,TS val 5 ecr 70>");
     const NumberBase captured{.isn = 1000, .stamp = 60, .end = 500}, now{.isn = 7000, .stamp = 90, .end = 200};
@@ -204,7 +204,10 @@ TEST_CASE("an earlier ACK of the peer's has his numbers and window, no text and 
     CHECK(text(*ack) == ". 500:500(0) ack 7200 win 7 <nop,nop,TS val 5 ecr 100>");
     CHECK(checksum_is_good(*ack));
     CHECK_FALSE(earlier_ack(build(ends.client, ends.server, "S 0:0(0)"), 200, captured, now));
-    CHECK_FALSE(earlier_ack(build(ends.client, ends.server, ". 1:1(0) ack 2 <nop,nop,sack 5:9>"), 200, captured, now));
+    const auto sacked = earlier_ack(build(ends.client, ends.server, ". 1:1(0) ack 2 <nop,nop,sack 5:9>"), 200, captured, now);
+    REQUIRE(sacked);
+    CHECK(text(*sacked).find("sack") == std::string::npos);
+    CHECK(checksum_is_good(*sacked));
   }
 }
 
