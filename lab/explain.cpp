@@ -7,8 +7,8 @@
 
 #include "lab/exchange.hpp"
 #include "lab/ladder.hpp"
-#include "lab/replay_numbers.hpp"
 #include "lab/replay_comparison.hpp"
+#include "lab/replay_numbers.hpp"
 #include "lab/stream_watch.hpp"
 
 namespace sluice::lab {

@@ -36,17 +36,16 @@ class Player {
       : conversation_(conversation),
         settings_(settings),
         us_(us),
-        ours_(our_stream(conversation, us)),
-        theirs_(our_stream(conversation, other(us))),
+        streams_(both_streams(conversation)),
         by_stream_(conversation.kind == ConversationKind::tcp && settings.level <= Level::acks),
         verdict_(verdict),
         stack_(config_for(conversation, us, settings)),
         comparison_(settings, captured_numbers_, replayed_numbers_, verdict),
-        captured_run_(ours_.text, finish_of(other(us))),
-        replayed_run_(ours_.text, finish_of(other(us))) {
+        captured_run_(nullptr, peer_finish()),
+        replayed_run_(&streams_.of(us).text, peer_finish()) {
     learn(us);
     const auto raw = [this](Bytes packet) { say({packet.begin(), packet.end()}); };
-    application_ = make_application({conversation, us, settings, ours_, theirs_, stack_, raw});
+    application_ = make_application({conversation, us, settings, streams_.of(us), streams_.of(other(us)), stack_, raw});
   }
 
   void run() {
@@ -182,7 +181,8 @@ class Player {
     else
       comparison_.finish();
     if (const auto byte = application_->misread())
-      verdict_.differences.push_back({Difference::Kind::changed, 0, {}, fmt::format("text read: byte {}", *byte), "", ""});
+      verdict_.differences.push_back(
+          {Difference::Kind::changed, 0, {}, fmt::format("text read: byte {}", *byte), "", ""});
     for (const Due& due : waiting_) {
       if (verdict_.differences.size() > settings_.most_differences) break;
       const ConversationPacket& packet = conversation_.packets[due.packet];
@@ -212,21 +212,16 @@ class Player {
                      [](const ReplayRung& a, const ReplayRung& b) { return a.place < b.place; });
   }
 
-  /// What an acknowledgement of the peer's FIN counts to, its text and the FIN; 0 without one.
-  std::uint64_t finish_of(Side peer) const {
-    for (const ConversationPacket& packet : conversation_.packets) {
-      const auto view = is_ours(packet, peer) ? view_datagram(packet.bytes) : std::nullopt;
-      const auto header = view ? tcp_header(*view) : std::nullopt;
-      if (header && header->has(wire::tcp::fin)) return theirs_.text.size() + 1;
-    }
-    return 0;
+  /// What an acknowledgement of the peer's FIN counts to, his text and the FIN; 0 without one.
+  std::uint64_t peer_finish() {
+    const OurStream& theirs = streams_.of(other(us_));
+    return theirs.finished ? theirs.text.size() + 1 : 0;
   }
 
   const Conversation& conversation_;
   const ReplaySettings& settings_;
   Side us_;
-  OurStream ours_;
-  OurStream theirs_;
+  BothStreams streams_;
   bool by_stream_;  ///< what counts is what the connection came to
   Verdict& verdict_;
   BufferPool pool_;

@@ -42,6 +42,46 @@ const Endpoint& peer_end(const Conversation& conversation, Side us) {
   return us == Side::opener ? conversation.other : conversation.opener;
 }
 
+// --- what was said ---------------------------------------------------------------------------------------------------
+
+/// Gathers the text of one side, segment by segment.
+class StreamReader {
+ public:
+  StreamReader(const std::optional<std::uint32_t>& isn, OurStream& into) : into_(into) {
+    if (isn) first_ = tcp::Seq::initial(tcp::WireSeq{*isn}) + 1;
+  }
+
+  void look(std::size_t packet, const OurSegment& segment) {
+    const wire::tcp::Header& header = segment.header;
+    if ((header.flags & (flag::syn | flag::fin | flag::rst)) != 0) into_.turns.push_back(packet);
+    if (!first_ || header.has(flag::rst)) return;
+    into_.finished = into_.finished || header.has(flag::fin);
+    if (segment.text.empty()) return;
+    const std::uint64_t before = into_.text.size();
+    const tcp::Seq at = tcp::Seq::unwrap(tcp::WireSeq{header.seq}, *first_ + before) + (header.has(flag::syn) ? 1 : 0);
+    if (at < *first_) return;
+    const std::uint64_t offset = at - *first_;
+    const std::uint64_t gap = offset - std::min(offset, before);
+    if (gap > kLargestGaps - gaps_) return;
+    gaps_ += gap;
+    into_.text.place(offset, segment.text);
+    if (into_.text.size() == before) return;
+    if (!begun_) begun_ = packet;
+    if (header.has(flag::psh) || header.has(flag::fin)) finish();
+  }
+
+  /// Whatever was written ends here.
+  void finish() {
+    if (begun_) into_.writes.push_back({*std::exchange(begun_, std::nullopt), into_.text.size()});
+  }
+
+ private:
+  OurStream& into_;
+  std::optional<tcp::Seq> first_;
+  std::optional<std::size_t> begun_;  ///< the packet in which the open write began
+  std::uint64_t gaps_ = 0;
+};
+
 // --- TCP ---------------------------------------------------------------------------------------------------------
 
 struct Step {
@@ -55,9 +95,8 @@ struct Step {
 class StepPlan {
  public:
   StepPlan(const Conversation& conversation, Side us, const OurStream& ours) : conversation_(conversation), us_(us) {
-    for (std::size_t i = 0; i < conversation.packets.size(); ++i)
-      if (is_ours(conversation.packets[i], us))
-        if (const auto segment = segment_of(conversation.packets[i])) look(i, segment->header);
+    for (const std::size_t i : ours.turns)
+      if (const auto segment = segment_of(conversation.packets[i])) look(i, segment->header);
     for (const OurStream::Write& write : ours.writes) steps.push_back({write.packet, Step::Kind::write, write.end});
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
       return std::pair(a.packet, a.kind) < std::pair(b.packet, b.kind);
@@ -327,33 +366,15 @@ class PingApplication final : public ReplayApplication {
 
 }  // namespace
 
-OurStream our_stream(const Conversation& conversation, Side us) {
-  OurStream stream;
-  const auto isn = us == Side::opener ? conversation.opener_isn : conversation.other_isn;
-  if (!isn) return stream;
-  const tcp::Seq first = tcp::Seq::initial(tcp::WireSeq{*isn}) + 1;
-  std::optional<std::size_t> begun;  // the packet in which the open write began
-  std::uint64_t gaps = 0;
-  for (std::size_t i = 0; i < conversation.packets.size(); ++i) {
-    if (!is_ours(conversation.packets[i], us)) continue;
-    const auto segment = segment_of(conversation.packets[i]);
-    if (!segment || segment->text.empty() || segment->header.has(flag::rst)) continue;
-    tcp::Seq at = tcp::Seq::unwrap(tcp::WireSeq{segment->header.seq}, first + stream.text.size());
-    if (segment->header.has(flag::syn)) at += 1;
-    if (at < first) continue;
-    const std::uint64_t offset = at - first;
-    const std::uint64_t gap = offset - std::min(offset, stream.text.size());
-    if (gap > kLargestGaps - gaps) continue;
-    gaps += gap;
-    const bool further = offset + segment->text.size() > stream.text.size();
-    stream.text.place(offset, segment->text);
-    if (!further) continue;
-    if (!begun) begun = i;
-    if (!segment->header.has(flag::psh) && !segment->header.has(flag::fin)) continue;
-    stream.writes.push_back({*std::exchange(begun, std::nullopt), stream.text.size()});
-  }
-  if (begun) stream.writes.push_back({*begun, stream.text.size()});
-  return stream;
+BothStreams both_streams(const Conversation& conversation) {
+  BothStreams both;
+  StreamReader opener(conversation.opener_isn, both.opener), other(conversation.other_isn, both.other);
+  for (std::size_t i = 0; i < conversation.packets.size(); ++i)
+    if (const auto segment = segment_of(conversation.packets[i]))
+      (conversation.packets[i].from_opener ? opener : other).look(i, *segment);
+  opener.finish();
+  other.finish();
+  return both;
 }
 
 std::unique_ptr<ReplayApplication> make_application(const ReplayScene& scene) {

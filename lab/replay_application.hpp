@@ -31,7 +31,7 @@ class ReplayApplication {
   std::optional<std::uint64_t> misread_;
 };
 
-/// What one side said in a conversation, and where its writes began. The conversation outlives it.
+/// What one side of a TCP connection said, and where its writes began. The conversation outlives it.
 struct OurStream {
   StreamText text;  ///< from the first byte behind the SYN
   struct Write {
@@ -39,8 +39,15 @@ struct OurStream {
     std::uint64_t end = 0;   ///< in `text`
   };
   std::vector<Write> writes;
+  std::vector<std::size_t> turns;  ///< the packets with SYN, FIN or RST
+  bool finished = false;           ///< with a FIN
 };
-OurStream our_stream(const Conversation& conversation, Side us);
+struct BothStreams {
+  OurStream opener;
+  OurStream other;
+  OurStream& of(Side side) noexcept { return side == Side::opener ? opener : other; }
+};
+BothStreams both_streams(const Conversation& conversation);
 
 /// What an application works with; all of it outlives the application.
 struct ReplayScene {

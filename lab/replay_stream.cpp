@@ -68,7 +68,7 @@ void StreamFollower::look(const SaidPacket& packet, const Numbers& numbers) {
   const Bytes text = view->transport.subspan(header->size);
   const bool behind_syn = static_cast<std::int64_t>(at) >= 0;
   if (behind_syn && !text.empty()) {
-    const std::size_t good = ours_.agreement(at, text);
+    const std::size_t good = ours_ ? ours_->agreement(at, text) : text.size();
     if (good < text.size() && !run_.wrong) run_.wrong = at + good;
     run_.sent = std::max(run_.sent, at + text.size());
   }

@@ -31,9 +31,9 @@ struct StreamRun {
 /// Puts a run together from the packets of our side, one after the other.
 class StreamFollower {
  public:
-  /// `ours`: what the capture's side said. `peer_finish`: what an acknowledgement of the peer's FIN counts to, his text
-  /// and the FIN; 0 when there is none.
-  StreamFollower(const StreamText& ours, std::uint64_t peer_finish) : ours_(ours), peer_finish_(peer_finish) {}
+  /// `ours`: what the capture's side said, to hold text against; nullptr: it is the capture's. `peer_finish`: what an
+  /// acknowledgement of the peer's FIN counts to, his text and the FIN; 0 when there is none.
+  StreamFollower(const StreamText* ours, std::uint64_t peer_finish) : ours_(ours), peer_finish_(peer_finish) {}
 
   void look(const SaidPacket& packet, const Numbers& numbers);
   const StreamRun& run() const noexcept { return run_; }
@@ -41,7 +41,7 @@ class StreamFollower {
  private:
   void acknowledge(std::uint64_t bytes, const SaidPacket& packet);
 
-  const StreamText& ours_;
+  const StreamText* ours_;
   std::uint64_t peer_finish_;
   StreamRun run_;
 };

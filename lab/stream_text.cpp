@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace sluice::lab {
 namespace {
@@ -49,9 +50,12 @@ std::size_t StreamText::agreement(std::uint64_t at, Bytes text) const noexcept {
     Bytes run = run_at(at + done);
     run = run.first(std::min(run.size(), text.size() - done));
     if (run.empty()) return done;
+    if (std::memcmp(run.data(), text.data() + done, run.size()) == 0) {
+      done += run.size();
+      continue;
+    }
     const auto wrong = std::mismatch(run.begin(), run.end(), text.begin() + static_cast<std::ptrdiff_t>(done)).first;
-    done += static_cast<std::size_t>(wrong - run.begin());
-    if (wrong != run.end()) return done;
+    return done + static_cast<std::size_t>(wrong - run.begin());
   }
   return done;
 }

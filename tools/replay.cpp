@@ -127,7 +127,8 @@ void print_list(const lab::Conversations& found) {
     if (count > 0) fmt::print("      {} packets {}\n", count, what);
   };
   also(found.without_ip, "are not of IP");
-  also(found.damaged, "are cut short or damaged");
+  also(found.cut, "were cut by the capture; zeros stand for the rest");
+  also(found.damaged, "are cut within their headers, or damaged");
   also(found.unassigned, "belong to no conversation");
   also(found.beyond_limits, "are beyond the limits");
 }

@@ -173,7 +173,7 @@ TEST_CASE("text up to a PSH is one write, and repetitions are none") {
                          "< . 1:1001(1000) ack 1 win 65535", "< P. 1001:1501(500) ack 1 win 65535",
                          "< . 1:1001(1000) ack 1 win 65535", "< P. 1001:1601(600) ack 1 win 65535",
                          "< . 1601:1701(100) ack 1 win 65535"});
-  const OurStream stream = our_stream(written.conversation, Side::opener);
+  const OurStream stream = both_streams(written.conversation).opener;
   CHECK(stream.text.size() == 1700);
   REQUIRE(stream.writes.size() == 3);
   CHECK(stream.writes[0].packet == 2);
@@ -181,16 +181,16 @@ TEST_CASE("text up to a PSH is one write, and repetitions are none") {
   CHECK(stream.writes[1].packet == 5);
   CHECK(stream.writes[1].end == 1600);
   CHECK(stream.writes[2].packet == 6);
-  CHECK(our_stream(written.conversation, Side::other).text.empty());
+  CHECK(both_streams(written.conversation).other.text.empty());
   Conversation unknown = written.conversation;
   unknown.opener_isn.reset();
-  CHECK(our_stream(unknown, Side::opener).writes.empty());
+  CHECK(both_streams(unknown).opener.writes.empty());
 }
 
 TEST_CASE("our own retransmission of the capture that brings more text than before goes on with the rest") {
   const Written written({"< S 0:0(0) win 65535", "> S. 0:0(0) ack 1 win 65535", "< P. 1:101(100) ack 1 win 65535",
                          "< P. 51:201(150) ack 1 win 65535"});
-  const OurStream stream = our_stream(written.conversation, Side::opener);
+  const OurStream stream = both_streams(written.conversation).opener;
   CHECK(stream.text.size() == 200);
   CHECK(stream.writes.back().end == 200);
 }

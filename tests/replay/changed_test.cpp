@@ -181,6 +181,30 @@ TEST_CASE("whatever ISN, timestamps and identifications a stack chooses, the ver
   }
 }
 
+constexpr std::string_view kLadder =
+    R"(around the first difference
+       seconds   packet    captured             replayed
+          1.04       25    . 1:1(0) ack 45      . 1:1(0) ack 45
+          1.14       26        ---->  P. 45:49(4) ack 1
+          1.14       27    . 1:1(0) ack 49      . 1:1(0) ack 49
+          1.24       28        ---->  P. 49:53(4) ack 1
+          1.24       29    . 1:1(0) ack 53      . 1:1(0) ack 53
+          1.34       30        ---->  P. 53:57(4) ack 1
+          1.34       31    . 1:1(0) ack 57      . 1:1(0) ack 57
+          1.44       32        ---->  P. 57:61(4) ack 1
+          1.44       33    . 1:1(0) ack 61      . 1:1(0) ack 61
+          1.54       34        ---->  P. 61:65(4) ack 1
+          1.54       35    . 1:1(0) ack 65      . 1:1(0) ack 65
+          1.64       36        ---->  P. 65:69(4) ack 1
+*         1.68       37    . 1:1(0) ack 69      . 1:1(0) ack 69
+          1.74       38        ---->  P. 69:73(4) ack 1
+*         1.78       39    . 1:1(0) ack 73      . 1:1(0) ack 73
+          1.84       40        ---->  P. 73:77(4) ack 1
+*         1.88       41    . 1:1(0) ack 77      . 1:1(0) ack 77
+          1.94       42        ---->  P. 77:81(4) ack 1
+*         1.98       43    . 1:1(0) ack 81      . 1:1(0) ack 81
+)";
+
 TEST_CASE("a verdict as people read it") {
   const lab::Capture capture = load_golden("delayed-ack");
   const lab::Conversation conversation = lab::split(capture).all.front();
@@ -190,12 +214,14 @@ TEST_CASE("a verdict as people read it") {
   settings.stack.tcp.delayed_ack = 60ms;
   settings.most_differences = 1;
   CHECK(lab::to_text(lab::replay(conversation, Side::opener, settings)) ==
-        "tcp 10.1.0.1:57127 > 10.1.0.2:80 as the opener: 4 differences at level timing in 22 packets captured, 22 "
-        "replayed\n"
-        "packet 37, at 1.68 s: options, 0.02 s late\n"
-        "  captured  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1680 ecr 1620>\n"
-        "  replayed  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1700 ecr 1620>\n"
-        "and 3 more\n");
+        std::string(
+            "tcp 10.1.0.1:57127 > 10.1.0.2:80 as the opener: 4 differences at level timing in 22 packets captured, 22 "
+            "replayed\n"
+            "packet 37, at 1.68 s: options, 0.02 s late\n"
+            "  captured  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1680 ecr 1620>\n"
+            "  replayed  . 1:1(0) ack 69 win 32759 <nop,nop,TS val 1700 ecr 1620>\n"
+            "and 3 more\n") +
+            std::string(kLadder));
 }
 
 }  // namespace

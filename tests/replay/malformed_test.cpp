@@ -135,7 +135,7 @@ TEST_CASE("numbers that claim a gap of gigabytes fill no memory") {
   Edited edited(lab::split(capture).all.front());
   for (std::size_t i = 3; i < edited.conversation.packets.size(); ++i)
     if (edited.conversation.packets[i].bytes.size() > 400) edited.add_u16(i, 4, static_cast<std::uint16_t>(0x1000 * i));
-  const lab::OurStream stream = lab::our_stream(edited.conversation, Side::other);
+  const lab::OurStream stream = lab::both_streams(edited.conversation).other;
   CHECK(stream.text.size() < (2u << 20));
   lab::replay(edited.conversation, Side::other, lab::settings_from(edited.conversation, Side::other));
 }
