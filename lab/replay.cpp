@@ -134,10 +134,14 @@ class Player {
       const Due due = waiting_.front();
       waiting_.pop_front();
       verdict_.late += due.at < now_ ? 1u : 0u;
-      const auto bytes = translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_));
-      Packet packet = Packet::copy_of(pool_, bytes);
-      stack_.receive(std::span(&packet, 1), now_);
+      receive(translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_)));
     }
+  }
+
+  void receive(Bytes bytes) {
+    if (settings_.on_packet) settings_.on_packet(now_, Direction::in, bytes);
+    Packet packet = Packet::copy_of(pool_, bytes);
+    stack_.receive(std::span(&packet, 1), now_);
   }
 
   /// Our side sends in smaller portions than the capture's did, and the peer's next packet acknowledges more than it
@@ -149,8 +153,7 @@ class Player {
     const auto bytes = earlier_ack(next, acknowledged_, captured_, replayed_);
     if (!bytes) return false;
     ++verdict_.added;
-    Packet packet = Packet::copy_of(pool_, *bytes);
-    stack_.receive(std::span(&packet, 1), now_);
+    receive(*bytes);
     return true;
   }
 
@@ -167,6 +170,7 @@ class Player {
 
   void say(std::vector<std::uint8_t> packet) {
     if (const auto view = view_datagram(packet)) replayed_.learn(*view);
+    if (settings_.on_packet) settings_.on_packet(now_, Direction::out, packet);
     replayed_numbers_ = {replayed_.side(), peer_.side()};
     ++verdict_.got;
     if (by_stream_)
@@ -267,6 +271,12 @@ std::string_view name(Level level) noexcept {
     case Level::timing: return "timing";
   }
   return "";
+}
+
+std::optional<Level> level_of(std::string_view text) noexcept {
+  for (const Level level : {Level::stream, Level::acks, Level::segments, Level::timing})
+    if (name(level) == text) return level;
+  return std::nullopt;
 }
 
 std::string_view name(Side side) noexcept { return side == Side::opener ? "opener" : "other side"; }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ enum class Level : std::uint8_t {
   timing,    ///< and when it left, by `time_slack`
 };
 std::string_view name(Level level) noexcept;
+std::optional<Level> level_of(std::string_view name) noexcept;
 
 /// Time is virtual and starts as the capture does; nothing is random but what `stack.key` says, so the same input gives
 /// the same verdict. Numbers are translated: the ISN and the timestamp base that the stack chooses stand for those of
@@ -61,6 +63,8 @@ struct ReplaySettings {
   Duration after{0};                   ///< how long after the last packet nothing more may come
   std::size_t until = 0;               ///< the number in the capture of the last packet that is played; 0: all
   std::size_t most_differences = 200;  ///< listed; more are counted
+  /// Told each packet as the stack says it or hears it, and when.
+  std::function<void(Time, Direction, Bytes)> on_packet = nullptr;
 };
 
 /// What the capture tells of our side: MTU, which options it offered or took, receive buffer, Nagle, TTL, DSCP.
@@ -115,6 +119,7 @@ struct Verdict {
 Verdict replay(const Conversation& conversation, Side us, const ReplaySettings& settings);
 
 /// A verdict for people and golden files: a line when all is the same, else each difference with its reason.
-std::string to_text(const Verdict& verdict);
+/// `reference`: what the replay is held against, in a word.
+std::string to_text(const Verdict& verdict, std::string_view reference = "captured");
 
 }  // namespace sluice::lab

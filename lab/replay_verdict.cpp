@@ -23,10 +23,10 @@ std::string offload_text(const Verdict& verdict) {
 }
 
 /// Both runs of our side next to each other around the first difference, the peer's packets between them.
-std::string ladder_text(const std::vector<ReplayRung>& ladder) {
-  std::size_t width = std::string_view("captured").size();
+std::string ladder_text(const std::vector<ReplayRung>& ladder, std::string_view reference) {
+  std::size_t width = reference.size();
   for (const ReplayRung& rung : ladder) width = std::max(width, rung.captured.size());
-  std::string text = fmt::format("  {:>12}  {:>7}    {:<{}}    replayed\n", "seconds", "packet", "captured", width);
+  std::string text = fmt::format("  {:>12}  {:>7}    {:<{}}    replayed\n", "seconds", "packet", reference, width);
   for (const ReplayRung& rung : ladder) {
     const std::string number = rung.number == 0 ? "" : fmt::format("{}", rung.number);
     text += fmt::format("{} {:>12}  {:>7}    ", rung.differs ? '*' : ' ', seconds_text(rung.at), number);
@@ -48,23 +48,23 @@ std::string headline(const Difference& difference) {
 
 }  // namespace
 
-std::string to_text(const Verdict& verdict) {
+std::string to_text(const Verdict& verdict, std::string_view reference) {
   if (!verdict.error.empty()) return fmt::format("{}: no replay: {}\n", verdict.title, verdict.error);
   const std::size_t count = verdict.differences.size() + verdict.unlisted;
   if (count == 0)
     return fmt::format("{}: the same{}, {} packet{}{}\n", verdict.title, level_text(verdict.level), verdict.expected,
                        verdict.expected == 1 ? "" : "s", offload_text(verdict));
-  std::string text = fmt::format("{}: {} difference{}{} in {} packets captured, {} replayed{}\n", verdict.title, count,
-                                 count == 1 ? "" : "s", level_text(verdict.level), verdict.expected, verdict.got,
-                                 offload_text(verdict));
+  std::string text = fmt::format("{}: {} difference{}{} in {} packets {}, {} replayed{}\n", verdict.title, count,
+                                 count == 1 ? "" : "s", level_text(verdict.level), verdict.expected, reference,
+                                 verdict.got, offload_text(verdict));
   if (verdict.late > 0) text += fmt::format("{} packets of the peer had to wait for ours\n", verdict.late);
   for (const Difference& one : verdict.differences) {
     text += headline(one);
-    if (!one.expected.empty()) text += "  captured  " + one.expected + "\n";
+    if (!one.expected.empty()) text += fmt::format("  {:<8}  {}\n", reference, one.expected);
     if (!one.got.empty()) text += "  replayed  " + one.got + "\n";
   }
   if (verdict.unlisted > 0) text += fmt::format("and {} more\n", verdict.unlisted);
-  if (!verdict.ladder.empty()) text += "around the first difference\n" + ladder_text(verdict.ladder);
+  if (!verdict.ladder.empty()) text += "around the first difference\n" + ladder_text(verdict.ladder, reference);
   return text;
 }
 

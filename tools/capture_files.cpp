@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "lab/conversation_summary.hpp"
+#include "tools/blessing.hpp"
 #include "tools/folder.hpp"
 #include "tools/usage_error.hpp"
 
@@ -32,7 +33,8 @@ std::vector<std::string> capture_files(const std::vector<std::string>& paths) {
       files.push_back(path);
       continue;
     }
-    const std::vector<std::string> found = files_below(path, {".pcap", ".pcapng"});
+    std::vector<std::string> found = files_below(path, {".pcap", ".pcapng"});
+    std::erase_if(found, is_recording);
     if (found.empty()) throw UsageError(fmt::format("{}: holds no .pcap or .pcapng", path));
     files.insert(files.end(), found.begin(), found.end());
   }

@@ -13,7 +13,8 @@
 
 namespace sluice::tools {
 
-/// The files that the arguments mean: a folder stands for all .pcap and .pcapng below it, in the order of their names.
+/// The files that the arguments mean: a folder stands for all .pcap and .pcapng below it, in the order of their names,
+/// what --bless keeps there left out.
 /// Throws UsageError for a folder that holds none.
 std::vector<std::string> capture_files(const std::vector<std::string>& paths);
 

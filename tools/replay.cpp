@@ -4,19 +4,21 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "lab/conversation_summary.hpp"
+#include "lab/recording.hpp"
 #include "lab/replay.hpp"
 #include "lab/units.hpp"
 #include "tools/arguments.hpp"
+#include "tools/blessing.hpp"
 #include "tools/capture_files.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
-#include "tools/terminal.hpp"
+#include "tools/replay_report.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -29,12 +31,21 @@ constexpr const char* kExamples = R"(Examples:
   sluice replay --only 2 --as server trace.pcap
   sluice replay --level stream curl.pcap     do the bytes and the end come out the same, however they are cut?
   sluice replay --no-windows --stamps 2 linux.pcapng
+  sluice replay --until 40 trace.pcap        no further than packet 40
+  sluice replay --capture ours.pcapng trace.pcap   and what this stack said and heard, for Wireshark
   sluice replay pcaps/                       every .pcap and .pcapng below a folder
+  sluice replay --bless pcaps/new.pcap       keep the verdict and each packet beside the capture; from now on replays
+                                             are held against these, byte for byte
 
 A capture should have been taken at the side that is played: at the far side packets are seen at other times, and what
-was lost on the way can't be told from what was ignored (--distance helps with the first). Time is virtual: the same capture gives the same verdict every time.
+was lost on the way can't be told from what was ignored (--distance helps with the first). Time is virtual: the same
+capture gives the same verdict every time.
 
-Exit: 0 all that was played says the same, 1 something differs, 2 a wrong flag, or a file that can't be read.)";
+--bless without --level, --no-windows and --stamps keeps the strictest level at which each replay is the same. What was
+blessed counts when none of the flags is given that choose what is played and compared.
+
+Exit: 0 all that was played says the same (or what was blessed), 1 something differs, 2 a wrong flag, or a file that
+can't be read.)";
 
 constexpr Duration kUsualSlack = std::chrono::milliseconds(1);  ///< at level timing
 constexpr Duration kPatience = std::chrono::seconds(60);        ///< for what this stack has to say behind the capture
@@ -49,19 +60,21 @@ struct Options {
   std::string level_name;  ///< empty: timing with --times, else segments
   std::optional<Duration> times;
   Duration distance{};
+  std::uint32_t until = 0;  ///< 0 = all
+  bool bless = false;
+  std::string capture;  ///< empty: none
   bool quiet = false;
   bool json = false;
 
-  lab::Level level() const {
-    if (level_name == "stream") return lab::Level::stream;
-    if (level_name == "acks") return lab::Level::acks;
-    return times || level_name == "timing" ? lab::Level::timing : lab::Level::segments;
+  PlayFlags flags() const {
+    const lab::Level usual = times ? lab::Level::timing : lab::Level::segments;
+    return {lab::level_of(level_name).value_or(usual), !no_windows, stamps};
   }
-};
-
-/// What all files together came to.
-struct Totals {
-  std::size_t files = 0, unreadable = 0, replays = 0, same = 0, not_played = 0;
+  bool choose_comparison() const { return no_windows || stamps != 0 || !level_name.empty() || times; }
+  /// What was blessed was played without them.
+  bool choose_more() const {
+    return choose_comparison() || !side.empty() || only != 0 || distance != Duration::zero() || until != 0;
+  }
 };
 
 /// At which side a capture was taken, if its packets say in which direction they went.
@@ -82,106 +95,144 @@ std::vector<Side> sides(const lab::Conversation& conversation, const std::string
   return {Side::opener, Side::other};
 }
 
-Json difference_json(const lab::Difference& one) {
-  static constexpr const char* kKinds[] = {"changed", "missing", "extra", "waiting"};
-  return {{"kind", kKinds[static_cast<std::size_t>(one.kind)]},
-          {"packet", one.number},
-          {"seconds", std::chrono::duration<double>(one.at).count()},
-          {"reason", one.reason},
-          {"captured", one.expected},
-          {"replayed", one.got}};
-}
-
-Json verdict_json(std::size_t number, Side side, const lab::Verdict& verdict) {
-  Json differences = Json::array();
-  for (const lab::Difference& one : verdict.differences) differences.push_back(difference_json(one));
-  Json json = {{"conversation", number},
-               {"title", verdict.title},
-               {"as", side == Side::opener ? "client" : "server"},
-               {"level", lab::name(verdict.level)},
-               {"same", verdict.same()},
-               {"captured", verdict.expected},
-               {"replayed", verdict.got},
-               {"late", verdict.late},
-               {"added_acks", verdict.added},
-               {"unfinished_checksums", verdict.unfinished},
-               {"super_segments", verdict.super_segments},
-               {"differences", std::move(differences)},
-               {"unlisted", verdict.unlisted}};
-  if (!verdict.error.empty()) json["error"] = verdict.error;
-  return json;
-}
-
-void print_list(const lab::Conversations& found) {
-  fmt::print("{:>4}  {:<52} {:>15} {:>21} {:>9} {:>10}  {}\n", "no.", "conversation", "packets", "bytes", "resent",
-             "seconds", "end");
-  for (std::size_t i = 0; i < found.all.size(); ++i) {
-    const lab::ConversationSummary summary = lab::summarize(found.all[i]);
-    fmt::print("{:>4}  {:<52} {:>15} {:>21} {:>9} {:>10.3f}  {}\n", i + 1, found.all[i].title(),
-               fmt::format("{} / {}", summary.opener.packets, summary.other.packets),
-               fmt::format("{} / {}", summary.opener.bytes, summary.other.bytes),
-               fmt::format("{} / {}", summary.opener.retransmitted, summary.other.retransmitted),
-               std::chrono::duration<double>(summary.length).count(), lab::name(summary.end));
-  }
-  const auto also = [](std::size_t count, const char* what) {
-    if (count > 0) fmt::print("      {} packets {}\n", count, what);
-  };
-  also(found.without_ip, "are not of IP");
-  also(found.cut, "were cut by the capture; zeros stand for the rest");
-  also(found.damaged, "are cut within their headers, or damaged");
-  also(found.unassigned, "belong to no conversation");
-  also(found.beyond_limits, "are beyond the limits");
-}
-
-/// A verdict for people: the first line says it all, green when nothing differs.
-void print_verdict(const lab::Verdict& verdict, const Options& options) {
-  const bool colour = wants_colour(1);
-  const std::string text = lab::to_text(verdict);
-  const std::size_t line = text.find('\n');
-  const std::string first = text.substr(0, line);
-  if (verdict.same()) {
-    if (!options.quiet) fmt::print("  {}\n", green(first, colour));
-    return;
-  }
-  fmt::print("  {}\n", bold(first, colour));
-  if (options.quiet) return;
-  std::string_view rest = std::string_view(text).substr(line + 1);
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    fmt::print("    {}\n", rest.substr(0, end));
-    rest.remove_prefix(end + 1);
-  }
-}
-
-lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side side, const Options& options) {
+lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side side, const PlayFlags& flags,
+                                 const Options& options) {
   lab::ReplaySettings settings = lab::settings_from(conversation, side);
-  settings.windows = !options.no_windows;
-  settings.stamp_slack = options.stamps;
-  settings.level = options.level();
+  settings.windows = flags.windows;
+  settings.stamp_slack = flags.stamps;
+  settings.level = flags.level;
   settings.time_slack = options.times.value_or(kUsualSlack);
   if (settings.level <= lab::Level::acks) settings.after = kPatience;
   settings.distance = options.distance;
+  settings.until = options.until;
   return settings;
 }
 
-void play(std::size_t number, const lab::Conversation& conversation, const Options& options, Totals& totals,
-          Json& verdicts) {
-  for (const Side side : sides(conversation, options.side)) {
-    const lab::Verdict verdict = lab::replay(conversation, side, settings_for(conversation, side, options));
-    if (!verdict.error.empty())
-      ++totals.not_played;
-    else
-      ++totals.replays;
-    if (verdict.same()) ++totals.same;
-    if (options.json)
-      verdicts.push_back(verdict_json(number, side, verdict));
-    else
-      print_verdict(verdict, options);
+/// The strictest of these at which a replay is the same is what --bless keeps.
+const std::vector<PlayFlags>& from_strict_to_lenient() {
+  static const std::vector<PlayFlags> kAll = {{lab::Level::timing, true, 0},
+                                              {lab::Level::segments, true, 0},
+                                              {lab::Level::segments, false, 2},
+                                              {lab::Level::acks, true, 0},
+                                              {lab::Level::stream, true, 0}};
+  return kAll;
+}
+
+PlayFlags flags_to_bless(const lab::Conversation& conversation, Side side, const Options& options) {
+  if (options.choose_comparison()) return options.flags();
+  for (const PlayFlags& flags : from_strict_to_lenient())
+    if (lab::replay(conversation, side, settings_for(conversation, side, flags, options)).same()) return flags;
+  return options.flags();
+}
+
+/// What is to be played of a capture, in this order.
+std::vector<Play> plays_of(const OpenedCapture& opened, const Options& options) {
+  std::vector<Play> plays;
+  for (const auto& [number, conversation] : opened.chosen())
+    for (const Side side : sides(*conversation, options.side)) {
+      const PlayFlags flags = options.bless ? flags_to_bless(*conversation, side, options) : options.flags();
+      plays.push_back({number, side, flags, {}, 1, 0});
+    }
+  return plays;
+}
+
+void play(std::vector<Play>& plays, const OpenedCapture& opened, const Options& options, lab::Recording* recording) {
+  const auto& all = opened.conversations().all;
+  for (Play& one : plays) {
+    const lab::Conversation& conversation = all[one.number - 1];
+    const lab::ReplaySettings settings = settings_for(conversation, one.side, one.flags, options);
+    one.first = recording ? recording->packets() + 1 : 1;
+    one.verdict =
+        recording ? recording->replay(conversation, one.side, settings) : lab::replay(conversation, one.side, settings);
+    one.packets = recording ? recording->packets() + 1 - one.first : 0;
   }
 }
 
+/// How a replay differs from what was kept of it.
+lab::Verdict against_blessing(const Play& kept, const lab::Capture& before, const Play& now,
+                              const lab::Capture& after) {
+  const auto part = [](const lab::Capture& capture, const Play& play) {
+    const std::size_t first = std::min(play.first - 1, capture.packets.size());
+    return std::span(capture.packets).subspan(first, std::min(play.packets, capture.packets.size() - first));
+  };
+  lab::Verdict verdict;
+  verdict.title = now.verdict.title;
+  lab::compare_recordings(part(before, kept), part(after, now), kept.first, verdict);
+  return verdict;
+}
+
+/// Plays what was blessed, as it was, and tells for each replay how it differs from then.
+std::vector<std::optional<lab::Verdict>> hold_against(const Blessing& blessing, std::vector<Play>& plays,
+                                                      const OpenedCapture& opened, const Options& options) {
+  Blessing::Kept kept = blessing.load();
+  plays = kept.plays;
+  for (const Play& one : plays)
+    if (one.number == 0 || one.number > opened.conversations().all.size())
+      throw UsageError(fmt::format("{}: the capture has no conversation {}", blessing.verdict_path, one.number));
+  lab::Recording recording;
+  play(plays, opened, options, &recording);
+  const bool same_words = verdict_text(plays) == kept.text;
+  const lab::Capture before = lab::parse_capture(kept.recording), after = lab::parse_capture(recording.bytes());
+  const bool same_bytes = kept.recording == recording.bytes();
+  std::vector<std::optional<lab::Verdict>> differences;
+  bool found = false;
+  for (std::size_t i = 0; i < plays.size(); ++i) {
+    differences.push_back(against_blessing(kept.plays[i], before, plays[i], after));
+    found = found || !differences.back()->same();
+  }
+  if (found || (same_words && same_bytes) || differences.empty()) return differences;
+  std::string what =
+      same_bytes ? blessing.verdict_path + " has other words" : blessing.recording_path + " has other bytes";
+  differences.front()->differences.push_back({lab::Difference::Kind::changed, 0, {}, std::move(what), "", ""});
+  return differences;
+}
+
+void count(const Play& play, const std::optional<lab::Verdict>& kept, ReplayTotals& totals) {
+  if (kept) ++totals.blessed;
+  if (!kept && !play.verdict.error.empty())
+    ++totals.not_played;
+  else
+    ++totals.replays;
+  if (kept ? kept->same() : play.verdict.same()) ++totals.same;
+}
+
+void write_capture(const std::string& path, const std::vector<std::uint8_t>& bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+/// The plays of one file, told and counted; answers their JSON.
+Json replay_conversations(const std::string& path, const OpenedCapture& opened, const Options& options,
+                          ReplayTotals& totals) {
+  const Blessing blessing(path);
+  std::vector<Play> plays;
+  std::vector<std::optional<lab::Verdict>> kept;
+  if (!options.bless && !options.choose_more() && options.capture.empty() && blessing.exists()) {
+    kept = hold_against(blessing, plays, opened, options);
+  } else {
+    lab::Recording recording;
+    const bool record = options.bless || !options.capture.empty();
+    plays = plays_of(opened, options);
+    play(plays, opened, options, record ? &recording : nullptr);
+    if (options.bless) blessing.keep(plays, recording.bytes());
+    if (!options.capture.empty()) write_capture(options.capture, recording.bytes());
+    kept.resize(plays.size());
+    if (options.bless) kept.assign(plays.size(), lab::Verdict{});
+  }
+  Json verdicts = Json::array();
+  for (std::size_t i = 0; i < plays.size(); ++i) {
+    count(plays[i], kept[i], totals);
+    if (options.json)
+      verdicts.push_back(verdict_json(plays[i], kept[i]));
+    else
+      print_verdict(plays[i].verdict, kept[i], options.quiet);
+  }
+  return verdicts;
+}
+
 /// One file; answers its part of the JSON.
-Json replay_file(const std::string& path, const Options& options, Totals& totals) {
+Json replay_file(const std::string& path, const Options& options, ReplayTotals& totals) {
   ++totals.files;
   const OpenedCapture opened("sluice replay", path, options.only);
   if (!opened.error().empty()) ++totals.unreadable;
@@ -190,31 +241,28 @@ Json replay_file(const std::string& path, const Options& options, Totals& totals
   Json json = {{"file", path}};
   if (!opened.error().empty()) json["error"] = opened.error();
   Json conversations = Json::array();
-  Json verdicts = Json::array();
-  for (const auto& [number, conversation] : opened.chosen()) {
-    if (options.json) conversations.push_back(conversation_json(number, *conversation));
-    if (!options.list) play(number, *conversation, options, totals, verdicts);
-  }
+  if (options.json)
+    for (const auto& [number, conversation] : opened.chosen())
+      conversations.push_back(conversation_json(number, *conversation));
   json["conversations"] = std::move(conversations);
-  if (!options.list) json["verdicts"] = std::move(verdicts);
+  if (!options.list) json["verdicts"] = replay_conversations(path, opened, options, totals);
   return json;
 }
 
-void print_totals(const Totals& totals) {
-  fmt::print("{} {} in {} {}: {} the same, {} different", totals.replays, totals.replays == 1 ? "replay" : "replays",
-             totals.files, totals.files == 1 ? "file" : "files", totals.same, totals.replays - totals.same);
-  if (totals.not_played > 0) fmt::print(", {} not played", totals.not_played);
-  if (totals.unreadable == 1) fmt::print(", 1 file not readable to its end");
-  if (totals.unreadable > 1) fmt::print(", {} files not readable to their end", totals.unreadable);
-  fmt::print("\n");
+void check(const Options& options, const std::vector<std::string>& files) {
+  const bool unkept = options.times || options.distance != Duration::zero() || options.until != 0;
+  if (options.bless && unkept) throw UsageError("--bless", "it doesn't go with --times, --distance and --until");
+  if (!options.capture.empty() && files.size() != 1) throw UsageError("--capture", "it takes one capture to replay");
 }
 
 int replay_all(const Options& options) {
-  Totals totals;
-  Json files = Json::array();
-  for (const std::string& path : capture_files(options.paths)) files.push_back(replay_file(path, options, totals));
+  ReplayTotals totals;
+  Json json = Json::array();
+  const std::vector<std::string> files = capture_files(options.paths);
+  check(options, files);
+  for (const std::string& path : files) json.push_back(replay_file(path, options, totals));
   if (options.json)
-    fmt::print("{}\n", Json{{"files", std::move(files)}}.dump());
+    fmt::print("{}\n", Json{{"files", std::move(json)}}.dump());
   else if (!options.list)
     print_totals(totals);
   if (totals.unreadable > 0) return kUsage;
@@ -245,6 +293,9 @@ void add_replay(CLI::App& app, Action& action) {
             "level timing, at which times may differ by this [1ms]");
   add_value(*command, "--distance", options->distance, lab::parse_time, "TIME",
             "one way from where the capture was taken to our side [0]");
+  add_value(*command, "--until", options->until, parse_count, "NUMBER", "no further than this packet of the capture");
+  command->add_flag("--bless", options->bless, "keep verdicts and packets beside the captures, to be held against");
+  command->add_option("--capture", options->capture, "pcapng of what this stack said and heard")->type_name("FILE");
   command->add_flag("-q,--quiet", options->quiet, "a line for each replay that differs, and the sum");
   command->add_flag("--json", options->json, "one line of JSON");
   command->footer(kExamples);

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "lab/capture_reader.hpp"
 #include "tests/tools/said.hpp"
 
 namespace sluice::tools {
@@ -63,7 +64,7 @@ TEST_CASE("--list names each conversation with its packets, bytes, repetitions a
 }
 
 TEST_CASE("a folder stands for the captures below it, and --json for one line") {
-  const Said said = sluice("replay --json " + kCaptures + "kernel");
+  const Said said = sluice("replay --json --level segments " + kCaptures + "kernel");
   const Json report = Json::parse(said.text);
   REQUIRE(report.at("files").size() == 3);
   CHECK(report["files"][0]["file"].get<std::string>().ends_with("linux-linux-loss.pcap"));
@@ -100,6 +101,94 @@ TEST_CASE("a capture cut short is played as far as it goes, and exit 2 says that
   CHECK(said.status == 2);
   CHECK(says(said, "1 replay in 1 file"));
   CHECK(says(said, "1 file not readable to its end"));
+}
+
+/// A folder with a copy of one golden capture, blessed.
+struct Blessed : Folder {
+  std::string capture = path / "half.pcapng";
+  std::string recording = path / "half.replayed.pcapng";
+  std::string verdict = path / "half.verdict";
+  Blessed() {
+    std::filesystem::copy_file(kCaptures + "close-half.pcapng", capture);
+    const Said said = sluice("replay --bless " + capture);
+    REQUIRE_MESSAGE(said.status == 0, said.text);
+  }
+};
+
+std::string content(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_CASE("--bless keeps the strictest verdict and every packet, and later replays are held against them") {
+  const Blessed folder;
+  CHECK(content(folder.verdict).starts_with("== conversation 1 as client --level timing, packets 1 to "));
+  const std::string once = content(folder.recording);
+  const Said said = sluice("replay " + folder.path.string());
+  CHECK(said.status == 0);
+  CHECK(says(said, "the same at level timing, 9 packets, as blessed"));
+  CHECK(says(said, "1 replay in 1 file: 1 the same, 0 different (1 held against what was blessed)"));
+  CHECK(sluice("replay --bless " + folder.capture).status == 0);
+  CHECK(content(folder.recording) == once);
+  const Json report = Json::parse(sluice("replay --json " + folder.path.string()).text);
+  CHECK(report["files"][0]["verdicts"][0]["blessed"]["same"] == true);
+}
+
+TEST_CASE("a stack that says anything else than what was blessed is told by packet and field: exit 1") {
+  const Blessed folder;
+  const lab::Capture kept = lab::load_capture(folder.recording);
+  const auto change = [&](std::size_t packet, std::size_t at) {
+    std::string bytes(kept.file.begin(), kept.file.end());
+    const auto offset = kept.packets.at(packet).bytes.data() - kept.file.data();
+    bytes[static_cast<std::size_t>(offset) + at] ^= 1;
+    folder.write("half.replayed.pcapng", bytes);
+    return sluice("replay " + folder.capture);
+  };
+  REQUIRE(kept.packets.at(2).direction == lab::Direction::out);
+  const Said window = change(2, 20 + 15);
+  CHECK(window.status == 1);
+  CHECK(says(window, "packet 3, at 0.02 s: window"));
+  CHECK(says(window, "  blessed   "));
+  CHECK(says(window, "  replayed  "));
+  const Said checksum = change(2, 20 + 17);
+  CHECK(checksum.status == 1);
+  CHECK(says(checksum, "packet 3, at 0.02 s: identification, checksum or text"));
+}
+
+TEST_CASE("another verdict than the blessed one is a difference, one that can't be read is exit 2") {
+  const Blessed folder;
+  const std::string text = content(folder.verdict);
+  folder.write("half.verdict", text + "and more\n");
+  const Said said = sluice("replay " + folder.capture);
+  CHECK(said.status == 1);
+  CHECK(says(said, "half.verdict has other words"));
+  folder.write("half.verdict", "== conversation one\n");
+  CHECK(sluice("replay " + folder.capture).status == 2);
+  folder.write("half.verdict", "== conversation 7 as client --level acks, packets 1 to 3\n");
+  CHECK(sluice("replay " + folder.capture).status == 2);
+  std::filesystem::remove(folder.verdict);
+  CHECK(sluice("replay " + folder.capture).status == 2);
+}
+
+TEST_CASE("with a flag that chooses what is compared the blessing is left alone") {
+  const Blessed folder;
+  folder.write("half.verdict", "nonsense");
+  const Said said = sluice("replay --level stream " + folder.capture);
+  CHECK(said.status == 0);
+  CHECK_FALSE(says(said, "blessed"));
+  CHECK(sluice("replay --bless --until 3 " + folder.capture).status == 2);
+}
+
+TEST_CASE("--until stops at a packet, --capture keeps what was said and heard till then") {
+  const Folder folder;
+  const std::string out = folder.path / "out.pcapng";
+  CHECK(sluice("replay --until 3 --capture " + out + " " + kCaptures + "close-half.pcapng").status == 0);
+  const lab::Capture capture = lab::load_capture(out);
+  CHECK(capture.error.empty());
+  REQUIRE(capture.packets.size() == 3);
+  CHECK(capture.packets[0].direction == lab::Direction::out);
+  CHECK(capture.packets[1].direction == lab::Direction::in);
+  CHECK(sluice("replay --capture " + out + " " + kCaptures).status == 2);
 }
 
 TEST_CASE("explain draws the ladder of a capture, and tells the same as JSON") {
