@@ -1,14 +1,12 @@
-// Middleware that captures what passes a device, and the observer that writes beside each segment why it left.
+// Middleware that captures what passes a device, and the observer that writes beside each segment why it left and
+// how its connection stood.
 #pragma once
 
-#include <cstdint>
-#include <deque>
 #include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "lab/capture.hpp"
+#include "lab/departures.hpp"
 #include "stack/base/trace.hpp"
 #include "tun/device.hpp"
 
@@ -17,7 +15,7 @@ namespace sluice::lab {
 /// Captures both directions while it has a writer; without one it costs a comparison a packet.
 class CaptureTap final : public tun::DeviceLayer {
  public:
-  using DeviceLayer::DeviceLayer;
+  explicit CaptureTap(tun::Device& device);
   ~CaptureTap() override;
 
   /// From now on into this file; a capture that ran before ends.
@@ -26,16 +24,8 @@ class CaptureTap final : public tun::DeviceLayer {
   std::unique_ptr<CaptureWriter> stop();
   const CaptureWriter* writer() const noexcept { return writer_.get(); }
 
-  /// What tells one segment from the others around it.
-  struct SegmentName {
-    std::uint32_t seq = 0;
-    std::uint32_t ack = 0;
-    std::uint8_t flags = 0;
-    friend bool operator==(const SegmentName&, const SegmentName&) = default;
-  };
-  /// A comment for the frame that left last, if this is its name, else for the frame of this name that leaves soon: the
-  /// stack tells of its segments after accept(), and of replies without a connection before.
-  void annotate(const SegmentName& segment, std::string_view comment);
+  /// An event of the stack behind the device: what it tells of a segment becomes the comment of its packet.
+  void told(const TraceEvent& event);
 
   void begin_turn(Time now) noexcept override;
   bool receive_batch(std::vector<Packet>& into) noexcept override;
@@ -43,23 +33,12 @@ class CaptureTap final : public tun::DeviceLayer {
   void flush() noexcept override;
 
  private:
-  struct Note {
-    SegmentName segment;
-    std::string text;
-  };
-  void write_pending() noexcept;
-  void take_early_note();
-
   std::unique_ptr<CaptureWriter> writer_;
   Time now_{};
-  // The frame that left last waits here for its comment, which the stack tells only after accept() took it.
-  bool pending_ = false;
-  std::vector<std::uint8_t> frame_;
-  std::string comment_;
-  std::deque<Note> early_;  // notes whose frames have not left yet
+  Departures departures_;
 };
 
-/// Writes each segment's SendReason into the capture and passes every event on.
+/// Tells the capture of each segment and passes every event on.
 class CaptureNotes final : public Observer {
  public:
   /// Both outlive this; `next` may be null.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "lab/departures.hpp"
 #include "lab/replay_comparison.hpp"
 #include "lab/replay_numbers.hpp"
 
@@ -31,15 +32,39 @@ std::string small_print(const CapturedPacket& kept, const CapturedPacket& now) {
   return kept.comment == now.comment ? "" : "comment";
 }
 
+/// Writes what a stack hears and says, and beside that why.
+class Watch final : public Observer {
+ public:
+  explicit Watch(PcapngWriter& writer) : writer_(writer) {}
+
+  void on_event(const TraceEvent& event) noexcept override { departures_.told(event); }
+  void on_packet(Time at, Direction direction, Bytes packet) {
+    ++packets;
+    if (direction == Direction::out) return departures_.left(at, packet);
+    departures_.flush();
+    writer_.add({at.time_since_epoch(), direction}, packet);
+  }
+  void finish() { departures_.clear(); }
+
+  std::size_t packets = 0;
+
+ private:
+  PcapngWriter& writer_;
+  Departures departures_{[this](Time at, Bytes packet, const DepartureNote& note) {
+    writer_.add({at.time_since_epoch(), Direction::out, note.comment}, packet);
+  }};
+};
+
 }  // namespace
 
 Verdict Recording::replay(const Conversation& conversation, Side us, ReplaySettings settings) {
   PcapngWriter writer(LinkType::raw, name(us));
-  settings.on_packet = [&](Time at, Direction direction, Bytes packet) {
-    writer.add({at.time_since_epoch(), direction}, packet);
-    ++packets_;
-  };
+  Watch watch(writer);
+  settings.stack.observer = &watch;
+  settings.on_packet = [&watch](Time at, Direction direction, Bytes packet) { watch.on_packet(at, direction, packet); };
   Verdict verdict = lab::replay(conversation, us, settings);
+  watch.finish();
+  packets_ += watch.packets;
   bytes_.insert(bytes_.end(), writer.bytes().begin(), writer.bytes().end());
   return verdict;
 }

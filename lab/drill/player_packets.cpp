@@ -131,7 +131,7 @@ void Player::expect(const Step& step, const PacketLine& expected) {
   const Span span = span_of(step);
   stage().run_until(span.last + span.tolerance, [this] { return !stage_->sent.empty(); });
   if (stage_->sent.empty()) fail_missing(expected, span);
-  const std::string why = stage_->sent.front().why;
+  const std::string why = stage_->sent.front().note.reason;
   Seen seen = read_front(expected);
   gather_more(seen, expected, span);
   const bool cut = seen.line.segment() && next_step_continues(step, expected) &&
@@ -196,7 +196,7 @@ std::string Player::leftover_text() {
 
 void Player::drop_front() {
   const Sent& front = stage_->sent.front();
-  if (options_.capture) options_.capture({front.at, false, front.bytes, front.why});
+  if (options_.capture) options_.capture({front.at, false, front.bytes, front.note.comment});
   stage_->sent.pop_front();
 }
 

@@ -42,7 +42,10 @@ posix::Calls::Settings Stage::calls_of(const Settings& settings) {
 }
 
 Stage::Stage(const Settings& settings)
-    : local_(local_of(settings)),
+    : departures_([this](Time at, Bytes packet, const DepartureNote& note) {
+        sent.push_back({.at = at - start_, .bytes = {packet.begin(), packet.end()}, .note = note});
+      }),
+      local_(local_of(settings)),
       remote_(remote_of(settings)),
       start_(kStart),
       now_(kStart),
@@ -93,11 +96,11 @@ void Stage::turn() {
   for (;;) {
     count_turn();
     SinkOf sink([this](const Frame& frame) noexcept {
-      gather(frame);
+      departures_.left(now_, frame);
       return true;
     });
     stack_.poll_transmit(now_, sink);
-    explain_sent();
+    departures_.clear();
     pass_events();
     if (!after_turn || !after_turn()) return;
   }
@@ -110,41 +113,9 @@ void Stage::pass_events() {
   }
 }
 
-void Stage::gather(const Frame& frame) {
-  Sent one{.at = now(), .bytes = {frame.head.begin(), frame.head.end()}, .why = {}, .matched = 0};
-  for (const Slice& piece : frame.body) one.bytes.insert(one.bytes.end(), piece.bytes().begin(), piece.bytes().end());
-  sent.push_back(std::move(one));
-}
-
 void Stage::on_event(const TraceEvent& event) noexcept {
   if (trace) trace(now(), event);
-  if (event.kind != TraceKind::segment_out) return;
-  Told told{};
-  for (const TraceField& field : event.fields) {
-    if (field.key == "seq") told.seq = static_cast<std::uint32_t>(field.number);
-    if (field.key == "flags") told.flags = static_cast<std::uint16_t>(field.number);
-    if (field.key == "reason") told.why = field.text;
-  }
-  told_.push_back(std::move(told));
-}
-
-// The stack tells of a segment after the device took it, and of replies without a connection before: so both wait for
-// each other here.
-void Stage::explain_sent() {
-  for (Sent& one : sent) {
-    if (!one.why.empty() || told_.empty()) continue;
-    const std::size_t header = one.bytes[0] >> 4 == 4 ? (one.bytes[0] & 15u) * 4 : 40;
-    wire::tcp::Header tcp;
-    if (one.bytes.size() < header ||
-        wire::tcp::parse(Bytes(one.bytes).subspan(header), tcp) != wire::tcp::ParseError::none)
-      continue;
-    const auto same = [&](const Told& told) { return told.seq == tcp.seq && (told.flags & 255) == tcp.flags; };
-    const auto found = std::find_if(told_.begin(), told_.end(), same);
-    if (found == told_.end()) continue;
-    one.why = std::move(found->why);
-    told_.erase(found);
-  }
-  told_.clear();
+  departures_.told(event);
 }
 
 }  // namespace sluice::lab::drill

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/departures.hpp"
 #include "lab/drill/settings.hpp"
 #include "stack/base/trace.hpp"
 #include "stack/posix/calls.hpp"
@@ -20,7 +21,7 @@ namespace sluice::lab::drill {
 struct Sent {
   Duration at{};  ///< since the script began
   std::vector<std::uint8_t> bytes;
-  std::string why;          ///< the reason that the stack gave, or empty
+  DepartureNote note;       ///< what the stack told of it, or empty
   std::size_t matched = 0;  ///< bytes of its text that the script has expected already
 };
 
@@ -55,22 +56,14 @@ class Stage final : private Observer {
 
  private:
   void on_event(const TraceEvent& event) noexcept override;
-  void gather(const Frame& frame);
   void pass_events();
   void count_turn();
-  void explain_sent();
   static Config config_of(const Settings& settings, const IpAddress& local, Observer* observer);
   static posix::Calls::Settings calls_of(const Settings& settings);
 
-  struct Told {
-    std::uint32_t seq;
-    std::uint16_t flags;
-    std::string why;
-  };
-
   // The last to go: closing what is open sends packets and tells of them.
   BufferPool pool_;
-  std::vector<Told> told_;
+  Departures departures_;
   IpAddress local_;
   IpAddress remote_;
   Time start_;

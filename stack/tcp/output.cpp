@@ -255,14 +255,30 @@ void Connection::settle_timers() noexcept {
 }
 
 void Connection::trace_departure(const Plan& plan, const wire::tcp::Header& header) const noexcept {
+  const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+  const auto us = [](Duration time) {
+    return std::int64_t{std::chrono::duration_cast<std::chrono::microseconds>(time).count()};
+  };
+  const bool knows_peer = state_ != State::syn_sent;
   env_.tracer.tell(env_.now, TraceKind::segment_out, flow(),
                    {{"seq", header.seq},
                     {"ack", header.ack},
-                    {"len", static_cast<std::int64_t>(plan.text)},
+                    {"len", number(plan.text)},
                     {"flags", header.flags | (header.ae ? 256 : 0)},
                     {"win", std::int64_t{header.window} << (plan.syn ? 0 : rcv_.scale)},
                     {"reason", 0, name(plan.reason)},
-                    {"clause", 0, clause(plan.reason)}});
+                    {"clause", 0, clause(plan.reason)},
+                    {"state", 0, name(state_)},
+                    {"una", number(snd_.una - snd_.iss)},
+                    {"nxt", number(snd_.nxt - snd_.iss)},
+                    {"wnd", number(snd_.wnd)},
+                    {"rcv_nxt", knows_peer ? number(rcv_.nxt - rcv_.irs) : 0},
+                    {"rcv_wnd", number(rcv_.wnd())},
+                    {"cwnd", number(cwnd())},
+                    {"ssthresh", congestion_ ? number(congestion_->ssthresh()) : -1},
+                    {"pipe", number(pipe())},
+                    {"srtt_us", us(rtt_.srtt())},
+                    {"rto_us", us(rtt_.rto(backoff_))}});
 }
 
 }  // namespace sluice::tcp

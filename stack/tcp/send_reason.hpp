@@ -48,5 +48,7 @@ enum class SendReason : std::uint8_t {
 std::string_view name(SendReason reason) noexcept;
 /// "RFC 9293 3.8.6.1" and so on.
 std::string_view clause(SendReason reason) noexcept;
+/// The reason of this name in a few words for people; empty when there is none of this name.
+std::string_view sentence(std::string_view reason) noexcept;
 
 }  // namespace sluice::tcp

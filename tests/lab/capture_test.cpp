@@ -224,9 +224,9 @@ TEST_CASE("each segment's reason stands in the capture, whether told after it le
 
   const Capture capture = load_capture(folder.file("x.pcapng"));
   REQUIRE(capture.packets.size() == 4);
-  CHECK(capture.packets[0].comment == "new_data (RFC 9293 3.8)");
+  CHECK(capture.packets[0].comment == "new_data: text that goes for the first time (RFC 9293 3.8)");
   CHECK(capture.packets[1].comment.empty());
-  CHECK(capture.packets[2].comment == "reset_no_connection (RFC 9293 3.8)");
+  CHECK(capture.packets[2].comment == "reset_no_connection: RST: nobody is here (RFC 9293 3.8)");
   CHECK(capture.packets[3].comment.empty());
   CHECK(count.events == 5);
 }

@@ -204,7 +204,8 @@ TEST_CASE("an earlier ACK of the peer's has his numbers and window, no text, no 
     CHECK(text(*ack) == ". 500:500(0) ack 7200 win 7 <nop,nop,TS val 5 ecr 100>");
     CHECK(checksum_is_good(*ack));
     CHECK_FALSE(earlier_ack(build(ends.client, ends.server, "S 0:0(0)"), 200, captured, now));
-    const auto sacked = earlier_ack(build(ends.client, ends.server, ". 1:1(0) ack 2 <nop,nop,sack 5:9>"), 200, captured, now);
+    const auto sacked =
+        earlier_ack(build(ends.client, ends.server, ". 1:1(0) ack 2 <nop,nop,sack 5:9>"), 200, captured, now);
     REQUIRE(sacked);
     CHECK(text(*sacked).find("sack") == std::string::npos);
     CHECK(checksum_is_good(*sacked));

@@ -10,7 +10,7 @@
 namespace sluice::test {
 namespace {
 
-constexpr std::size_t kSmall = 64 * 1024;
+constexpr std::size_t kSmall = 80 * 1024;
 
 TEST_CASE("each golden capture comes out the same, byte by byte") {
   for (const Golden& golden : goldens()) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lab/capture_record.hpp"
+#include "lab/departures.hpp"
 #include "tests/support/world.hpp"
 
 namespace sluice::test {
@@ -17,7 +18,8 @@ struct RecordedLink {
   std::vector<std::uint64_t> lost_to_left = {};
 };
 
-/// Packets of the host at which a capture is taken bear the reason why they left as a comment. Independent of
+/// Packets of the host at which a capture is taken bear as a comment why they left and
+/// how their connection stood. Independent of
 /// SLUICE_SEED, because what it makes is compared with files.
 class Recording {
  public:
@@ -30,36 +32,34 @@ class Recording {
   /// A packet that no stack sends leaves the left host.
   void send_from_left(std::vector<std::uint8_t> packet);
   /// The capture of one end: a pcapng file, times as the World's.
-  std::vector<std::uint8_t> taken_at_left() const { return file_of(left_); }
-  std::vector<std::uint8_t> taken_at_right() const { return file_of(right_); }
+  std::vector<std::uint8_t> taken_at_left() { return left_.file(); }
+  std::vector<std::uint8_t> taken_at_right() { return right_.file(); }
 
  private:
   struct Seen {
     Time at;
     lab::Direction direction;
     std::vector<std::uint8_t> bytes;
-    std::string why;
+    std::string comment;
   };
-  /// What one end saw, and the reasons that its stack told before the segment left.
+  /// What one end saw, and what its stack told of what it sent.
   class End final : public Observer {
    public:
-    void on_event(const TraceEvent& event) noexcept override;
-    void sent(Time at, Bytes packet);
+    void on_event(const TraceEvent& event) noexcept override { departures_.told(event); }
+    void sent(Time at, Bytes packet) { departures_.left(at, packet); }
     void received(Time at, Bytes packet) {
-      seen.push_back({at, lab::Direction::in, {packet.begin(), packet.end()}, {}});
+      seen_.push_back({at, lab::Direction::in, {packet.begin(), packet.end()}, {}});
     }
-    std::vector<Seen> seen;
+    std::vector<std::uint8_t> file();
 
    private:
-    struct Note {
-      std::uint32_t seq;
-      std::string why;
-    };
-    std::vector<Note> early_;
+    std::vector<Seen> seen_;
+    lab::Departures departures_{[this](Time at, Bytes packet, const lab::DepartureNote& note) {
+      seen_.push_back({at, lab::Direction::out, {packet.begin(), packet.end()}, note.comment});
+    }};
   };
 
   void carry(bool to_right, Bytes packet);
-  static std::vector<std::uint8_t> file_of(const End& end);
 
   std::string seed_;  ///< SLUICE_SEED before
   bool seeded_ = false;

@@ -15,9 +15,9 @@ struct Said {
   std::string text;  ///< both streams
 };
 
-inline Said sluice(const std::string& words) {
+inline Said shell(const std::string& words) {
   Said said;
-  std::FILE* pipe = ::popen((std::string(SLUICE_COMMAND) + " " + words + " 2>&1").c_str(), "r");
+  std::FILE* pipe = ::popen((words + " 2>&1").c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::array<char, 4096> bytes;
   for (std::size_t count = 0; (count = std::fread(bytes.data(), 1, bytes.size(), pipe)) > 0;)
@@ -26,5 +26,7 @@ inline Said sluice(const std::string& words) {
   said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return said;
 }
+
+inline Said sluice(const std::string& words) { return shell(std::string(SLUICE_COMMAND) + " " + words); }
 
 }  // namespace sluice::tools
