@@ -261,10 +261,66 @@ std::string obstacle(const Conversation& conversation, Side us) {
   return "";
 }
 
+/// The packets that a stack said and heard, as the conversation that they are.
+class Heard {
+ public:
+  explicit Heard(const Conversation& captured) {
+    conversation_.kind = captured.kind;
+    conversation_.opener = captured.opener;
+    conversation_.other = captured.other;
+    conversation_.has_opening = true;
+  }
+
+  void add(Time at, bool from_opener, Bytes packet) {
+    const auto& bytes = bytes_.emplace_back(packet.begin(), packet.end());
+    const std::size_t number = bytes_.size();
+    conversation_.packets.push_back({number, at, from_opener, Direction::unknown, false, bytes});
+    if (const auto view = view_datagram(bytes)) (from_opener ? opener_ : other_).learn(*view);
+  }
+
+  const Conversation& conversation() {
+    conversation_.opener_isn = opener_.isn;
+    conversation_.other_isn = other_.isn;
+    return conversation_;
+  }
+
+ private:
+  Conversation conversation_;
+  std::deque<std::vector<std::uint8_t>> bytes_;
+  NumberBase opener_;
+  NumberBase other_;
+};
+
+/// Plays as at level `stream`, and compares what the bytes mean in place of the bytes.
+Verdict replay_messages(const Conversation& conversation, Side us, const ReplaySettings& settings) {
+  Heard heard(conversation);
+  ReplaySettings streams = settings;
+  streams.level = Level::stream;
+  streams.on_packet = [&](Time at, Direction direction, Bytes packet) {
+    heard.add(at, (direction == Direction::out) == (us == Side::opener), packet);
+    if (settings.on_packet) settings.on_packet(at, direction, packet);
+  };
+  Verdict verdict = replay(conversation, us, streams);
+  verdict.level = Level::messages;
+  verdict.differences.clear();
+  if (!verdict.error.empty()) return verdict;
+  const auto captured = settings.interpret(conversation), replayed = settings.interpret(heard.conversation());
+  if (captured.empty()) verdict.error = "its text is neither HTTP nor WebSocket";
+  verdict.messages = captured.size();
+  for (std::size_t i = 0; i < std::max(captured.size(), replayed.size()); ++i) {
+    const std::string a = i < captured.size() ? captured[i] : "", b = i < replayed.size() ? replayed[i] : "";
+    if (a == b) continue;
+    verdict.differences.push_back({Difference::Kind::changed, 0, {}, fmt::format("message {}", i + 1), a, b});
+    if (verdict.differences.size() == settings.most_differences) break;
+  }
+  return verdict;
+}
+
 }  // namespace
 
 std::string_view name(Level level) noexcept {
   switch (level) {
+    case Level::messages: return "messages";
     case Level::stream: return "stream";
     case Level::acks: return "acks";
     case Level::segments: return "segments";
@@ -274,7 +330,7 @@ std::string_view name(Level level) noexcept {
 }
 
 std::optional<Level> level_of(std::string_view text) noexcept {
-  for (const Level level : {Level::stream, Level::acks, Level::segments, Level::timing})
+  for (const Level level : {Level::messages, Level::stream, Level::acks, Level::segments, Level::timing})
     if (name(level) == text) return level;
   return std::nullopt;
 }
@@ -293,6 +349,10 @@ Verdict replay(const Conversation& conversation, Side us, const ReplaySettings& 
     return replay(shorter, us, all);
   }
   verdict.error = obstacle(conversation, us);
+  const bool tcp = conversation.kind == ConversationKind::tcp;
+  if (verdict.error.empty() && settings.level == Level::messages && !(tcp && settings.interpret))
+    verdict.error = "only TCP has messages";
+  if (verdict.error.empty() && settings.level == Level::messages) return replay_messages(conversation, us, settings);
   if (verdict.error.empty()) Player(conversation, us, settings, verdict).run();
   return verdict;
 }

@@ -20,6 +20,7 @@ std::string_view name(Side side) noexcept;
 
 /// What has to be the same in the capture and in its replay; each level asks for all of those before it.
 enum class Level : std::uint8_t {
+  messages,  ///< what ReplaySettings::interpret makes of the bytes both ways
   stream,    ///< all bytes both ways, in order, and how the connection ended
   acks,      ///< what was acknowledged, not later than `ack_delay`
   segments,  ///< each packet, as the notation shows it
@@ -32,7 +33,7 @@ std::optional<Level> level_of(std::string_view name) noexcept;
 /// the same verdict. Numbers are translated: the ISN and the timestamp base that the stack chooses stand for those of
 /// the capture in everything that the peer says about them.
 ///
-/// Of TCP at level `stream` and `acks` only what the connection came to is compared, so a capture of any stack will do,
+/// Of TCP below level `segments` only what the connection came to is compared, so a capture of any stack will do,
 /// super-segments of an offload included: where the stack sends less at a time than the side of the capture did, the
 /// peer acknowledges that, too; the replay then goes on for `after` a while longer than the capture.
 ///
@@ -63,6 +64,8 @@ struct ReplaySettings {
   Duration after{0};                   ///< how long after the last packet nothing more may come
   std::size_t until = 0;               ///< the number in the capture of the last packet that is played; 0: all
   std::size_t most_differences = 200;  ///< listed; more are counted
+  /// At level `messages`: the lines by which two runs are compared; none: it can make nothing of these bytes.
+  std::function<std::vector<std::string>(const Conversation&)> interpret = nullptr;
   /// Told each packet as the stack says it or hears it, and when.
   std::function<void(Time, Direction, Bytes)> on_packet = nullptr;
 };
@@ -107,6 +110,7 @@ struct Verdict {
   std::size_t super_segments = 0;  ///< packets larger than the MTU, which a device would cut
   std::size_t added = 0;           ///< ACKs that the peer had to say besides, at levels `stream` and `acks`
   std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
+  std::size_t messages = 0;        ///< compared at level `messages`
   std::size_t cut = 0;             ///< packets of which the capture kept only the front
   std::vector<Difference> differences;
   std::vector<ReplayRung> ladder;  ///< around the first of them, at levels `segments` and `timing`

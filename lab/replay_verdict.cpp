@@ -19,6 +19,7 @@ std::string offload_text(const Verdict& verdict) {
   if (verdict.super_segments > 0) text += fmt::format(", {} super-segments", verdict.super_segments);
   if (verdict.cut > 0) text += fmt::format(", {} cut short by the capture", verdict.cut);
   if (!text.empty()) text += " (both sides)";
+  if (verdict.messages > 0) text += fmt::format(", {} messages", verdict.messages);
   return verdict.added > 0 ? text + fmt::format(", {} ACKs of the peer added", verdict.added) : text;
 }
 

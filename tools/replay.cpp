@@ -18,6 +18,7 @@
 #include "tools/capture_files.hpp"
 #include "tools/commands.hpp"
 #include "tools/json.hpp"
+#include "tools/messages.hpp"
 #include "tools/replay_report.hpp"
 
 namespace sluice::tools {
@@ -105,6 +106,7 @@ lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side sid
   if (settings.level <= lab::Level::acks) settings.after = kPatience;
   settings.distance = options.distance;
   settings.until = options.until;
+  settings.interpret = [](const lab::Conversation& one) { return messages_of(one); };
   return settings;
 }
 
@@ -282,9 +284,11 @@ void add_replay(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"client", "server", "both"}))
       ->type_name("SIDE");
   command
-      ->add_option("--level", options->level_name,
-                   "what has to be the same: stream (bytes both ways and the end), acks, segments or timing [segments]")
-      ->check(CLI::IsMember({"stream", "acks", "segments", "timing"}))
+      ->add_option(
+          "--level", options->level_name,
+          "what has to be the same: messages (what HTTP and WebSocket make of the bytes), stream (the bytes both "
+          "ways and the end), acks, segments or timing [segments]")
+      ->check(CLI::IsMember({"messages", "stream", "acks", "segments", "timing"}))
       ->type_name("LEVEL");
   add_value(*command, "--only", options->only, parse_count, "NUMBER", "only this conversation of --list");
   command->add_flag("--no-windows", options->no_windows, "don't compare TCP windows");

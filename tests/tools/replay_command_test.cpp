@@ -179,6 +179,14 @@ TEST_CASE("with a flag that chooses what is compared the blessing is left alone"
   CHECK(sluice("replay --bless --until 3 " + folder.capture).status == 2);
 }
 
+TEST_CASE("at level messages HTTP and WebSocket are compared as what they say, and other text is not played") {
+  const Said said = sluice("replay --level messages " + kCaptures + "websocket.pcapng");
+  CHECK(said.status == 0);
+  CHECK(says(said, "the same at level messages, 10 packets, 8 messages"));
+  CHECK(says(sluice("replay --level messages " + kCaptures + "bulk.pcapng"), "neither HTTP nor WebSocket"));
+  CHECK(says(sluice("replay --level messages " + kCaptures + "icmp-echo.pcapng"), "only TCP has messages"));
+}
+
 TEST_CASE("--until stops at a packet, --capture keeps what was said and heard till then") {
   const Folder folder;
   const std::string out = folder.path / "out.pcapng";

@@ -1,0 +1,294 @@
+// HTTP exchanges, then perhaps WebSocket frames; see messages.hpp.
+#include "tools/messages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <optional>
+#include <variant>
+
+#include "http/body_decoder.hpp"
+#include "http/head_parser.hpp"
+#include "lab/replay_application.hpp"
+#include "tools/sha256.hpp"
+#include "ws/extensions.hpp"
+#include "ws/key.hpp"
+#include "ws/receiver.hpp"
+
+namespace sluice::tools {
+namespace {
+
+/// Larger heads than any server takes: a capture is to be read, not served.
+constexpr http::HeadLimits kHead{1u << 20, 1u << 16, 1000};
+
+/// What a peer said, safe for a terminal.
+std::string printable(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+  return out;
+}
+
+std::string bytes_text(std::uint64_t count) { return fmt::format("{} byte{}", count, count == 1 ? "" : "s"); }
+
+/// Content as it passes: its size and digest.
+class Content {
+ public:
+  void add(Bytes bytes) {
+    size_ += bytes.size();
+    digest_.add(bytes);
+  }
+  /// "5 bytes #2cf24dba".
+  std::string text() {
+    if (size_ == 0) return "0 bytes";
+    return bytes_text(size_) + " #" + digest_.finish().substr(0, 8);
+  }
+
+ private:
+  std::uint64_t size_ = 0;
+  Sha256 digest_;
+};
+
+/// One direction of the connection, read from its front.
+struct Side {
+  char mark = '>';
+  MutableBytes left;
+  bool lost = false;  ///< something was refused: the rest means nothing
+
+  bool empty() const noexcept { return lost || left.empty(); }
+};
+
+std::string body_text(Side& side, http::BodyDecoder body) {
+  Content content;
+  while (!body.done() && !body.refusal() && !side.left.empty()) {
+    const auto step = body.decode(side.left);
+    content.add(step.content);
+    side.left = side.left.subspan(step.consumed);
+  }
+  const std::string text = content.text();
+  if (body.refusal()) {
+    side.lost = true;
+    return fmt::format("{}, then refused: {}", text, body.refusal().reason);
+  }
+  if (body.done() || body.ends_with_connection()) return text;
+  return body.length_known() ? fmt::format("{}, and {} missing", text, bytes_text(body.remaining())) : text + ", cut off";
+}
+
+http::BodyDecoder decoder_for(bool chunked, const std::optional<std::uint64_t>& length) {
+  return chunked ? http::BodyDecoder::chunked() : http::BodyDecoder::with_length(length.value_or(0));
+}
+
+class Reader {
+ public:
+  Reader(MutableBytes opener, MutableBytes other) : opener_{'>', opener}, other_{'<', other} {}
+
+  std::vector<std::string> run() {
+    if (opener_.empty()) return {};
+    while (!opener_.empty()) {
+      const auto request = read_request();
+      if (!request && lines_.size() == 1 && refused_first_) return {};
+      if (!request) break;
+      if (read_answers(*request)) return std::move(lines_);
+    }
+    for (Side* side : {&opener_, &other_})
+      if (!side->left.empty()) tell(*side, bytes_text(side->left.size()) + (side->lost ? " more" : " unasked"));
+    return std::move(lines_);
+  }
+
+ private:
+  void tell(const Side& side, std::string_view text) { lines_.push_back(fmt::format("{} {}", side.mark, text)); }
+
+  /// The next head, or nullopt and why it is none told.
+  std::optional<std::vector<std::uint8_t>> read_head(Side& side) {
+    http::HeadReader reader(kHead);
+    const std::size_t used = reader.receive(side.left);
+    if (reader.state() == http::HeadReader::State::complete) {
+      const Bytes head = reader.head();
+      side.left = side.left.subspan(used);
+      return std::vector<std::uint8_t>(head.begin(), head.end());
+    }
+    const bool refused = reader.state() == http::HeadReader::State::refused;
+    refuse(side, refused ? reader.refusal().reason : "the head does not end");
+    return std::nullopt;
+  }
+
+  void refuse(Side& side, std::string_view why) {
+    side.lost = true;
+    tell(side, fmt::format("refused: {}", why));
+  }
+
+  std::optional<http::Request> read_request() {
+    const auto head = read_head(opener_);
+    refused_first_ = lines_.size() == 1 && !head;
+    if (!head) return std::nullopt;
+    auto parsed = http::parse_request(*head, kHead);
+    if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
+      refuse(opener_, refusal->reason);
+      refused_first_ = lines_.size() == 1;
+      return std::nullopt;
+    }
+    http::Request request = std::move(std::get<http::Request>(parsed));
+    std::string text = fmt::format("{} {} HTTP/1.{}", request.method, printable(request.target), request.minor_version);
+    if (request.upgrade) text += ", upgrade " + printable(request.fields.joined("Upgrade"));
+    if (request.has_body()) text += ", " + body_text(opener_, decoder_for(request.chunked, request.content_length));
+    tell(opener_, text);
+    return request;
+  }
+
+  /// The interim answers and the final one. True when the connection is a WebSocket's from here on, and all told.
+  bool read_answers(const http::Request& request) {
+    while (!other_.empty()) {
+      const auto head = read_head(other_);
+      if (!head) return false;
+      const auto parsed = http::parse_response(*head);
+      if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
+        refuse(other_, refusal->reason);
+        return false;
+      }
+      const auto& received = std::get<http::ReceivedResponse>(parsed);
+      const int status = received.response.status;
+      const std::string text = fmt::format("{} {}", status, http::reason_phrase(status));
+      if (status == 101) return upgrade(request, received.response, text);
+      if (status < 200) {
+        tell(other_, text);
+        continue;
+      }
+      tell(other_, text + answer_body(request, received));
+      return false;
+    }
+    if (!other_.lost) tell(other_, "no answer");
+    return false;
+  }
+
+  std::string answer_body(const http::Request& request, const http::ReceivedResponse& received) {
+    const int status = received.response.status;
+    if (request.method == "HEAD" || status == 204 || status == 304) return ", no body";
+    const bool to_the_end = !received.chunked && !received.content_length;
+    return ", " + body_text(other_, to_the_end ? http::BodyDecoder::until_close()
+                                               : decoder_for(received.chunked, received.content_length));
+  }
+
+  // --- WebSocket ---
+
+  bool upgrade(const http::Request& request, const http::Response& response, std::string text) {
+    if (!http::iequals(response.fields.find("Upgrade").value_or(""), "websocket")) {
+      tell(other_, text);
+      return false;
+    }
+    const std::string_view key = request.fields.find("Sec-WebSocket-Key").value_or("");
+    const std::string_view accept = response.fields.find("Sec-WebSocket-Accept").value_or("");
+    const std::string right = ws::accept_for(key);
+    text += accept == right ? ", accept right" : fmt::format(", accept {} instead of {}", printable(accept), right);
+    const auto protocol = response.fields.find("Sec-WebSocket-Protocol");
+    if (protocol)
+      text += fmt::format(", protocol {}{}", printable(*protocol),
+                          request.fields.has_token("Sec-WebSocket-Protocol", *protocol) ? "" : " (not offered)");
+    const std::string extensions = response.fields.joined("Sec-WebSocket-Extensions");
+    if (!extensions.empty()) text += ", extensions " + printable(extensions);
+    tell(other_, text);
+    for (Side* side : {&opener_, &other_}) extensions.empty() ? read_messages(*side) : read_frames(*side);
+    return true;
+  }
+
+  void read_messages(Side& side) {
+    ws::Settings settings;
+    settings.max_frame = settings.max_message = std::numeric_limits<std::int64_t>::max();
+    settings.max_fragments = std::numeric_limits<std::uint32_t>::max();
+    ws::Receiver receiver(side.mark == '>' ? ws::Role::server : ws::Role::client, settings);
+    std::optional<Content> message;
+    std::size_t frames = 0;
+    bool open = false;
+    while (!side.left.empty()) {
+      ws::Received got;
+      side.left = side.left.subspan(receiver.receive(side.left, got));
+      open = got.kind == ws::Received::Kind::nothing;
+      if (got.kind == ws::Received::Kind::data) {
+        if (got.data.first) {
+          message.emplace();
+          frames = 0;
+        }
+        ++frames;
+        message->add(got.data.bytes);
+        if (got.data.last) tell(side, message_text(got.data.type, *message, frames));
+      } else if (!tell_control(side, got)) {
+        break;
+      }
+    }
+    if (open || receiver.in_message()) tell(side, "a message that does not end");
+    if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
+  }
+
+  static std::string message_text(ws::MessageType type, Content& content, std::size_t frames) {
+    const char* const name = type == ws::MessageType::text ? "text" : "binary";
+    return fmt::format("{}, {}{}", name, content.text(), frames > 1 ? fmt::format(" in {} frames", frames) : "");
+  }
+
+  /// False when nothing may follow.
+  bool tell_control(Side& side, const ws::Received& got) {
+    using Kind = ws::Received::Kind;
+    Content content;
+    content.add(got.payload);
+    if (got.kind == Kind::ping) tell(side, "ping, " + content.text());
+    if (got.kind == Kind::pong) tell(side, "pong, " + content.text());
+    if (got.kind == Kind::close) tell(side, close_text(got.payload));
+    if (got.kind == Kind::fault) tell(side, fmt::format("refused: {}", ws::describe(got.fault).text));
+    return got.kind != Kind::close && got.kind != Kind::fault;
+  }
+
+  static std::string close_text(Bytes payload) {
+    const ws::CloseBody body = ws::parse_close_body(payload);
+    if (body.fault != ws::Fault::none) return fmt::format("close, refused: {}", ws::describe(body.fault).text);
+    if (body.code == ws::CloseCode::no_status) return "close";
+    return fmt::format("close {} {}", number(body.code), printable(body.reason));
+  }
+
+  /// With an extension of which we know the bits and not the contents: frame by frame, by their headers.
+  void read_frames(Side& side) {
+    static constexpr const char* kNames[] = {"continuation", "text", "binary"};
+    const ws::HeaderRules rules{side.mark == '>', ws::kRsv1};
+    while (!side.left.empty()) {
+      const ws::ParsedHeader parsed = ws::parse_header(side.left, rules);
+      const std::uint64_t length = parsed.header.length;
+      if (parsed.fault != ws::Fault::none)
+        return tell(side, fmt::format("refused: {}", ws::describe(parsed.fault).text));
+      if (parsed.size == 0 || length > side.left.size() - parsed.size) return tell(side, "a frame that does not end");
+      MutableBytes payload = side.left.subspan(parsed.size, static_cast<std::size_t>(length));
+      if (parsed.header.masked) ws::apply_mask(payload, parsed.header.key);
+      side.left = side.left.subspan(parsed.size + payload.size());
+      Content content;
+      content.add(payload);
+      const bool control = is_control(parsed.header.opcode);
+      const char* const coded = (parsed.header.rsv & ws::kRsv1) != 0 ? " frame, compressed" : " frame";
+      const auto opcode = static_cast<std::size_t>(parsed.header.opcode);
+      if (parsed.header.opcode == ws::Opcode::close) return tell(side, close_text(payload));
+      tell(side, fmt::format("{}{}, {}{}", control ? opcode == 9 ? "ping" : "pong" : kNames[opcode],
+                             control ? "" : coded, content.text(), parsed.header.fin ? "" : ", to be continued"));
+    }
+  }
+
+  Side opener_;
+  Side other_;
+  std::vector<std::string> lines_;
+  bool refused_first_ = false;
+};
+
+}  // namespace
+
+std::vector<std::string> messages_of(Bytes opener, Bytes other) {
+  std::vector<std::uint8_t> first(opener.begin(), opener.end()), second(other.begin(), other.end());
+  return Reader(first, second).run();
+}
+
+std::vector<std::string> messages_of(const lab::Conversation& conversation) {
+  std::vector<std::uint8_t> opener, other;
+  {
+    const lab::BothStreams streams = lab::both_streams(conversation);
+    opener = streams.opener.text.copy();
+    other = streams.other.text.copy();
+  }
+  return Reader(opener, other).run();
+}
+
+}  // namespace sluice::tools

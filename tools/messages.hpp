@@ -1,0 +1,20 @@
+// What http/ and ws/ make of the bytes of a connection: requests, answers, handshakes, frames, a line each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lab/conversation.hpp"
+#include "stack/base/bytes.hpp"
+
+namespace sluice::tools {
+
+/// "> GET /chat HTTP/1.1, upgrade", "< 200 OK, 1234 bytes #9f86d081", "< text, 5 bytes #2cf24dba", "> close 1000 bye".
+/// '>' is the opener's. The digits behind # are the front of the content's SHA-256. Requests and answers stand in
+/// pairs; of a WebSocket all that the opener said stands before all that the other side said. What a parser refuses
+/// is said in its words, and the rest of that direction is not read. Empty: the first bytes are no HTTP request.
+std::vector<std::string> messages_of(Bytes opener, Bytes other);
+/// The same of a TCP conversation's text.
+std::vector<std::string> messages_of(const lab::Conversation& conversation);
+
+}  // namespace sluice::tools
