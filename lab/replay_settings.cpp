@@ -102,13 +102,15 @@ class Portrait {
     return std::clamp<std::size_t>(mtu, v4 ? 576 : 1280, 65535);
   }
 
-  /// From the first window behind the SYN, if a buffer of this size leads to the scale that was offered.
+  /// From the first window behind the SYN, if a buffer of this size leads to the scale that was offered. One that
+  /// begins as small as ours do is taken to grow as ours do.
   std::size_t receive_buffer() const {
     const unsigned offered = std::min<unsigned>(ours_->options.window_scale.value_or(0), 14);
     const unsigned scale = peers_ && peers_->options.window_scale ? offered : 0;
     const std::size_t seen = std::size_t{window_.value_or(ours_->window)} << scale;
     const std::size_t most = std::size_t{65535} << offered;
     const std::size_t least = offered == 0 ? 2048 : std::size_t{65536} << (offered - 1);
+    if (seen == tcp::kInitialBuffer && seen < least) return 0;
     return seen >= least && seen <= most ? seen : most;
   }
 
