@@ -66,12 +66,15 @@ TEST_CASE("--list names each conversation with its packets, bytes, repetitions a
 TEST_CASE("a folder stands for the captures below it, and --json for one line") {
   const Said said = sluice("replay --json --level segments " + kCaptures + "kernel");
   const Json report = Json::parse(said.text);
-  REQUIRE(report.at("files").size() == 3);
-  CHECK(report["files"][0]["file"].get<std::string>().ends_with("linux-linux-loss.pcap"));
-  const Json& ours = report["files"][2]["verdicts"][0];
+  const auto verdict_of = [&](const std::string& name) -> Json {
+    for (const Json& file : report.at("files"))
+      if (file["file"].get<std::string>().ends_with("/" + name)) return file["verdicts"][0];
+    return {};
+  };
+  const Json ours = verdict_of("linux-sluice.pcapng");
   CHECK(ours["as"] == "server");
   CHECK(ours["same"] == true);
-  const Json& linux_client = report["files"][0]["verdicts"][0];
+  const Json linux_client = verdict_of("linux-linux-loss.pcap");
   CHECK(linux_client["same"] == false);
   CHECK(linux_client["differences"][0].contains("captured"));
 }
