@@ -9,8 +9,9 @@
 #include "lab/exchange.hpp"
 #include "stack/wire/ipv4.hpp"
 #include "tests/support/fixed_buffers.hpp"
+#include "tests/support/golden_runs.hpp"
+#include "tests/support/golden_trouble.hpp"
 #include "tests/support/golden_websocket.hpp"
-#include "tests/support/recording.hpp"
 
 namespace sluice::test {
 namespace {
@@ -18,35 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 using File = std::vector<std::uint8_t>;
 
-/// Reads and drops what is there.
-void drain(tcp::Socket& socket) {
-  for (MutableBytes run = socket.peek(); !run.empty(); run = socket.peek()) socket.consume(run.size());
-}
-
-void say(tcp::Socket& socket, std::string_view text) {
-  REQUIRE(socket.write(as_bytes(text)).value_or(0) == text.size());
-}
-
-/// Two connected sockets that read at once, and time for everything to happen.
-struct Talk {
-  explicit Talk(const RecordedLink& link = {}, const WorldSettings& settings = {}) : recording(link, settings) {
-    std::tie(client, server) = recording.world().connect(80, {.options = kFixedBuffers}, {.options = kFixedBuffers});
-    recording.world().on_step = [this] {
-      if (client) drain(client);
-      if (server) drain(server);
-      if (then) then();
-    };
-  }
-  void run(Duration time = 2s) { recording.world().run_for(time); }
-
-  Recording recording;
-  tcp::Socket client;
-  tcp::Socket server;
-  std::function<void()> then;
-};
-
 File handshake(Family family) {
-  Talk talk({}, {.family = family});
+  RecordedTalk talk({}, {.family = family});
   talk.run();
   return talk.recording.taken_at_left();
 }
@@ -66,33 +40,14 @@ File handshake_simultaneous() {
   return recording.taken_at_left();
 }
 
-/// `size` bytes from the client, which then finishes; the server closes at the end.
-struct Bulk {
-  Bulk(std::uint64_t size, const RecordedLink& link, const WorldSettings& settings = {}) : recording(link, settings) {
-    tcp::Socket client, server;
-    std::tie(client, server) = recording.world().connect(80, {.options = kFixedBuffers}, {.options = kFixedBuffers});
-    Transfer transfer(client, server, size);
-    transfer.finish_when_sent = true;
-    recording.world().on_step = [&] {
-      transfer.step();
-      if (server.at_eof()) server.finish();
-      drain(client);
-    };
-    recording.world().run_for(5s);
-    REQUIRE(transfer.done());
-    recording.world().on_step = nullptr;
-  }
-  Recording recording;
-};
-
 constexpr std::uint64_t kBulk = 56000, kLossyBulk = 40000;
 
-File bulk() { return Bulk(kBulk, {}).recording.taken_at_left(); }
+File bulk() { return RecordedBulk(kBulk, {}).recording.taken_at_left(); }
 
 // The third and fourth segment of text, the first of them once more when it is sent again, and one in the next flight.
 const RecordedLink kLossyLink{.lost_to_right = {5, 6, 13, 16}};
-File loss_sender() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_left(); }
-File loss_receiver() { return Bulk(kLossyBulk, kLossyLink).recording.taken_at_right(); }
+File loss_sender() { return RecordedBulk(kLossyBulk, kLossyLink).recording.taken_at_left(); }
+File loss_receiver() { return RecordedBulk(kLossyBulk, kLossyLink).recording.taken_at_right(); }
 
 WorldSettings without_sack() {
   WorldSettings settings;
@@ -100,11 +55,11 @@ WorldSettings without_sack() {
   return settings;
 }
 const RecordedLink kNewRenoLink{.lost_to_right = {8, 10}};
-File loss_newreno_sender() { return Bulk(kLossyBulk, kNewRenoLink, without_sack()).recording.taken_at_left(); }
+File loss_newreno_sender() { return RecordedBulk(kLossyBulk, kNewRenoLink, without_sack()).recording.taken_at_left(); }
 
 /// A message and its first two repetitions are lost.
 File loss_timeout_sender() {
-  Talk talk({.lost_to_right = {4, 5, 6}});
+  RecordedTalk talk({.lost_to_right = {4, 5, 6}});
   say(talk.client, "first");
   talk.run(100ms);
   say(talk.client, "second, lost three times");
@@ -114,7 +69,7 @@ File loss_timeout_sender() {
 
 /// Twenty small messages: more than are acknowledged at once.
 File delayed_ack() {
-  Talk talk;
+  RecordedTalk talk;
   for (int i = 0; i < 20; ++i) {
     say(talk.server, "tick");
     talk.run(100ms);
@@ -124,7 +79,7 @@ File delayed_ack() {
 }
 
 File close_active() {
-  Talk talk;
+  RecordedTalk talk;
   say(talk.client, "a question");
   talk.then = [&] {
     if (talk.server.at_eof()) talk.server.close();
@@ -136,7 +91,7 @@ File close_active() {
 }
 
 File close_passive() {
-  Talk talk;
+  RecordedTalk talk;
   talk.then = [&] {
     if (talk.client.at_eof()) talk.client.close();
   };
@@ -148,7 +103,7 @@ File close_passive() {
 }
 
 File close_simultaneous() {
-  Talk talk;
+  RecordedTalk talk;
   say(talk.client, "the last word");
   talk.run(100ms);
   talk.client.finish();
@@ -158,7 +113,7 @@ File close_simultaneous() {
 }
 
 File close_half() {
-  Talk talk;
+  RecordedTalk talk;
   say(talk.client, "all I have");
   talk.client.finish();
   talk.run(100ms);
@@ -172,7 +127,7 @@ File close_half() {
 }
 
 File close_abort() {
-  Talk talk;
+  RecordedTalk talk;
   say(talk.client, "never mind");
   talk.run(100ms);
   talk.client.abort();
@@ -182,7 +137,7 @@ File close_abort() {
 
 /// Who closed reads no more: later text is answered with a RST.
 File close_late_text() {
-  Talk talk;
+  RecordedTalk talk;
   talk.client.close();
   talk.run(100ms);
   say(talk.server, "too late");
@@ -304,6 +259,24 @@ const std::vector<Golden>& goldens() {
       {"udp-ipv6", udp_v6, kClient},
       {"icmp-echo", icmp_echo, kClient},
       {"websocket", record_websocket, kClient},
+      {"websocket-binary", record_websocket_binary, kClient},
+      {"handshake-loss", record_handshake_loss, kClient, false},
+      {"close-loss", record_close_loss, kClient, false},
+      {"loss-tail-sender", record_loss_tail, kClient, false},
+      {"reordering-sender", record_reordering, kClient, false},
+      {"spurious-sender", record_spurious, kClient, false},
+      {"spurious-timeout-sender", record_spurious_timeout, kClient, false},
+      {"duplicates-receiver", record_duplicates, kServer, false},
+      {"ecn-sender", record_ecn, kClient, false},
+      {"ecn-receiver", record_ecn_receiver, kServer, false},
+      {"ecn-accurate-sender", record_ecn_accurate, kClient, false},
+      {"zero-window-sender", record_zero_window, kClient, false},
+      {"nagle", record_nagle, kClient},
+      {"bulk-ipv6", record_bulk_ipv6, kClient},
+      {"bulk-no-options", record_bulk_no_options, kClient},
+      {"bulk-small-segments", record_bulk_small_segments, kClient},
+      {"both-ways", record_both_ways, kClient},
+      {"udp-burst", record_udp_burst, kClient},
   };
   return kAll;
 }

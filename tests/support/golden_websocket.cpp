@@ -56,7 +56,8 @@ class EchoServer {
 
 }  // namespace
 
-std::vector<std::uint8_t> record_websocket() {
+/// The upgrade, these frames of the client's one by one, and the end.
+static std::vector<std::uint8_t> record_frames(const std::vector<std::vector<std::uint8_t>>& frames) {
   Recording recording;
   World& world = recording.world();
   tcp::Socket client, server;
@@ -72,13 +73,24 @@ std::vector<std::uint8_t> record_websocket() {
     if (client.at_eof()) client.finish();
   };
   say(as_bytes(kUpgrade));
-  say(ws::test::from_client(0x81, "Hello"));
-  say(ws::test::from_client(0x89, "still there?"));
-  say(ws::test::from_client(0x88, ws::test::close_body(1000)));
+  for (const std::vector<std::uint8_t>& frame : frames) say(frame);
   world.run_for(2s);
   CHECK(echo.over());
   world.on_step = nullptr;
   return recording.taken_at_left();
+}
+
+std::vector<std::uint8_t> record_websocket() {
+  using ws::test::from_client;
+  return record_frames(
+      {from_client(0x81, "Hello"), from_client(0x89, "still there?"), from_client(0x88, ws::test::close_body(1000))});
+}
+
+std::vector<std::uint8_t> record_websocket_binary() {
+  using ws::test::from_client;
+  const std::string blob(300, '\xa5');
+  return record_frames({from_client(0x82, blob), from_client(0x01, "in two "), from_client(0x89, "between"),
+                        from_client(0x80, "pieces"), from_client(0x88, ws::test::close_body(1001))});
 }
 
 }  // namespace sluice::test

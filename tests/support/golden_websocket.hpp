@@ -7,5 +7,7 @@
 namespace sluice::test {
 
 std::vector<std::uint8_t> record_websocket();
+/// Binary, and text in two frames with a Ping between.
+std::vector<std::uint8_t> record_websocket_binary();
 
 }  // namespace sluice::test

@@ -6,8 +6,31 @@
 #include <utility>
 
 #include "lab/pcapng.hpp"
+#include "stack/base/checksum.hpp"
+#include "stack/wire/ipv4.hpp"
 
 namespace sluice::test {
+namespace {
+
+bool has(const std::vector<std::uint64_t>& numbers, std::uint64_t number) {
+  return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+std::vector<std::uint8_t> copy_of(Bytes packet) { return {packet.begin(), packet.end()}; }
+
+/// An IPv4 packet with CE.
+std::vector<std::uint8_t> marked(Bytes packet) {
+  constexpr std::size_t kTos = 1, kChecksum = 10;
+  std::vector<std::uint8_t> bytes = copy_of(packet);
+  bytes[kTos] |= 3;
+  bytes[kChecksum] = bytes[kChecksum + 1] = 0;
+  const std::uint16_t sum = internet_checksum(Bytes(bytes).first(wire::ipv4::kMinimumHeader));
+  bytes[kChecksum] = static_cast<std::uint8_t>(sum >> 8);
+  bytes[kChecksum + 1] = static_cast<std::uint8_t>(sum);
+  return bytes;
+}
+
+}  // namespace
 Recording::Recording(const RecordedLink& link, WorldSettings settings) : link_(link) {
   if (const char* seed = std::getenv("SLUICE_SEED")) {
     seeded_ = true;
@@ -32,10 +55,16 @@ void Recording::send_from_left(std::vector<std::uint8_t> packet) { carry(true, p
 void Recording::carry(bool to_right, Bytes packet) {
   (to_right ? left_ : right_).sent(world_->now(), packet);
   const std::uint64_t number = ++(to_right ? sent_right_ : sent_left_);
-  const std::vector<std::uint64_t>& lost = to_right ? link_.lost_to_right : link_.lost_to_left;
-  if (std::find(lost.begin(), lost.end(), number) != lost.end()) return;
-  (to_right ? right_ : left_).received(world_->now() + link_.delay, packet);
-  world_->inject(to_right, {packet.begin(), packet.end()}, link_.delay);
+  if (has(to_right ? link_.lost_to_right : link_.lost_to_left, number)) return;
+  if (!to_right) return deliver(to_right, packet, link_.delay);
+  const std::vector<std::uint8_t> arriving = has(link_.marked_to_right, number) ? marked(packet) : copy_of(packet);
+  deliver(to_right, arriving, link_.delay + (has(link_.held_to_right, number) ? link_.hold : Duration{}));
+  if (has(link_.copied_to_right, number)) deliver(to_right, arriving, link_.delay + std::chrono::milliseconds(1));
+}
+
+void Recording::deliver(bool to_right, Bytes packet, Duration delay) {
+  (to_right ? right_ : left_).received(world_->now() + delay, packet);
+  world_->inject(to_right, copy_of(packet), delay);
 }
 
 // What arrives at the time at which something leaves was there first: a host reads before it speaks.

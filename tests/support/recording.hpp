@@ -11,11 +11,15 @@
 
 namespace sluice::test {
 
-/// The link between the hosts: every packet takes the same time, and some get lost.
+/// The link between the hosts: every packet takes the same time, and some get lost, or fare as said.
 struct RecordedLink {
   Duration delay = std::chrono::milliseconds(10);  ///< one way
   std::vector<std::uint64_t> lost_to_right = {};   ///< by number, the first packet in this direction is number 1
   std::vector<std::uint64_t> lost_to_left = {};
+  std::vector<std::uint64_t> held_to_right = {};  ///< take `hold` longer, so that later ones overtake them
+  Duration hold = std::chrono::milliseconds(3);
+  std::vector<std::uint64_t> copied_to_right = {};  ///< arrive once more a millisecond later
+  std::vector<std::uint64_t> marked_to_right = {};  ///< of IPv4: with CE
 };
 
 /// Packets of the host at which a capture is taken bear as a comment why they left and
@@ -60,6 +64,7 @@ class Recording {
   };
 
   void carry(bool to_right, Bytes packet);
+  void deliver(bool to_right, Bytes packet, Duration delay);
 
   std::string seed_;  ///< SLUICE_SEED before
   bool seeded_ = false;
