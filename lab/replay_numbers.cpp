@@ -88,8 +88,7 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t
                                                      const NumberBase& now) {
   const auto view = view_datagram(packet);
   const auto header = view ? tcp_header(*view) : std::nullopt;
-  const bool plain = header && header->has(flag::ack) && !header->has(flag::syn) && !header->has(flag::rst);
-  if (!plain || !now.isn) return std::nullopt;
+  if (!header || !header->has(flag::ack) || header->has(flag::rst) || !now.isn) return std::nullopt;
   std::vector<std::uint8_t> out = translated(packet, translation(captured, now));
   out.resize(view->transport_offset + header->size);
   const bool v4 = view->source.is_v4();
@@ -100,7 +99,7 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t
     write_u16(out, 10, internet_checksum(Bytes(out).first(view->transport_offset)));
   }
   const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
-  segment[13] = flag::ack;
+  segment[13] = header->has(flag::syn) ? flag::syn | flag::ack : flag::ack;
   blank_sack(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader));
   const std::uint32_t number = *now.isn + static_cast<std::uint32_t>(acked);
   write_u16(segment, kAcknowledgement, static_cast<std::uint16_t>(number >> 16));

@@ -40,7 +40,7 @@ Translation translation(const NumberBase& captured, const NumberBase& now) noexc
 std::vector<std::uint8_t> translated(Bytes packet, const Translation& translation);
 
 /// An ACK that the peer could have sent before this packet of his: no text, no FIN, no SACK blocks, and this
-/// acknowledgement number (relative). nullopt for what has no ACK.
+/// acknowledgement number (relative). A SYN stays: it acknowledges ours without the text. nullopt for what has no ACK.
 std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
                                                      const NumberBase& now);
 

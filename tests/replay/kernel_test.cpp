@@ -26,8 +26,10 @@ std::vector<std::string> kernel_captures() {
   return found;
 }
 
-/// A cookie that the replayed stack knows nothing of: text in a SYN is neither sent nor taken.
-bool needs_a_cookie(const std::string& path) { return path.ends_with("/linux-linux-fast-open.pcap"); }
+/// A cookie that the replayed stack knows nothing of: it takes no text of a SYN.
+bool needs_a_cookie(const std::string& path, Side us) {
+  return us == Side::other && path.ends_with("/linux-linux-fast-open.pcap");
+}
 
 /// What a capture can't tell: text that Nagle held until the RST came, and a loop that was too late for a probe.
 bool has_a_secret(const std::string& path) {
@@ -37,7 +39,6 @@ bool has_a_secret(const std::string& path) {
 TEST_CASE("in the place of Linux a stack of ours brings each conversation to the same: bytes both ways, and the end") {
   std::size_t conversations = 0;
   for (const std::string& path : kernel_captures()) {
-    if (needs_a_cookie(path)) continue;
     CAPTURE(path);
     const lab::Capture capture = lab::load_capture(path);
     REQUIRE_MESSAGE(capture.error.empty(), capture.error);
@@ -46,6 +47,7 @@ TEST_CASE("in the place of Linux a stack of ours brings each conversation to the
     for (const lab::Conversation& conversation : found.all) {
       ++conversations;
       for (const Side us : {Side::opener, Side::other}) {
+        if (needs_a_cookie(path, us)) continue;
         lab::ReplaySettings settings = lab::settings_from(conversation, us);
         settings.level = lab::Level::stream;
         settings.after = std::chrono::seconds(60);
