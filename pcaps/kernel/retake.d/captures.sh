@@ -340,7 +340,7 @@ take:linux-sluice-udp() {
 }
 
 take:linux-sluice-reset() {
-  sluice_serves --tcp-echo 7
+  sluice_serves --tcp-echo 7 --delay 10ms
   in_b python3 "$helpers/peer.py" reset 10.79.0.2
   keep_of_sluice
 }
@@ -358,8 +358,8 @@ take:sluice-linux-echo() {
   quiet_space "$b"
   serve serve-echo
   head -c 9000 /dev/zero | tr '\0' e |
-    in_b "$sluice" nc --dev link0 --local 10.79.0.2/24 --peer 10.79.0.1 --capture "$scratch/$name.pcapng" 10.79.0.1 7 \
-      >"$scratch/got"
+    in_b "$sluice" nc --delay 10ms --dev link0 --local 10.79.0.2/24 --peer 10.79.0.1 \
+      --capture "$scratch/$name.pcapng" 10.79.0.1 7 >"$scratch/got"
   served
   mv "$scratch/$name.pcapng" "$here/$name.pcapng"
 }

@@ -238,9 +238,10 @@ def small_writes(address):
 
 
 def reset(address):
+    """Resets when nothing is under way, so that both sides know the same of it: two full segments were echoed."""
     with connect(address) as s:
-        s.sendall(pattern(3000))
-        read(s, 2000)
+        s.sendall(pattern(2896))
+        read(s, 2896)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
