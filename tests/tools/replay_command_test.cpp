@@ -79,6 +79,17 @@ TEST_CASE("a folder stands for the captures below it, and --json for one line") 
   CHECK(linux_client["differences"][0].contains("captured"));
 }
 
+TEST_CASE("each capture with Linux in it replays to the packet as it was blessed") {
+  const Json report = Json::parse(sluice("replay --json " + kCaptures + "kernel").text);
+  for (const Json& file : report.at("files"))
+    for (const Json& verdict : file["verdicts"]) {
+      CAPTURE(file["file"].get<std::string>());
+      REQUIRE(verdict.contains("blessed"));
+      CHECK_MESSAGE(verdict["blessed"]["same"] == true, verdict["blessed"].dump());
+    }
+  CHECK(report["files"].size() >= 22);
+}
+
 TEST_CASE("what is no capture is one sentence and exit 2; so is a number that no conversation has") {
   const Folder folder;
   const auto refused = [](const std::string& words, const std::string& sentence) {
