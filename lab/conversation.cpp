@@ -27,6 +27,9 @@ std::optional<ConversationKind> kind_of(std::uint8_t number) noexcept {
   return std::nullopt;
 }
 
+/// Behind it there is room for timers: the year 2218. A capture from later is a lie.
+constexpr Time kLatest{std::chrono::hours(24 * 365 * 248)};
+
 /// Both directions of a flow have the same name. Pings are told apart by their identifier, in place of ports.
 using FlowName = std::tuple<ConversationKind, Endpoint, Endpoint>;
 
@@ -120,7 +123,7 @@ void Splitter::add(const CapturedPacket& packet, std::size_t number) {
   if (!found) return;
   ++packets_;
   result_.cut += cut ? 1u : 0u;
-  now_ = std::max(now_, Time(packet.time));
+  now_ = std::max(now_, std::min(Time(packet.time), kLatest));
   Conversation& conversation = result_.all[*found];
   ConversationPacket one{number,           now_, view->destination != conversation.opener.address,
                          packet.direction, cut,  bytes.first(view->transport_offset + view->transport.size())};

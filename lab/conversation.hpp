@@ -22,7 +22,7 @@ std::string_view name(ConversationKind kind) noexcept;
 
 struct ConversationPacket {
   std::size_t number = 0;    ///< in the capture, counted from 1
-  Time at{};                 ///< since 1970 as the file says, but never before the packet in front of it
+  Time at{};                 ///< since 1970 as the file says, but never before the packet in front of it, or after 2217
   bool from_opener = false;  ///< of errors: it doesn't go to the opener, whoever sent it
   Direction direction = Direction::unknown;
   bool cut = false;  ///< the capture kept only its front; zeros stand for the rest, with checksums to match

@@ -73,6 +73,13 @@ TEST_CASE("flipped bits anywhere in any packet do no harm") {
   }
 }
 
+TEST_CASE("times at the end of the clock's range leave room for timers") {
+  lab::PcapngWriter writer;
+  for (const lab::CapturedPacket& packet : load_golden("close-half").packets)
+    writer.add({std::chrono::nanoseconds::max(), packet.direction}, packet.bytes);
+  CHECK(play_all(writer.bytes()) == 2);
+}
+
 TEST_CASE("without the opening SYN, or without a packet of ours, there is no replay") {
   const lab::Capture capture = load_golden("close-half");
   const lab::Conversation whole = lab::split(capture).all.front();
