@@ -129,6 +129,10 @@ class Player {
 
   /// An acknowledgement of what we have not sent yet waits until we have.
   void hear() {
+    if (!waiting_.empty() && !syn_text_.empty()) {
+      ++verdict_.added;
+      receive(std::exchange(syn_text_, {}));
+    }
     const std::uint64_t before = replayed_.end;
     while (!waiting_.empty() && before >= waiting_.front().needs) {
       const Due due = waiting_.front();
@@ -168,8 +172,22 @@ class Player {
       comparison_.expect(said);
   }
 
+  /// Our side took a SYN without its text, where the capture's side perhaps knew its cookie: the peer says it again.
+  void notice_refused_text(const DatagramView& ours) {
+    const auto header = settings_.level <= Level::acks ? tcp_header(ours) : std::nullopt;
+    const bool refuses = header && header->has(wire::tcp::syn) && header->has(wire::tcp::ack) && peer_.isn &&
+                         header->ack == *peer_.isn + 1;
+    if (!refuses || std::exchange(refused_text_, true)) return;
+    const ConversationPacket& first = conversation_.packets.front();
+    if (auto text = is_ours(first, us_) ? std::nullopt : text_of_syn(first.bytes, replayed_))
+      syn_text_ = std::move(*text);
+  }
+
   void say(std::vector<std::uint8_t> packet) {
-    if (const auto view = view_datagram(packet)) replayed_.learn(*view);
+    if (const auto view = view_datagram(packet)) {
+      replayed_.learn(*view);
+      notice_refused_text(*view);
+    }
     if (settings_.on_packet) settings_.on_packet(now_, Direction::out, packet);
     replayed_numbers_ = {replayed_.side(), peer_.side()};
     ++verdict_.got;
@@ -242,6 +260,8 @@ class Player {
   Comparison comparison_;
   StreamFollower captured_run_;
   StreamFollower replayed_run_;
+  std::vector<std::uint8_t> syn_text_;  ///< that is to be said again
+  bool refused_text_ = false;
   std::uint64_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
   Time now_{};
 };

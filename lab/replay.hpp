@@ -108,7 +108,7 @@ struct Verdict {
   Level level = Level::segments;   ///< at which both were compared
   std::size_t unfinished = 0;      ///< packets whose checksum was left to a device
   std::size_t super_segments = 0;  ///< packets larger than the MTU, which a device would cut
-  std::size_t added = 0;           ///< ACKs that the peer had to say besides, at levels `stream` and `acks`
+  std::size_t added = 0;           ///< packets that the peer had to say besides, below level `segments`
   std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
   std::size_t messages = 0;        ///< compared at level `messages`
   std::size_t cut = 0;             ///< packets of which the capture kept only the front

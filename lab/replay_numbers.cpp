@@ -22,6 +22,10 @@ void write_u16(MutableBytes bytes, std::size_t at, std::uint16_t value) noexcept
   ByteWriter(bytes.subspan(at, 2)).u16(value);
 }
 
+void write_u32(MutableBytes bytes, std::size_t at, std::uint32_t value) noexcept {
+  ByteWriter(bytes.subspan(at, 4)).u32(value);
+}
+
 void shift_u32(MutableBytes bytes, std::size_t at, std::uint32_t by) noexcept {
   const std::uint32_t value = ByteReader(Bytes(bytes).subspan(at)).u32();
   ByteWriter(bytes.subspan(at, 4)).u32(value + by);
@@ -42,13 +46,13 @@ void shift_options(MutableBytes options, bool acks, const Translation& by) noexc
   }
 }
 
-/// Puts no-operations in the place of SACK blocks.
-void blank_sack(MutableBytes options) noexcept {
+/// Puts no-operations in the place of options of a kind.
+void blank_option(MutableBytes options, std::uint8_t kind) noexcept {
   while (!options.empty() && options[0] != 0) {
     const bool alone = options[0] == 1;
     if (!alone && (options.size() < 2 || options[1] < 2 || options[1] > options.size())) return;
     const std::size_t size = alone ? 1 : options[1];
-    if (options[0] == 5) std::fill_n(options.begin(), size, std::uint8_t{1});
+    if (options[0] == kind) std::fill_n(options.begin(), size, std::uint8_t{1});
     options = options.subspan(size);
   }
 }
@@ -100,10 +104,27 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t
   }
   const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
   segment[13] = header->has(flag::syn) ? flag::syn | flag::ack : flag::ack;
-  blank_sack(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader));
-  const std::uint32_t number = *now.isn + static_cast<std::uint32_t>(acked);
-  write_u16(segment, kAcknowledgement, static_cast<std::uint16_t>(number >> 16));
-  write_u16(segment, kAcknowledgement + 2, static_cast<std::uint16_t>(number));
+  constexpr std::uint8_t kSack = 5;
+  blank_option(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader), kSack);
+  write_u32(segment, kAcknowledgement, *now.isn + static_cast<std::uint32_t>(acked));
+  renew_checksum(*view, segment);
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberBase& now) {
+  const auto view = view_datagram(packet);
+  const auto header = view ? tcp_header(*view) : std::nullopt;
+  const bool has_text = header && header->has(flag::syn) && view->transport.size() > header->size;
+  if (!has_text || !now.isn) return std::nullopt;
+  std::vector<std::uint8_t> out(packet.begin(), packet.end());
+  const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset, view->transport.size());
+  segment[13] = flag::psh | flag::ack;
+  write_u32(segment, kSequence, header->seq + 1);
+  write_u32(segment, kAcknowledgement, *now.isn + 1);
+  constexpr std::uint8_t kOfSynsAlone[] = {2, 3, 4, 34,
+                                           254};  // MSS, scale, SACK permitted, Fast Open and its experiment
+  for (const std::uint8_t kind : kOfSynsAlone)
+    blank_option(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader), kind);
   renew_checksum(*view, segment);
   return out;
 }

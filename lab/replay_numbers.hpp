@@ -44,6 +44,10 @@ std::vector<std::uint8_t> translated(Bytes packet, const Translation& translatio
 std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
                                                      const NumberBase& now);
 
+/// The text that a SYN brought, in a segment of its own: what its sender says again when the SYN,ACK did not take it
+/// (RFC 7413 4.2.2). nullopt for a SYN without text.
+std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberBase& now);
+
 /// Makes the checksum of TCP, UDP (unless its sender did not sum) or ICMP right. `message`: the packet's transport, its
 /// header whole. REQUIRES no fragment.
 void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept;

@@ -20,7 +20,7 @@ std::string offload_text(const Verdict& verdict) {
   if (verdict.cut > 0) text += fmt::format(", {} cut short by the capture", verdict.cut);
   if (!text.empty()) text += " (both sides)";
   if (verdict.messages > 0) text += fmt::format(", {} messages", verdict.messages);
-  return verdict.added > 0 ? text + fmt::format(", {} ACKs of the peer added", verdict.added) : text;
+  return verdict.added > 0 ? text + fmt::format(", {} of the peer added", verdict.added) : text;
 }
 
 /// Both runs of our side next to each other around the first difference, the peer's packets between them.

@@ -49,9 +49,14 @@ TEST_CASE("the corpus has forty captures and more, each with a verdict and a rec
 
 TEST_CASE("each capture stands in the README") {
   const std::string readme = content(folder() / "README.md");
-  for (const std::string& name : captures()) {
+  const std::string front = "linux-linux-";  // which a table may leave out
+  for (const std::string& path : captures()) {
+    const std::string name = fs::path(path).filename();
     CAPTURE(name);
-    CHECK(readme.find('`' + name) != std::string::npos);
+    const bool whole = readme.find('`' + name + '`') != std::string::npos;
+    const bool rest =
+        name.starts_with(front) && readme.find('`' + name.substr(front.size()) + '`') != std::string::npos;
+    CHECK((whole || rest));
   }
 }
 

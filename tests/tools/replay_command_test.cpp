@@ -35,8 +35,10 @@ struct Folder {
 TEST_CASE("a golden capture replays the same at the side where it was taken: exit 0") {
   const Said said = sluice("replay " + kCaptures + "close-half.pcapng");
   CHECK(said.status == 0);
-  CHECK(says(said, "as the opener: the same, 9 packets"));
+  CHECK(says(said, "as the opener: the same at level timing, 9 packets, as blessed"));
   CHECK(says(said, "1 replay in 1 file: 1 the same, 0 different"));
+  CHECK(
+      says(sluice("replay --level segments " + kCaptures + "close-half.pcapng"), "as the opener: the same, 9 packets"));
 }
 
 TEST_CASE("what a stack of ours says differently is shown packet beside packet: exit 1") {
