@@ -86,12 +86,20 @@ class Player {
       verdict_.super_segments += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
       verdict_.cut += packet.cut ? 1u : 0u;
       if (view && !due.ours) due.needs = needs(*view);
+      if (view && due.ours && due.packet > 0) takes_syn_text_ = takes_syn_text_ || answers_text(*view);
       due.at += due.ours ? -settings_.distance : settings_.distance;
       due_.push_back(due);
     }
     captured_numbers_ = {captured_.side(), peer_.side()};
     if (settings_.distance != Duration::zero())
       std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
+  }
+
+  /// A SYN,ACK of ours that took more than the SYN.
+  bool answers_text(const DatagramView& view) const {
+    const auto header = tcp_header(view);
+    return header && header->has(wire::tcp::syn) && header->has(wire::tcp::ack) && peer_.isn &&
+           header->ack - *peer_.isn > 1;
   }
 
   std::uint64_t needs(const DatagramView& view) const {
@@ -138,8 +146,16 @@ class Player {
       const Due due = waiting_.front();
       waiting_.pop_front();
       verdict_.late += due.at < now_ ? 1u : 0u;
-      receive(translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_)));
+      auto bytes = translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_));
+      if (takes_syn_text_) show_cookie(bytes, own_cookie());
+      receive(bytes);
     }
+  }
+
+  /// What our stack gives to this peer.
+  wire::tcp::FastOpen own_cookie() const {
+    const tcp::FastOpenCookies cookies(settings_.stack.key, settings_.stack.tcp.fast_open_period);
+    return cookies.make(conversation_.opener.address, false, now_);
   }
 
   void receive(Bytes bytes) {
@@ -262,6 +278,7 @@ class Player {
   StreamFollower replayed_run_;
   std::vector<std::uint8_t> syn_text_;  ///< that is to be said again
   bool refused_text_ = false;
+  bool takes_syn_text_ = false;     ///< our side of the capture, by a cookie
   std::uint64_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
   Time now_{};
 };

@@ -49,6 +49,9 @@ std::optional<Level> level_of(std::string_view name) noexcept;
 /// - Text up to a PSH was one write, made when its first byte left. Text behind the last PSH is one more.
 /// - Our FIN was a half-close when it left; if a RST of ours answered later text of the peer's, it was a close.
 /// - Our RST was an abort if the connection is still alive at its time.
+/// - A keep-alive of ours was due when it left.
+/// - With Fast Open our first text was written before the SYN left. The replayed client has no cookie and asks for one;
+///   the replayed server is shown one of its own where the captured one took the text.
 /// - It reads at once. So a window that its reader had let fill is a difference.
 /// - An echo request of ours leaves as it was captured: the stack itself has no ping.
 struct ReplaySettings {
@@ -57,6 +60,7 @@ struct ReplaySettings {
   Config stack;                                         ///< ip.addresses is set by replay()
   tcp::Options socket;                                  ///< of the one TCP connection
   udp::Options datagrams;                               ///< of the one UDP socket
+  bool fast_open = false;              ///< our SYN asks for it, or our side takes text that comes with a SYN (RFC 7413)
   Duration distance{0};                ///< one way from where the capture was taken to our side; 0: taken there
   bool windows = true;                 ///< compare TCP windows
   std::uint32_t stamp_slack = 0;       ///< ticks by which our timestamps may differ
@@ -70,8 +74,8 @@ struct ReplaySettings {
   std::function<void(Time, Direction, Bytes)> on_packet = nullptr;
 };
 
-/// What the capture tells of our side: MTU, which options it offered or took, receive buffer, Nagle, TTL, DSCP.
-/// Everything else is the stack's default.
+/// What the capture tells of our side: MTU, which options it offered or took, receive buffer, Nagle, TTL, DSCP, Fast
+/// Open. Everything else is the stack's default.
 ReplaySettings settings_from(const Conversation& conversation, Side us);
 
 struct Difference {

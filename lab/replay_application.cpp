@@ -56,8 +56,8 @@ class StreamReader {
     if ((header.flags & (flag::syn | flag::fin | flag::rst)) != 0) into_.turns.push_back(packet);
     if (!first_ || header.has(flag::rst)) return;
     into_.finished = into_.finished || header.has(flag::fin);
-    if (segment.text.empty()) return;
     const std::uint64_t before = into_.text.size();
+    if (segment.text.empty()) return look_for_probe(packet, header);
     const tcp::Seq at = tcp::Seq::unwrap(tcp::WireSeq{header.seq}, *first_ + before) + (header.has(flag::syn) ? 1 : 0);
     if (at < *first_) return;
     const std::uint64_t offset = at - *first_;
@@ -70,22 +70,39 @@ class StreamReader {
     if (header.has(flag::psh) || header.has(flag::fin)) finish();
   }
 
+  /// Of the other side: what it has, and whether its window is closed.
+  void hear(const wire::tcp::Header& header) {
+    if (!first_ || !header.has(flag::ack) || header.has(flag::rst)) return;
+    const tcp::Seq acked = tcp::Seq::unwrap(tcp::WireSeq{header.ack}, *first_ + into_.text.size());
+    all_acknowledged_ = acked == *first_ + into_.text.size();
+    closed_ = header.window == 0;
+  }
+
   /// Whatever was written ends here.
   void finish() {
     if (begun_) into_.writes.push_back({*std::exchange(begun_, std::nullopt), into_.text.size()});
   }
 
  private:
+  /// A number that was acknowledged already, by one; with a closed window this asks for the window.
+  void look_for_probe(std::size_t packet, const wire::tcp::Header& header) {
+    const tcp::Seq end = *first_ + into_.text.size();
+    const bool old = header.flags == flag::ack && tcp::Seq::unwrap(tcp::WireSeq{header.seq}, end) + 1 == end;
+    if (old && all_acknowledged_ && !closed_ && !into_.finished) into_.probes.push_back(packet);
+  }
+
   OurStream& into_;
   std::optional<tcp::Seq> first_;
   std::optional<std::size_t> begun_;  ///< the packet in which the open write began
   std::uint64_t gaps_ = 0;
+  bool all_acknowledged_ = false;
+  bool closed_ = false;  ///< the other side's window
 };
 
 // --- TCP ---------------------------------------------------------------------------------------------------------
 
 struct Step {
-  enum class Kind : std::uint8_t { connect, write, finish, close, abort };
+  enum class Kind : std::uint8_t { connect, write, probe, finish, close, abort };
   std::size_t packet = 0;
   Kind kind = Kind::connect;
   std::uint64_t end = 0;  ///< of a write
@@ -94,10 +111,13 @@ struct Step {
 /// The steps of our side in the order of its packets.
 class StepPlan {
  public:
-  StepPlan(const Conversation& conversation, Side us, const OurStream& ours) : conversation_(conversation), us_(us) {
+  explicit StepPlan(const ReplayScene& scene) : conversation_(scene.conversation), us_(scene.us) {
+    const OurStream& ours = scene.ours;
     for (const std::size_t i : ours.turns)
-      if (const auto segment = segment_of(conversation.packets[i])) look(i, segment->header);
+      if (const auto segment = segment_of(conversation_.packets[i])) look(i, segment->header);
+    for (const std::size_t i : ours.probes) steps.push_back({i, Step::Kind::probe});
     for (const OurStream::Write& write : ours.writes) steps.push_back({write.packet, Step::Kind::write, write.end});
+    if (scene.settings.fast_open && !listens) write_before_syn();
     std::stable_sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
       return std::pair(a.packet, a.kind) < std::pair(b.packet, b.kind);
     });
@@ -107,8 +127,19 @@ class StepPlan {
   bool listens = false;
 
  private:
+  /// The first write, if its text left with the SYN or with our next packet.
+  void write_before_syn() {
+    const auto write =
+        std::find_if(steps.begin(), steps.end(), [](const Step& one) { return one.kind == Step::Kind::write; });
+    if (write == steps.end()) return;
+    std::size_t behind = syn_ + 1;
+    while (behind < write->packet && !is_ours(conversation_.packets[behind], us_)) ++behind;
+    if (behind >= write->packet) write->packet = syn_;
+  }
+
   void look(std::size_t i, const wire::tcp::Header& header) {
     if (header.has(flag::syn) && !opened_) {
+      syn_ = i;
       opened_ = true;
       listens = header.has(flag::ack);
       if (!listens) steps.push_back({i, Step::Kind::connect});
@@ -133,6 +164,7 @@ class StepPlan {
 
   const Conversation& conversation_;
   Side us_;
+  std::size_t syn_ = 0;
   bool opened_ = false;
   bool finished_ = false;
 };
@@ -144,13 +176,16 @@ class TcpApplication final : public ReplayApplication {
         us_(our_end(scene.conversation, scene.us)),
         peer_(peer_end(scene.conversation, scene.us)),
         options_(scene.settings.socket),
-        plan_(scene.conversation, scene.us, scene.ours),
+        fast_open_(scene.settings.fast_open),
+        plan_(scene),
         text_(scene.ours.text),
         theirs_(scene.theirs.text) {}
 
   void begin() override {
     if (!plan_.listens) return;
-    if (auto listener = stack_.listen(us_, {.options = options_})) listener_ = std::move(*listener);
+    tcp::ListenOptions how{.options = options_};
+    how.fast_open = fast_open_ ? 1 : 0;
+    if (auto listener = stack_.listen(us_, how)) listener_ = std::move(*listener);
   }
 
   void act(std::size_t packet) override {
@@ -161,6 +196,7 @@ class TcpApplication final : public ReplayApplication {
   void pump() override {
     accept();
     if (!socket_) return;
+    if (probing_ && !std::exchange(probe_is_new_, false)) stop_probing();
     read();
     write();
     const bool connected = socket_.state() != tcp::State::syn_sent;  // before that, an end would take the SYN back
@@ -194,14 +230,30 @@ class TcpApplication final : public ReplayApplication {
 
   void take(const Step& step) {
     switch (step.kind) {
-      case Step::Kind::connect:
-        if (auto opened = stack_.connect(peer_, {.local = us_, .options = options_})) socket_ = std::move(*opened);
-        break;
+      case Step::Kind::connect: connect(); break;
       case Step::Kind::write: allowed_ = step.end; break;
+      case Step::Kind::probe: probe(); break;
       case Step::Kind::finish:
       case Step::Kind::close: ending_ = step.kind; break;
       case Step::Kind::abort: abort(); break;
     }
+  }
+
+  void connect() {
+    const tcp::OpenOptions how{.local = us_, .options = options_, .fast_open = fast_open_};
+    if (auto opened = stack_.connect(peer_, how)) socket_ = std::move(*opened);
+  }
+
+  /// The line has been idle for long enough: the timer runs out with the next tick of the clock, and once.
+  void probe() {
+    tcp::Options options = options_;
+    options.keep_alive = {.on = true, .idle = Duration(1)};
+    probing_ = probe_is_new_ = socket_ && socket_.set_options(options);
+  }
+
+  void stop_probing() {
+    (void)socket_.set_options(options_);
+    probing_ = false;
   }
 
   void end() {
@@ -222,6 +274,7 @@ class TcpApplication final : public ReplayApplication {
   Endpoint us_;
   Endpoint peer_;
   tcp::Options options_;
+  bool fast_open_ = false;
   StepPlan plan_;
   const StreamText& text_;
   const StreamText& theirs_;
@@ -232,6 +285,8 @@ class TcpApplication final : public ReplayApplication {
   std::uint64_t written_ = 0;
   std::uint64_t read_ = 0;
   std::optional<Step::Kind> ending_;
+  bool probing_ = false;
+  bool probe_is_new_ = false;
 };
 
 // --- UDP ---------------------------------------------------------------------------------------------------------
@@ -370,8 +425,11 @@ BothStreams both_streams(const Conversation& conversation) {
   BothStreams both;
   StreamReader opener(conversation.opener_isn, both.opener), other(conversation.other_isn, both.other);
   for (std::size_t i = 0; i < conversation.packets.size(); ++i)
-    if (const auto segment = segment_of(conversation.packets[i]))
-      (conversation.packets[i].from_opener ? opener : other).look(i, *segment);
+    if (const auto segment = segment_of(conversation.packets[i])) {
+      const bool from_opener = conversation.packets[i].from_opener;
+      (from_opener ? opener : other).look(i, *segment);
+      (from_opener ? other : opener).hear(segment->header);
+    }
   opener.finish();
   other.finish();
   return both;

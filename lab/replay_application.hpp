@@ -39,8 +39,9 @@ struct OurStream {
     std::uint64_t end = 0;   ///< in `text`
   };
   std::vector<Write> writes;
-  std::vector<std::size_t> turns;  ///< the packets with SYN, FIN or RST
-  bool finished = false;           ///< with a FIN
+  std::vector<std::size_t> probes;  ///< the packets that ask whether the peer is still there
+  std::vector<std::size_t> turns;   ///< the packets with SYN, FIN or RST
+  bool finished = false;            ///< with a FIN
 };
 struct BothStreams {
   OurStream opener;

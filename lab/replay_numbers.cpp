@@ -129,6 +129,18 @@ std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberB
   return out;
 }
 
+void show_cookie(std::vector<std::uint8_t>& packet, const wire::tcp::FastOpen& cookie) {
+  const auto view = view_datagram(packet);
+  const auto header = view ? tcp_header(*view) : std::nullopt;
+  if (!header || !header->has(flag::syn) || cookie.size == 0 || header->options.fast_open.size != cookie.size) return;
+  const MutableBytes segment = MutableBytes(packet).subspan(view->transport_offset, view->transport.size());
+  const MutableBytes options = segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader);
+  const auto shown = header->options.fast_open.cookie.begin();
+  const auto at = std::search(options.begin(), options.end(), shown, shown + cookie.size);
+  std::copy_n(cookie.cookie.begin(), cookie.size, at);
+  renew_checksum(*view, segment);
+}
+
 void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept {
   const bool udp = packet.protocol == protocol::kUdp;
   const std::size_t field = packet.protocol == protocol::kTcp ? kTcpChecksum : udp ? kUdpChecksum : kIcmpChecksum;

@@ -48,6 +48,9 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t
 /// (RFC 7413 4.2.2). nullopt for a SYN without text.
 std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberBase& now);
 
+/// Puts this cookie into a SYN that shows another one of its size.
+void show_cookie(std::vector<std::uint8_t>& packet, const wire::tcp::FastOpen& cookie);
+
 /// Makes the checksum of TCP, UDP (unless its sender did not sum) or ICMP right. `message`: the packet's transport, its
 /// header whole. REQUIRES no fragment.
 void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept;

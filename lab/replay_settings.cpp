@@ -34,6 +34,7 @@ class Portrait {
     result.socket.receive_buffer = receive_buffer();
     set_ecn(result.socket);
     result.socket.no_delay = no_delay_;
+    result.fast_open = mine.fast_open.present || (answered && peers_ && ours_->ack != peers_->seq + 1);
     return result;
   }
 

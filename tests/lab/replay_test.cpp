@@ -227,6 +227,69 @@ TEST_CASE("a peer whose ACK comes too early says first what he has, at level str
   CHECK(verdict.super_segments == 1);
 }
 
+TEST_CASE("a number before the last acknowledged one is a keep-alive, if the window is open: sent when it was sent") {
+  const Written idle({"< S 0:0(0) win 65535 <mss 1000>", "> S. 0:0(0) ack 1 win 65535 <mss 1000>",
+                      "< . 1:1(0) ack 1 win 65535", "< P. 1:6(5) ack 1 win 65535", "> . 1:1(0) ack 6 win 65530",
+                      "< . 5:5(0) ack 1 win 65535", "> . 1:1(0) ack 6 win 65530", "< . 5:5(0) ack 1 win 65535",
+                      "> . 1:1(0) ack 6 win 0", "< . 5:5(0) ack 1 win 65535", "> . 1:1(0) ack 6 win 65530"});
+  const OurStream stream = both_streams(idle.conversation).opener;
+  CHECK(stream.probes == std::vector<std::size_t>{5, 7});
+  ReplaySettings settings = settings_from(idle.conversation, Side::opener);
+  settings.until = 9;
+  const Verdict verdict = replay(idle.conversation, Side::opener, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+}
+
+/// A client's SYN with text and a cookie that the server takes.
+const std::initializer_list<std::string_view> kFastOpened = {
+    "< S 0:11(11) win 65535 <mss 1000,FO 0102030405060708,nop,nop>", "> S. 0:0(0) ack 12 win 65535 <mss 1000>",
+    "< . 12:12(0) ack 1 win 65535", "> P. 1:12(11) ack 12 win 65535", "< . 12:12(0) ack 12 win 65535"};
+
+TEST_CASE("a server that took the text of a SYN is shown a cookie of its own, and takes it again") {
+  const Written written(kFastOpened);
+  ReplaySettings settings = settings_from(written.conversation, Side::other);
+  CHECK(settings.fast_open);
+  settings.windows = false;
+  const Verdict verdict = replay(written.conversation, Side::other, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+  settings.fast_open = false;
+  CHECK_FALSE(replay(written.conversation, Side::other, settings).same());
+  const Written refused({"< S 0:11(11) win 65535 <mss 1000,FO 0102030405060708,nop,nop>",
+                         "> S. 0:0(0) ack 1 win 65535 <mss 1000>", "< P. 1:12(11) ack 1 win 65535"});
+  CHECK_FALSE(settings_from(refused.conversation, Side::other).fast_open);
+}
+
+TEST_CASE("a client whose SYN had text writes it before the SYN, and asks for the cookie that it lacks") {
+  const Written written(kFastOpened);
+  ReplaySettings settings = settings_from(written.conversation, Side::opener);
+  CHECK(settings.fast_open);
+  settings.level = Level::stream;
+  settings.after = 10s;
+  std::vector<Packet> said;
+  settings.on_packet = [&](Time, Direction direction, Bytes bytes) {
+    if (direction == Direction::out) said.emplace_back(bytes.begin(), bytes.end());
+  };
+  const Verdict verdict = replay(written.conversation, Side::opener, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+  REQUIRE(said.size() >= 2);
+  CHECK(text(said[0]).find("FO") != std::string::npos);
+}
+
+TEST_CASE("a cookie takes the place of one of its size, and the checksum follows") {
+  const wire::tcp::FastOpen cookie{
+      .present = true, .experimental = false, .size = 8, .cookie = {9, 9, 9, 9, 9, 9, 9, 9}};
+  for (const Ends& ends : {kV4, kV6}) {
+    Packet syn = build(ends.client, ends.server, "S 0:3(3) win 7 <mss 1000,FO 0102030405060708,nop,nop>");
+    show_cookie(syn, cookie);
+    CHECK(text(syn).find("FO 0909090909090909") != std::string::npos);
+    CHECK(checksum_is_good(syn));
+    const Packet shorter = build(ends.client, ends.server, "S 0:3(3) win 7 <mss 1000,FO 01020304,nop,nop>");
+    Packet same = shorter;
+    show_cookie(same, cookie);
+    CHECK(same == shorter);
+  }
+}
+
 TEST_CASE("the names of the sides") {
   CHECK(name(Side::opener) == "opener");
   CHECK(name(Side::other) == "other side");
