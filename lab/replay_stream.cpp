@@ -60,7 +60,8 @@ void StreamFollower::look(const SaidPacket& packet, const Numbers& numbers) {
   const auto header = view ? tcp_header(*view) : std::nullopt;
   if (!header) return;
   if (header->has(flag::rst)) {
-    run_.reset = true;
+    // After both FINs it answers a straggler, and the connection has ended already.
+    run_.reset = run_.reset || !(run_.finished && run_.heard_finish);
     return;
   }
   const std::uint32_t wire = header->seq - numbers.ours.first - (header->has(flag::syn) ? 0 : 1);

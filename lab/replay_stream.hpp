@@ -25,7 +25,7 @@ struct StreamRun {
   std::vector<Acked> acked;            ///< each advance
   bool finished = false;               ///< a FIN of ours left
   bool heard_finish = false;           ///< the peer's was acknowledged
-  bool reset = false;                  ///< a RST of ours left
+  bool reset = false;                  ///< a RST of ours left before both sides had finished
 };
 
 /// Puts a run together from the packets of our side, one after the other.

@@ -8,6 +8,7 @@
 #include "lab/exchange.hpp"
 #include "lab/replay_application.hpp"
 #include "lab/replay_numbers.hpp"
+#include "lab/replay_stream.hpp"
 #include "stack/base/checksum.hpp"
 #include "stack/wire/pseudo_header.hpp"
 
@@ -288,6 +289,37 @@ TEST_CASE("a cookie takes the place of one of its size, and the checksum follows
     show_cookie(same, cookie);
     CHECK(same == shorter);
   }
+}
+
+TEST_CASE(
+    "a straggler that only a repeated FIN of the capture called for finds the connection over: that is no other end") {
+  const Written written({"< S 0:0(0) win 65535 <mss 1000>", "> S. 0:0(0) ack 1 win 65535 <mss 1000>",
+                         "< F. 1:1(0) ack 1 win 65535", "> F. 1:1(0) ack 2 win 65535", "< . 2:2(0) ack 2 win 65535",
+                         "> F. 1:1(0) ack 2 win 65535", "< . 2:2(0) ack 2 win 65535"});
+  ReplaySettings settings = settings_from(written.conversation, Side::other);
+  settings.level = Level::acks;
+  std::size_t resets = 0;
+  settings.on_packet = [&](Time, Direction direction, Bytes bytes) {
+    if (direction == Direction::out) resets += tcp_header(*view_datagram(bytes))->has(wire::tcp::rst) ? 1u : 0u;
+  };
+  const Verdict verdict = replay(written.conversation, Side::other, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+  CHECK(resets == 1);
+}
+
+TEST_CASE("a RST before both sides have finished is an end, after that it is none") {
+  const Written written({"< S 0:0(0) win 65535 <mss 1000>", "> S. 0:0(0) ack 1 win 65535 <mss 1000>",
+                         "< F. 1:1(0) ack 1 win 65535", "> R. 1:1(0) ack 2 win 65535"});
+  const Written closed({"< S 0:0(0) win 65535 <mss 1000>", "> S. 0:0(0) ack 1 win 65535 <mss 1000>",
+                        "< F. 1:1(0) ack 1 win 65535", "> F. 1:1(0) ack 2 win 65535", "> R 2:2(0) win 0"});
+  const auto run_of = [](const Conversation& conversation) {
+    StreamFollower follower(nullptr, 1);
+    for (const ConversationPacket& packet : conversation.packets)
+      if (!packet.from_opener) follower.look({packet.number, {}, packet.bytes}, {{0, {}}, {0, {}}});
+    return follower.run();
+  };
+  CHECK(run_of(written.conversation).reset);
+  CHECK_FALSE(run_of(closed.conversation).reset);
 }
 
 TEST_CASE("the names of the sides") {
