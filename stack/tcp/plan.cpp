@@ -75,7 +75,7 @@ std::optional<Connection::Plan> Connection::plan_tail_probe() const noexcept {
     plan.fin = fin_queued_ && plan.text == unsent() && usable > plan.text;
     return plan;
   }
-  const SeqRange tail = recovery_->tail(mss);
+  const SeqRange tail = recovery_->tail(mss + (fin_sent() ? 1 : 0));  // the FIN takes a number, and no room
   plan.seq = tail.begin;
   plan.fin = tail.end > send_queue_.end();
   plan.text = tail.size() - (plan.fin ? 1u : 0u);
