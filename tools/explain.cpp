@@ -77,7 +77,8 @@ int explain_all(const Options& options) {
     }
     files.push_back({{"file", path}, {"conversations", std::move(conversations)}});
   }
-  if (options.json) fmt::print("{}\n", Json{{"files", std::move(files)}}.dump());
+  if (options.json)
+    fmt::print("{}\n", Json{{"files", std::move(files)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   return whole ? kSuccess : kUsage;
 }
 

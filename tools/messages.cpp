@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "http/body_decoder.hpp"
@@ -14,6 +14,7 @@
 #include "lab/replay_application.hpp"
 #include "tools/sha256.hpp"
 #include "ws/extensions.hpp"
+#include "ws/handshake.hpp"
 #include "ws/key.hpp"
 #include "ws/receiver.hpp"
 
@@ -23,11 +24,14 @@ namespace {
 /// Larger heads than any server takes: a capture is to be read, not served.
 constexpr http::HeadLimits kHead{1u << 20, 1u << 16, 1000};
 
-/// What a peer said, safe for a terminal.
+/// What a peer said, safe for terminals and JSON.
 std::string printable(std::string_view text) {
-  std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+  std::string out;
+  for (const char c : text)
+    if (c >= ' ' && c <= '~')
+      out += c;
+    else
+      out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(c));
   return out;
 }
 
@@ -55,40 +59,51 @@ class Content {
 struct Side {
   char mark = '>';
   MutableBytes left;
+  bool finished = true;
   bool lost = false;  ///< something was refused: the rest means nothing
 
   bool empty() const noexcept { return lost || left.empty(); }
 };
 
 std::string body_text(Side& side, http::BodyDecoder body) {
+  const bool to_the_end = body.ends_with_connection(), chunked = !to_the_end && !body.length_known();
   Content content;
   while (!body.done() && !body.refusal() && !side.left.empty()) {
     const auto step = body.decode(side.left);
     content.add(step.content);
     side.left = side.left.subspan(step.consumed);
   }
-  const std::string text = content.text();
+  const std::string text = content.text() + (chunked ? " (chunked)" : to_the_end ? " (to the end)" : "");
   if (body.refusal()) {
     side.lost = true;
     return fmt::format("{}, then refused: {}", text, body.refusal().reason);
   }
-  if (body.done() || body.ends_with_connection()) return text;
-  return body.length_known() ? fmt::format("{}, and {} missing", text, bytes_text(body.remaining())) : text + ", cut off";
+  if (body.done() || (to_the_end && side.finished)) return text;
+  if (!body.length_known()) return text + ", cut off";
+  return fmt::format("{}, and {} missing", text, bytes_text(body.remaining()));
 }
 
 http::BodyDecoder decoder_for(bool chunked, const std::optional<std::uint64_t>& length) {
   return chunked ? http::BodyDecoder::chunked() : http::BodyDecoder::with_length(length.value_or(0));
 }
 
+/// Has the first line, behind empty ones, a version of HTTP? Then it is a request, be it one that is refused.
+bool begins_a_request(Bytes text) {
+  const auto is_end = [](std::uint8_t byte) { return byte == '\r' || byte == '\n'; };
+  const auto begin = std::find_if_not(text.begin(), text.end(), is_end);
+  const auto end = std::find_if(begin, text.end(), is_end);
+  static constexpr std::string_view kVersion = " HTTP/";
+  return std::search(begin, end, kVersion.begin(), kVersion.end()) != end;
+}
+
 class Reader {
  public:
-  Reader(MutableBytes opener, MutableBytes other) : opener_{'>', opener}, other_{'<', other} {}
+  Reader(Side opener, Side other) : opener_(opener), other_(other) {}
 
   std::vector<std::string> run() {
-    if (opener_.empty()) return {};
+    if (!begins_a_request(opener_.left)) return {};
     while (!opener_.empty()) {
       const auto request = read_request();
-      if (!request && lines_.size() == 1 && refused_first_) return {};
       if (!request) break;
       if (read_answers(*request)) return std::move(lines_);
     }
@@ -121,23 +136,24 @@ class Reader {
 
   std::optional<http::Request> read_request() {
     const auto head = read_head(opener_);
-    refused_first_ = lines_.size() == 1 && !head;
     if (!head) return std::nullopt;
     auto parsed = http::parse_request(*head, kHead);
     if (const auto* refusal = std::get_if<http::Refusal>(&parsed)) {
       refuse(opener_, refusal->reason);
-      refused_first_ = lines_.size() == 1;
       return std::nullopt;
     }
     http::Request request = std::move(std::get<http::Request>(parsed));
     std::string text = fmt::format("{} {} HTTP/1.{}", request.method, printable(request.target), request.minor_version);
     if (request.upgrade) text += ", upgrade " + printable(request.fields.joined("Upgrade"));
+    if (request.upgrade && request.fields.has_token("Upgrade", "websocket"))
+      if (const auto answer = ws::answer_handshake(request, {ws::any_origin, {}, {}}); !answer.accepted())
+        text += fmt::format(" (refused: {})", answer.reason);
     if (request.has_body()) text += ", " + body_text(opener_, decoder_for(request.chunked, request.content_length));
     tell(opener_, text);
     return request;
   }
 
-  /// The interim answers and the final one. True when the connection is a WebSocket's from here on, and all told.
+  /// The interim answers and the final one. True when the connection is another protocol's from here on, and all told.
   bool read_answers(const http::Request& request) {
     while (!other_.empty()) {
       const auto head = read_head(other_);
@@ -150,7 +166,10 @@ class Reader {
       const auto& received = std::get<http::ReceivedResponse>(parsed);
       const int status = received.response.status;
       const std::string text = fmt::format("{} {}", status, http::reason_phrase(status));
-      if (status == 101) return upgrade(request, received.response, text);
+      if (status == 101) {
+        upgrade(request, received.response, text);
+        return true;
+      }
       if (status < 200) {
         tell(other_, text);
         continue;
@@ -172,24 +191,48 @@ class Reader {
 
   // --- WebSocket ---
 
-  bool upgrade(const http::Request& request, const http::Response& response, std::string text) {
-    if (!http::iequals(response.fields.find("Upgrade").value_or(""), "websocket")) {
-      tell(other_, text);
-      return false;
+  void upgrade(const http::Request& request, const http::Response& response, const std::string& text) {
+    if (!http::iequals(response.fields.joined("Upgrade"), "websocket")) {
+      tell(other_, fmt::format("{}, upgrade {}", text, printable(response.fields.joined("Upgrade"))));
+      for (const Side* side : {&opener_, &other_})
+        if (!side->left.empty()) tell(*side, bytes_text(side->left.size()) + " of it");
+      return;
     }
-    const std::string_view key = request.fields.find("Sec-WebSocket-Key").value_or("");
-    const std::string_view accept = response.fields.find("Sec-WebSocket-Accept").value_or("");
-    const std::string right = ws::accept_for(key);
-    text += accept == right ? ", accept right" : fmt::format(", accept {} instead of {}", printable(accept), right);
-    const auto protocol = response.fields.find("Sec-WebSocket-Protocol");
-    if (protocol)
-      text += fmt::format(", protocol {}{}", printable(*protocol),
-                          request.fields.has_token("Sec-WebSocket-Protocol", *protocol) ? "" : " (not offered)");
     const std::string extensions = response.fields.joined("Sec-WebSocket-Extensions");
-    if (!extensions.empty()) text += ", extensions " + printable(extensions);
-    tell(other_, text);
+    tell(other_, text + handshake_text(request.fields, response.fields) + extensions_text(request.fields, extensions));
     for (Side* side : {&opener_, &other_}) extensions.empty() ? read_messages(*side) : read_frames(*side);
-    return true;
+  }
+
+  /// What a client looks at (RFC 6455 4.1), but for the extensions.
+  static std::string handshake_text(const http::Fields& asked, const http::Fields& answered) {
+    const std::string accept = answered.joined("Sec-WebSocket-Accept");
+    const std::string right = ws::accept_for(asked.find("Sec-WebSocket-Key").value_or(""));
+    std::string text = ", accept right";
+    if (accept != right)
+      text = fmt::format(", accept {} instead of {}", accept.empty() ? "missing" : printable(accept), right);
+    if (!answered.has_token("Connection", "upgrade")) text += ", Connection does not list upgrade";
+    if (answered.count("Sec-WebSocket-Protocol") == 0) return text;
+    const std::string chosen = answered.joined("Sec-WebSocket-Protocol");
+    const std::string list = asked.joined("Sec-WebSocket-Protocol");
+    const auto offers = ws::parse_subprotocols(list);
+    const bool offered = offers && std::find(offers->begin(), offers->end(), chosen) != offers->end();
+    return text + fmt::format(", protocol {}{}", printable(chosen), offered ? "" : " (not offered)");
+  }
+
+  static std::string extensions_text(const http::Fields& asked, const std::string& list) {
+    if (list.empty()) return "";
+    const auto offers = ws::parse_extensions(asked.joined("Sec-WebSocket-Extensions"));
+    const auto chosen = ws::parse_extensions(list);
+    const auto is_offered = [&](const ws::Extension& one) {
+      return offers && std::any_of(offers->begin(), offers->end(),
+                                   [&](const ws::Extension& offer) { return offer.name == one.name; });
+    };
+    const char* remark = "";
+    if (!chosen)
+      remark = " (malformed)";
+    else if (!std::all_of(chosen->begin(), chosen->end(), is_offered))
+      remark = " (not offered)";
+    return fmt::format(", extensions {}{}", printable(list), remark);
   }
 
   void read_messages(Side& side) {
@@ -197,30 +240,36 @@ class Reader {
     settings.max_frame = settings.max_message = std::numeric_limits<std::int64_t>::max();
     settings.max_fragments = std::numeric_limits<std::uint32_t>::max();
     ws::Receiver receiver(side.mark == '>' ? ws::Role::server : ws::Role::client, settings);
-    std::optional<Content> message;
-    std::size_t frames = 0;
-    bool open = false;
+    Content message;
     while (!side.left.empty()) {
       ws::Received got;
+      const MutableBytes before = side.left;
       side.left = side.left.subspan(receiver.receive(side.left, got));
-      open = got.kind == ws::Received::Kind::nothing;
-      if (got.kind == ws::Received::Kind::data) {
-        if (got.data.first) {
-          message.emplace();
-          frames = 0;
-        }
-        ++frames;
-        message->add(got.data.bytes);
-        if (got.data.last) tell(side, message_text(got.data.type, *message, frames));
-      } else if (!tell_control(side, got)) {
-        break;
+      if (got.kind == ws::Received::Kind::nothing) return tell_cut(side, receiver, message);
+      if (got.kind == ws::Received::Kind::fault) side.left = before;
+      if (got.kind != ws::Received::Kind::data) {
+        if (tell_control(side, got)) continue;
+        if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
+        return;
       }
+      message.add(got.data.bytes);
+      if (got.data.last) tell(side, message_text(got.data.type, std::exchange(message, {}), receiver.fragments()));
     }
-    if (open || receiver.in_message()) tell(side, "a message that does not end");
-    if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
+    receiver.in_message() ? tell_cut(side, receiver, message) : tell_lost(side);
   }
 
-  static std::string message_text(ws::MessageType type, Content& content, std::size_t frames) {
+  /// The stream ended in a frame, or behind one that was not a message's last.
+  void tell_cut(const Side& side, const ws::Receiver& receiver, Content& message) {
+    if (!receiver.in_message()) return tell(side, "a frame that does not end");
+    tell(side, fmt::format("a message that does not end, {} so far", message.text()));
+  }
+
+  /// No Close came. Of a capture that stops earlier than the connection that means nothing.
+  void tell_lost(const Side& side) {
+    if (side.finished) tell(side, ws::describe(ws::Fault::lost).text);
+  }
+
+  static std::string message_text(ws::MessageType type, Content content, std::size_t frames) {
     const char* const name = type == ws::MessageType::text ? "text" : "binary";
     return fmt::format("{}, {}{}", name, content.text(), frames > 1 ? fmt::format(" in {} frames", frames) : "");
   }
@@ -262,7 +311,11 @@ class Reader {
       const bool control = is_control(parsed.header.opcode);
       const char* const coded = (parsed.header.rsv & ws::kRsv1) != 0 ? " frame, compressed" : " frame";
       const auto opcode = static_cast<std::size_t>(parsed.header.opcode);
-      if (parsed.header.opcode == ws::Opcode::close) return tell(side, close_text(payload));
+      if (parsed.header.opcode == ws::Opcode::close) {
+        tell(side, close_text(payload));
+        if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
+        return;
+      }
       tell(side, fmt::format("{}{}, {}{}", control ? opcode == 9 ? "ping" : "pong" : kNames[opcode],
                              control ? "" : coded, content.text(), parsed.header.fin ? "" : ", to be continued"));
     }
@@ -271,24 +324,26 @@ class Reader {
   Side opener_;
   Side other_;
   std::vector<std::string> lines_;
-  bool refused_first_ = false;
 };
 
 }  // namespace
 
-std::vector<std::string> messages_of(Bytes opener, Bytes other) {
-  std::vector<std::uint8_t> first(opener.begin(), opener.end()), second(other.begin(), other.end());
-  return Reader(first, second).run();
+std::vector<std::string> messages_of(const Spoken& opener, const Spoken& other) {
+  std::vector<std::uint8_t> first(opener.text.begin(), opener.text.end()), second(other.text.begin(), other.text.end());
+  return Reader({'>', first, opener.finished}, {'<', second, other.finished}).run();
 }
 
 std::vector<std::string> messages_of(const lab::Conversation& conversation) {
-  std::vector<std::uint8_t> opener, other;
+  std::vector<std::uint8_t> first, second;
+  bool first_finished = false, second_finished = false;
   {
     const lab::BothStreams streams = lab::both_streams(conversation);
-    opener = streams.opener.text.copy();
-    other = streams.other.text.copy();
+    first = streams.opener.text.copy();
+    second = streams.other.text.copy();
+    first_finished = streams.opener.finished;
+    second_finished = streams.other.finished;
   }
-  return Reader(opener, other).run();
+  return Reader({'>', first, first_finished}, {'<', second, second_finished}).run();
 }
 
 }  // namespace sluice::tools

@@ -264,7 +264,7 @@ int replay_all(const Options& options) {
   check(options, files);
   for (const std::string& path : files) json.push_back(replay_file(path, options, totals));
   if (options.json)
-    fmt::print("{}\n", Json{{"files", std::move(json)}}.dump());
+    fmt::print("{}\n", Json{{"files", std::move(json)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
   else if (!options.list)
     print_totals(totals);
   if (totals.unreadable > 0) return kUsage;

@@ -34,6 +34,8 @@ class Receiver {
 
   /// True from a message's first frame to its last byte.
   bool in_message() const noexcept { return in_message_; }
+  /// Frames of the message that is being received, or of the last one.
+  std::uint32_t fragments() const noexcept { return fragments_; }
   /// Counts whatever moves a message on, to see whether one stands still.
   std::uint32_t progress() const noexcept { return progress_; }
 

@@ -215,6 +215,16 @@ TEST_CASE("--until stops at a packet, --capture keeps what was said and heard ti
   CHECK(sluice("replay --capture " + out + " " + kCaptures).status == 2);
 }
 
+TEST_CASE("a file's name that is no UTF-8 doesn't break what --json says of it") {
+  const Folder folder;
+  const std::string copy = folder.path / "a\xff.pcapng";
+  std::filesystem::copy_file(kCaptures + "refused.pcapng", copy);
+  const Said said = sluice("replay --json " + copy);
+  CHECK(said.status == 0);
+  CHECK(Json::parse(said.text)["files"][0]["verdicts"][0]["same"] == true);
+  CHECK(Json::parse(sluice("explain --json " + copy).text)["files"].size() == 1);
+}
+
 TEST_CASE("explain draws the ladder of a capture, and tells the same as JSON") {
   const Said said = sluice("explain " + kCaptures + "loss-sender.pcapng");
   CHECK(said.status == 0);
