@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <limits>
 
-#include "lab/drill/constants.hpp"
-
 namespace sluice::lab::drill {
 
 using posix::Answer;
@@ -59,7 +57,7 @@ namespace {
 
 std::string result_text(const Answer& answer) {
   if (answer.error == 0) return std::to_string(answer.value);
-  return "-1 " + std::string(errno_name(answer.error));
+  return "-1 " + std::string(posix::errno_name(answer.error));
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <cerrno>
 
 #include "lab/drill/caller.hpp"
-#include "lab/drill/constants.hpp"
 
 namespace sluice::lab::drill {
 

@@ -11,8 +11,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <iterator>
+
+#include "stack/posix/answer.hpp"
 
 namespace sluice::lab::drill {
 namespace {
@@ -226,42 +227,15 @@ constexpr Name kNames[] = {
     {"TCP_INFINITE_SSTHRESH", 0x7fffffff},
 };
 
-constexpr Name kErrors[] = {
-    SLUICE_NAME(EACCES),       SLUICE_NAME(EADDRINUSE),      SLUICE_NAME(EADDRNOTAVAIL), SLUICE_NAME(EAFNOSUPPORT),
-    SLUICE_NAME(EAGAIN),       SLUICE_NAME(EALREADY),        SLUICE_NAME(EBADF),         SLUICE_NAME(EBUSY),
-    SLUICE_NAME(ECONNABORTED), SLUICE_NAME(ECONNREFUSED),    SLUICE_NAME(ECONNRESET),    SLUICE_NAME(EDESTADDRREQ),
-    SLUICE_NAME(EEXIST),       SLUICE_NAME(EFAULT),          SLUICE_NAME(EHOSTDOWN),     SLUICE_NAME(EHOSTUNREACH),
-    SLUICE_NAME(EINPROGRESS),  SLUICE_NAME(EINTR),           SLUICE_NAME(EINVAL),        SLUICE_NAME(EISCONN),
-    SLUICE_NAME(ELOOP),        SLUICE_NAME(ESOCKTNOSUPPORT), SLUICE_NAME(EMFILE),        SLUICE_NAME(EMSGSIZE),
-    SLUICE_NAME(ENETDOWN),     SLUICE_NAME(ENETUNREACH),     SLUICE_NAME(ENOBUFS),       SLUICE_NAME(ENODEV),
-    SLUICE_NAME(ENOENT),       SLUICE_NAME(ENOMEM),          SLUICE_NAME(ENOPROTOOPT),   SLUICE_NAME(ENOSYS),
-    SLUICE_NAME(ENOTCONN),     SLUICE_NAME(ENOTSOCK),        SLUICE_NAME(ENOTTY),        SLUICE_NAME(EOPNOTSUPP),
-    SLUICE_NAME(EPERM),        SLUICE_NAME(EPIPE),           SLUICE_NAME(EPROTO),        SLUICE_NAME(EPROTONOSUPPORT),
-    SLUICE_NAME(EPROTOTYPE),   SLUICE_NAME(EREMOTEIO),       SLUICE_NAME(ESHUTDOWN),     SLUICE_NAME(ESPIPE),
-    SLUICE_NAME(ETIMEDOUT),    {"EWOULDBLOCK", EWOULDBLOCK}, SLUICE_NAME(EDOM),          SLUICE_NAME(ERANGE),
-    SLUICE_NAME(ENOPROTOOPT),  SLUICE_NAME(ENONET),          SLUICE_NAME(EIO),
-};
-
 #undef SLUICE_NAME
-
-template <std::size_t count>
-std::optional<std::int64_t> find(const Name (&names)[count], std::string_view word) noexcept {
-  const auto* const found =
-      std::find_if(std::begin(names), std::end(names), [&](const Name& one) { return one.word == word; });
-  return found == std::end(names) ? std::nullopt : std::optional(found->number);
-}
 
 }  // namespace
 
 std::optional<std::int64_t> constant(std::string_view name) noexcept {
-  const auto found = find(kNames, name);
-  return found ? found : find(kErrors, name);
-}
-
-std::string_view errno_name(int error) noexcept {
   const auto* const found =
-      std::find_if(std::begin(kErrors), std::end(kErrors), [&](const Name& one) { return one.number == error; });
-  return found == std::end(kErrors) ? "an errno without a name" : found->word;
+      std::find_if(std::begin(kNames), std::end(kNames), [&](const Name& one) { return one.word == name; });
+  if (found != std::end(kNames)) return found->number;
+  return posix::errno_number(name);
 }
 
 }  // namespace sluice::lab::drill

@@ -1,4 +1,4 @@
-// The names that calls know: socket options, flags, errno names.
+// The names that calls know: socket options, flags, and those of errno.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,5 @@ namespace sluice::lab::drill {
 
 /// O_NONBLOCK, SOL_SOCKET, EAGAIN, …: Linux's numbers. nullopt: there is no such name here.
 std::optional<std::int64_t> constant(std::string_view name) noexcept;
-
-/// "EAGAIN", or words for what has no name.
-std::string_view errno_name(int error) noexcept;
 
 }  // namespace sluice::lab::drill

@@ -186,7 +186,7 @@ void Player::judge_call(const Step& step, const Attempt& attempt) const {
   if (attempt.trouble.empty()) return;
   const auto& call = std::get<CallStep>(step.action);
   std::string expected = to_text(call.result);
-  if (call.error != 0) expected += " " + std::string(errno_name(call.error));
+  if (call.error != 0) expected += " " + std::string(posix::errno_name(call.error));
   fail(call.name + "(): " + attempt.trouble, "  expected  " + expected + "\n  actual    " + attempt.result + "\n");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "stack/base/result.hpp"
@@ -35,7 +36,9 @@ struct Received {
 int errno_of(Errc error) noexcept;
 /// The outcome of a call on the stack that answers nothing else.
 Answer answer_of(const Result<void>& outcome) noexcept;
-/// "EAGAIN"; "" for what no call here answers.
+/// "EAGAIN"; "an errno without a name" for what stands in no program about sockets.
 std::string_view errno_name(int error) noexcept;
+/// EAGAIN of "EAGAIN" or "EWOULDBLOCK"; nullopt for what is no errno known here.
+std::optional<int> errno_number(std::string_view name) noexcept;
 
 }  // namespace sluice::posix

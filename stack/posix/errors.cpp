@@ -2,8 +2,7 @@
 #include <errno.h>
 
 #include <algorithm>
-#include <array>
-#include <utility>
+#include <iterator>
 
 #include "stack/posix/answer.hpp"
 
@@ -14,48 +13,59 @@ struct Named {
   int error;
   std::string_view name;
 };
-constexpr std::array kNames = {
-    Named{EPERM, "EPERM"},
-    Named{ENOENT, "ENOENT"},
-    Named{EINTR, "EINTR"},
-    Named{EIO, "EIO"},
-    Named{EBADF, "EBADF"},
-    Named{EAGAIN, "EAGAIN"},
-    Named{ENOMEM, "ENOMEM"},
-    Named{EACCES, "EACCES"},
-    Named{EFAULT, "EFAULT"},
-    Named{EBUSY, "EBUSY"},
-    Named{EEXIST, "EEXIST"},
-    Named{EINVAL, "EINVAL"},
-    Named{EMFILE, "EMFILE"},
-    Named{ENOTTY, "ENOTTY"},
-    Named{ESPIPE, "ESPIPE"},
-    Named{EPIPE, "EPIPE"},
-    Named{EDOM, "EDOM"},
-    Named{ELOOP, "ELOOP"},
-    Named{EPROTO, "EPROTO"},
-    Named{ENOTSOCK, "ENOTSOCK"},
-    Named{EDESTADDRREQ, "EDESTADDRREQ"},
-    Named{EMSGSIZE, "EMSGSIZE"},
-    Named{EPROTOTYPE, "EPROTOTYPE"},
-    Named{ENOPROTOOPT, "ENOPROTOOPT"},
-    Named{EPROTONOSUPPORT, "EPROTONOSUPPORT"},
-    Named{ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
-    Named{EOPNOTSUPP, "EOPNOTSUPP"},
-    Named{EAFNOSUPPORT, "EAFNOSUPPORT"},
-    Named{EADDRINUSE, "EADDRINUSE"},
-    Named{EADDRNOTAVAIL, "EADDRNOTAVAIL"},
-    Named{ENETUNREACH, "ENETUNREACH"},
-    Named{ECONNABORTED, "ECONNABORTED"},
-    Named{ECONNRESET, "ECONNRESET"},
-    Named{ENOBUFS, "ENOBUFS"},
-    Named{EISCONN, "EISCONN"},
-    Named{ENOTCONN, "ENOTCONN"},
-    Named{ETIMEDOUT, "ETIMEDOUT"},
-    Named{ECONNREFUSED, "ECONNREFUSED"},
-    Named{EHOSTUNREACH, "EHOSTUNREACH"},
-    Named{EALREADY, "EALREADY"},
-    Named{EINPROGRESS, "EINPROGRESS"},
+
+/// What calls answer here, and what programs about sockets speak of; of two names for a number the usual one first.
+constexpr Named kNames[] = {
+    {EPERM, "EPERM"},
+    {ENOENT, "ENOENT"},
+    {EINTR, "EINTR"},
+    {EIO, "EIO"},
+    {EBADF, "EBADF"},
+    {EAGAIN, "EAGAIN"},
+    {EWOULDBLOCK, "EWOULDBLOCK"},
+    {ENOMEM, "ENOMEM"},
+    {EACCES, "EACCES"},
+    {EFAULT, "EFAULT"},
+    {EBUSY, "EBUSY"},
+    {EEXIST, "EEXIST"},
+    {ENODEV, "ENODEV"},
+    {EINVAL, "EINVAL"},
+    {EMFILE, "EMFILE"},
+    {ENOTTY, "ENOTTY"},
+    {ESPIPE, "ESPIPE"},
+    {EPIPE, "EPIPE"},
+    {EDOM, "EDOM"},
+    {ERANGE, "ERANGE"},
+    {ENOSYS, "ENOSYS"},
+    {ELOOP, "ELOOP"},
+    {ENONET, "ENONET"},
+    {EPROTO, "EPROTO"},
+    {ENOTSOCK, "ENOTSOCK"},
+    {EDESTADDRREQ, "EDESTADDRREQ"},
+    {EMSGSIZE, "EMSGSIZE"},
+    {EPROTOTYPE, "EPROTOTYPE"},
+    {ENOPROTOOPT, "ENOPROTOOPT"},
+    {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
+    {ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"},
+    {EOPNOTSUPP, "EOPNOTSUPP"},
+    {EAFNOSUPPORT, "EAFNOSUPPORT"},
+    {EADDRINUSE, "EADDRINUSE"},
+    {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+    {ENETDOWN, "ENETDOWN"},
+    {ENETUNREACH, "ENETUNREACH"},
+    {ECONNABORTED, "ECONNABORTED"},
+    {ECONNRESET, "ECONNRESET"},
+    {ENOBUFS, "ENOBUFS"},
+    {EISCONN, "EISCONN"},
+    {ENOTCONN, "ENOTCONN"},
+    {ESHUTDOWN, "ESHUTDOWN"},
+    {ETIMEDOUT, "ETIMEDOUT"},
+    {ECONNREFUSED, "ECONNREFUSED"},
+    {EHOSTDOWN, "EHOSTDOWN"},
+    {EHOSTUNREACH, "EHOSTUNREACH"},
+    {EALREADY, "EALREADY"},
+    {EINPROGRESS, "EINPROGRESS"},
+    {EREMOTEIO, "EREMOTEIO"},
 };
 
 }  // namespace
@@ -99,8 +109,14 @@ Answer answer_of(const Result<void>& outcome) noexcept {
 
 std::string_view errno_name(int error) noexcept {
   const auto* const found =
-      std::find_if(kNames.begin(), kNames.end(), [error](const Named& one) { return one.error == error; });
-  return found == kNames.end() ? std::string_view{} : found->name;
+      std::find_if(std::begin(kNames), std::end(kNames), [error](const Named& one) { return one.error == error; });
+  return found == std::end(kNames) ? "an errno without a name" : found->name;
+}
+
+std::optional<int> errno_number(std::string_view name) noexcept {
+  const auto* const found =
+      std::find_if(std::begin(kNames), std::end(kNames), [name](const Named& one) { return one.name == name; });
+  return found == std::end(kNames) ? std::nullopt : std::optional(found->error);
 }
 
 }  // namespace sluice::posix

@@ -1,8 +1,20 @@
-// Names of sockets: domains, ports, who may share them; descriptors and their flags; listening and accepting.
+// Names of sockets: domains, ports, who may share them; descriptors and their flags; listening and accepting; errors.
 #include "tests/posix/programs.hpp"
 
 namespace sluice::posix {
 namespace {
+
+TEST_CASE("errors are known by their names, and those by their numbers") {
+  for (int error = 0; error < 256; ++error) {
+    const auto number = errno_number(errno_name(error));
+    CHECK((number == error || errno_name(error) == "an errno without a name"));
+  }
+  CHECK(errno_name(EAGAIN) == "EAGAIN");
+  CHECK(errno_number("EWOULDBLOCK") == EAGAIN);
+  CHECK(errno_number("ECONNREFUSED") == ECONNREFUSED);
+  CHECK(errno_name(0) == "an errno without a name");
+  CHECK_FALSE(errno_number("EGGS").has_value());
+}
 
 TEST_CASE_FIXTURE(Programs, "socket() takes the domains, types and protocols that there are") {
   CHECK(text_of(client.socket(AF_UNIX, SOCK_STREAM, 0)) == "EAFNOSUPPORT");

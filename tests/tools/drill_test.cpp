@@ -159,10 +159,12 @@ TEST_CASE("a path that isn't there, a folder without scripts and a wrong flag ar
 // --- what is said ------------------------------------------------------------------------------------------------
 
 TEST_CASE("--quiet says the sum alone") {
-  const Said said = drill(kFails, "--quiet");
-  CHECK(said.status == 1);
-  CHECK(said.text.starts_with("1 script: 0 passed, 1 failed in "));
-  CHECK(std::count(said.text.begin(), said.text.end(), '\n') == 1);
+  for (const char* flag : {"--quiet", "-q"}) {
+    const Said said = drill(kFails, flag);
+    CHECK(said.status == 1);
+    CHECK(said.text.starts_with("1 script: 0 passed, 1 failed in "));
+    CHECK(std::count(said.text.begin(), said.text.end(), '\n') == 1);
+  }
 }
 
 TEST_CASE("what code prints and what is left over is said of scripts that pass") {
@@ -227,15 +229,42 @@ TEST_CASE("--junit writes a report whose signs are escaped") {
 
 // --- what it takes -----------------------------------------------------------------------------------------------
 
-TEST_CASE("-D defines names, --ip-version, --tolerance-usecs and --profile set what the script leaves open") {
+TEST_CASE("-D defines names that values of calls may use") {
   CHECK(drill("0 socket(..., KIND, 0) = FD\n+0 close(FD) = 0\n", "-D KIND=SOCK_STREAM -D FD=5").status == 0);
   CHECK(drill("0 socket(..., KIND, 0) = 3\n").status == 2);
-  CHECK(drill("0 socket(AF_INET6, SOCK_STREAM, 0) = 3\n+0 bind(3, ..., ...) = 0\n", "--ip-version ipv6").status == 0);
+}
+
+TEST_CASE("--ip-version says which packets leave, and of which family a socket is") {
+  const auto syn = [](const std::string& mss) {
+    return "0 socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3\n"
+           "+0 connect(3, ..., ...) = -1 EINPROGRESS\n+0 > S 0:0(0) <mss " +
+           mss + ",sackOK,TS val 1 ecr 0,nop,wscale 7>\n";
+  };
+  const std::string of_v6 =
+      "0 socket(..., SOCK_STREAM, 0) = 3\n+0 getsockopt(3, SOL_SOCKET, SO_DOMAIN, [10], [4]) = 0\n";
+  for (const char* flag : {"", "--ip-version ipv4", "--ip-version ipv4-mapped-ipv6", "--ip_version=ipv4"})
+    CHECK(drill(syn("1460"), flag).status == 0);
+  CHECK(drill(syn("1460"), "--ip-version ipv6").status == 1);
+  CHECK(drill(syn("1440"), "--ip-version ipv6").status == 0);
+  CHECK(drill(of_v6, "--ip-version ipv4").status == 1);
+  CHECK(drill(of_v6, "--ip-version ipv4-mapped-ipv6").status == 0);
+}
+
+TEST_CASE("--tolerance-usecs says how far off times may be") {
   const std::string early = kPackets.substr(0, kPackets.find("+0 > . 1:1")) + "+.003 > . 1:1(0) ack 1\n";
   CHECK(drill(early).status == 0);
   CHECK(drill(early, "--tolerance-usecs 0").status == 1);
   CHECK(drill(early, "--tolerance_usecs=0").status == 1);
-  CHECK(drill(kPackets, "--profile linux").status == 0);
+  CHECK(drill(early, "--tolerance-usecs 3000").status == 0);
+}
+
+TEST_CASE("--profile linux gives up a SYN earlier, after six repetitions in place of seven") {
+  const auto gives_up = [](const std::string& seconds) {
+    return "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0..." + seconds + " connect(3, ..., ...) = -1 ETIMEDOUT\n";
+  };
+  CHECK(drill(gives_up("127"), "--profile linux").status == 0);
+  CHECK(drill(gives_up("127"), "--profile sluice").status == 1);
+  CHECK(drill(gives_up("247")).status == 0);
 }
 
 TEST_CASE("--ignore-shell skips commands that mean nothing here") {
