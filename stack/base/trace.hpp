@@ -14,7 +14,7 @@ namespace sluice {
 inline constexpr int kTraceVersion = 1;
 
 enum class TraceKind : std::uint8_t {
-  segment_in,   ///< seq, ack, len, flags, win
+  segment_in,  ///< seq, ack, len, flags, win
   /// The same, and reason + clause: why it left and which RFC section says so. Of a connection also as it was when the
   /// segment left: state, una, nxt, wnd, rcv_nxt, rcv_wnd (numbers relative to the ISNs), cwnd, ssthresh (-1: none
   /// yet), pipe, srtt_us (0: no sample yet), rto_us.
