@@ -73,7 +73,7 @@ std::string body_text(Side& side, http::BodyDecoder body) {
     content.add(step.content);
     side.left = side.left.subspan(step.consumed);
   }
-  const std::string text = content.text() + (chunked ? " (chunked)" : to_the_end ? " (to the end)" : "");
+  std::string text = content.text() + (chunked ? " (chunked)" : to_the_end ? " (to the end)" : "");
   if (body.refusal()) {
     side.lost = true;
     return fmt::format("{}, then refused: {}", text, body.refusal().reason);
