@@ -113,10 +113,10 @@ lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side sid
 /// The strictest of these at which a replay is the same is what --bless keeps.
 const std::vector<PlayFlags>& from_strict_to_lenient() {
   static const std::vector<PlayFlags> rungs = {{lab::Level::timing, true, 0},
-                                              {lab::Level::segments, true, 0},
-                                              {lab::Level::segments, false, 2},
-                                              {lab::Level::acks, true, 0},
-                                              {lab::Level::stream, true, 0}};
+                                               {lab::Level::segments, true, 0},
+                                               {lab::Level::segments, false, 2},
+                                               {lab::Level::acks, true, 0},
+                                               {lab::Level::stream, true, 0}};
   return rungs;
 }
 
