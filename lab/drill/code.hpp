@@ -37,7 +37,7 @@ struct CodeWorld {
 
 /// Runs the text. Supported: assert E [, message]; print(E, …); NAME = E; if/elif/else on indented or single
 /// statements; pass. Expressions: numbers, strings, names, not and or, chained comparisons, + - * / // % ** & | ^ <<
-/// >>, abs min max int len. Throws AssertionFailed or CodeError.
+/// >>, abs int len str min max. Throws AssertionFailed or CodeError.
 void run_code(std::string_view code, CodeWorld& world);
 
 }  // namespace sluice::lab::drill
