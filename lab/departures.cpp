@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
+#include "lab/replay_numbers.hpp"
 #include "stack/tcp/send_reason.hpp"
 
 namespace sluice::lab {
@@ -34,16 +34,6 @@ std::string milliseconds(std::int64_t microseconds) {
   return fmt::format("{}.{:03} ms", microseconds / 1000, microseconds % 1000);
 }
 
-/// The TCP header of a packet that begins with an IP header, or empty.
-Bytes tcp_header(Bytes packet) noexcept {
-  constexpr std::uint8_t kTcp = 6;
-  if (packet.size() < 20) return {};
-  const bool v4 = packet[0] >> 4 == 4;
-  const std::size_t size = v4 ? (packet[0] & 15u) * 4 : 40;
-  if (packet.size() < size + 20 || packet[v4 ? 9 : 6] != kTcp) return {};
-  return packet.subspan(size);
-}
-
 }  // namespace
 
 DepartureNote departure_note(const TraceEvent& event) {
@@ -63,14 +53,10 @@ DepartureNote departure_note(const TraceEvent& event) {
   return note;
 }
 
-bool Departures::name_of(Bytes packet, Name& name) noexcept {
-  ByteReader reader(tcp_header(packet));
-  reader.skip(4);
-  name.seq = reader.u32();
-  name.ack = reader.u32();
-  reader.skip(1);
-  name.flags = reader.u8();
-  return reader.ok();
+std::optional<Departures::Name> Departures::name_of(Bytes packet) noexcept {
+  const auto view = view_datagram(packet);
+  const auto header = view ? tcp_header(*view) : std::nullopt;
+  return header ? std::optional(Name{header->seq, header->ack, header->flags}) : std::nullopt;
 }
 
 void Departures::left(Time at, const Frame& frame) {
@@ -89,8 +75,8 @@ void Departures::left(Time at, Bytes packet) {
 void Departures::wait(Time at) {
   pending_ = true;
   at_ = at;
-  Name name;
-  if (early_.empty() || !name_of(packet_, name)) return;
+  if (early_.empty()) return;
+  const auto name = name_of(packet_);
   const auto found = std::find_if(early_.begin(), early_.end(), [&](const Early& one) { return one.name == name; });
   if (found == early_.end()) return;
   note_ = std::move(found->note);
@@ -101,8 +87,7 @@ void Departures::told(const TraceEvent& event) {
   if (event.kind != TraceKind::segment_out || text(event, "reason").empty()) return;
   const Name told{static_cast<std::uint32_t>(number(event, "seq")), static_cast<std::uint32_t>(number(event, "ack")),
                   static_cast<std::uint8_t>(number(event, "flags"))};
-  Name name;
-  if (pending_ && note_.reason.empty() && name_of(packet_, name) && name == told) {
+  if (pending_ && note_.reason.empty() && name_of(packet_) == told) {
     note_ = departure_note(event);
     return;
   }

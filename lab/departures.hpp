@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,7 +53,7 @@ class Departures {
     Name name;
     DepartureNote note;
   };
-  static bool name_of(Bytes packet, Name& name) noexcept;
+  static std::optional<Name> name_of(Bytes packet) noexcept;
   void wait(Time at);
 
   Write write_;

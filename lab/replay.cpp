@@ -225,15 +225,15 @@ class Player {
       if (verdict_.differences.size() > settings_.most_differences) break;
       const ConversationPacket& packet = conversation_.packets[due.packet];
       verdict_.differences.push_back({Difference::Kind::waiting, packet.number, since_start(packet.at),
-                                      "of the peer: acknowledges what was never sent", peer_text(packet), ""});
+                                      "of the peer: acknowledges what was never sent",
+                                      packet_text(packet.bytes, of_peer(), false), ""});
     }
     draw_peer();
     if (is_restless()) verdict_.error = "the stack does not come to rest";
   }
 
-  std::string peer_text(const ConversationPacket& packet) const {
-    return packet_text(packet.bytes, {captured_numbers_.peers, captured_numbers_.ours}, false);
-  }
+  /// The capture's numbers as the peer sees them.
+  Numbers of_peer() const { return {captured_numbers_.peers, captured_numbers_.ours}; }
 
   /// The peer's packets, where they came, into the ladder around the first difference.
   void draw_peer() {
@@ -242,7 +242,7 @@ class Player {
     const std::size_t first = ladder.front().place, last = ladder.back().place;
     for (const ConversationPacket& packet : conversation_.packets) {
       if (packet.number < first || packet.number > last || is_ours(packet, us_)) continue;
-      const std::string text = short_packet_text(packet.bytes, {captured_numbers_.peers, captured_numbers_.ours});
+      const std::string text = short_packet_text(packet.bytes, of_peer());
       ladder.push_back({packet.number, packet.number, since_start(packet.at), text, "", true, false});
       if (ladder.size() > kMostRungs) break;
     }

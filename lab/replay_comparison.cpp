@@ -156,8 +156,7 @@ bool same_at_a_glance(const Glance& a, const SideNumbers& mine, const Glance& b,
 /// What makes two packets the same step of a conversation, though fields may differ.
 using Step = std::tuple<std::size_t, std::uint16_t, std::uint32_t, std::uint32_t, std::size_t, std::string>;
 
-Step step_of(const SaidPacket& packet, const Numbers& numbers) {
-  const auto seen = glance(packet.bytes);
+Step step_of(const SaidPacket& packet, const std::optional<Glance>& seen, const Numbers& numbers) {
   if (!seen) return {0, 0, 0, 0, 0, text_of(open(packet, numbers), false)};
   const wire::tcp::Header& header = seen->header;
   const auto flags = static_cast<std::uint16_t>((header.flags & ~wire::tcp::psh) | (header.ae ? kAccurateEcnFlag : 0));
@@ -168,9 +167,15 @@ Step step_of(const SaidPacket& packet, const Numbers& numbers) {
 /// A packet that has not found its partner yet.
 struct Waiting {
   SaidPacket said;
-  std::vector<std::uint8_t> owned;  ///< of the replay: what `said` looks at
+  std::vector<std::uint8_t> owned;  ///< of the replay: what the others look at, wherever this is moved
+  std::optional<Glance> seen;
   Step step;
 };
+
+Waiting waiting(const SaidPacket& packet, std::vector<std::uint8_t> owned, const Numbers& numbers) {
+  const auto seen = glance(packet.bytes);
+  return {packet, std::move(owned), seen, step_of(packet, seen, numbers)};
+}
 
 }  // namespace
 
@@ -180,14 +185,13 @@ class Comparison::Parts {
       : settings_(settings), captured_(captured), replayed_(replayed), verdict_(verdict) {}
 
   void expect(const SaidPacket& packet) {
-    wanted_.push_back({packet, {}, step_of(packet, captured_)});
+    wanted_.push_back(waiting(packet, {}, captured_));
     go_on(false);
   }
 
   void got(std::vector<std::uint8_t> bytes, Duration at) {
-    const SaidPacket packet{0, at, bytes};  // moving a vector leaves its bytes where they are
-    Step step = step_of(packet, replayed_);
-    found_.push_back({packet, std::move(bytes), std::move(step)});
+    const SaidPacket packet{0, at, bytes};
+    found_.push_back(waiting(packet, std::move(bytes), replayed_));
     go_on(false);
   }
 
@@ -250,7 +254,7 @@ class Comparison::Parts {
   void pair_fronts() {
     const SaidPacket &expected = wanted_.front().said, &got = found_.front().said;
     last_ = expected.number;
-    if (!is_same(expected, got)) {
+    if (!is_same(wanted_.front(), found_.front())) {
       const Opened a = open(expected, captured_), b = open(got, replayed_);
       std::string reason = reason_of(a, b, settings_);
       if (!reason.empty()) {
@@ -261,10 +265,9 @@ class Comparison::Parts {
     drop(true, true);
   }
 
-  bool is_same(const SaidPacket& expected, const SaidPacket& got) const {
-    if (settings_.level == Level::timing && expected.at != got.at) return false;
-    const auto a = glance(expected.bytes), b = glance(got.bytes);
-    return a && b && same_at_a_glance(*a, captured_.ours, *b, replayed_.ours);
+  bool is_same(const Waiting& expected, const Waiting& got) const {
+    if (settings_.level == Level::timing && expected.said.at != got.said.at) return false;
+    return expected.seen && got.seen && same_at_a_glance(*expected.seen, captured_.ours, *got.seen, replayed_.ours);
   }
 
   void missing() {

@@ -2,6 +2,7 @@
 #include "lab/replay_numbers.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "stack/base/checksum.hpp"
 #include "stack/wire/icmp.hpp"
@@ -14,6 +15,8 @@ namespace {
 namespace flag = wire::tcp;
 
 constexpr std::size_t kTcpChecksum = 16, kUdpChecksum = 6, kIcmpChecksum = 2;
+constexpr std::uint8_t kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5, kTimestamps = 8, kFastOpen = 34,
+                       kExperiment = 254;  // kinds of options
 constexpr std::size_t kSequence = 4, kAcknowledgement = 8;
 
 std::uint16_t read_u16(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u16(); }
@@ -27,40 +30,46 @@ void write_u32(MutableBytes bytes, std::size_t at, std::uint32_t value) noexcept
 }
 
 void shift_u32(MutableBytes bytes, std::size_t at, std::uint32_t by) noexcept {
-  const std::uint32_t value = ByteReader(Bytes(bytes).subspan(at)).u32();
-  ByteWriter(bytes.subspan(at, 4)).u32(value + by);
+  write_u32(bytes, at, ByteReader(Bytes(bytes).subspan(at)).u32() + by);
 }
 
-void shift_options(MutableBytes options, bool acks, const Translation& by) noexcept {
-  while (!options.empty() && options[0] != 0) {
-    if (options[0] == 1) {
-      options = options.subspan(1);
-      continue;
-    }
-    if (options.size() < 2 || options[1] < 2 || options[1] > options.size()) return;
-    const std::size_t size = options[1];
-    if (options[0] == 5)
-      for (std::size_t at = 2; at + 4 <= size; at += 4) shift_u32(options, at, by.isn);
-    if (options[0] == 8 && size == 10 && acks) shift_u32(options, 6, by.stamp);
-    options = options.subspan(size);
-  }
+/// The options of a segment.
+MutableBytes options_of(MutableBytes segment, const wire::tcp::Header& header) noexcept {
+  return segment.subspan(wire::tcp::kMinimumHeader, header.size - wire::tcp::kMinimumHeader);
 }
 
-/// Puts no-operations in the place of options of a kind.
-void blank_option(MutableBytes options, std::uint8_t kind) noexcept {
+/// visit(kind, option) for each option but no-operations; ends where they make no sense.
+template <class Visit>
+void for_each_option(MutableBytes options, Visit visit) noexcept {
   while (!options.empty() && options[0] != 0) {
     const bool alone = options[0] == 1;
     if (!alone && (options.size() < 2 || options[1] < 2 || options[1] > options.size())) return;
     const std::size_t size = alone ? 1 : options[1];
-    if (options[0] == kind) std::fill_n(options.begin(), size, std::uint8_t{1});
+    if (!alone) visit(options[0], options.first(size));
     options = options.subspan(size);
   }
+}
+
+void shift_options(MutableBytes options, bool acks, const Translation& by) noexcept {
+  for_each_option(options, [&](std::uint8_t kind, MutableBytes option) {
+    if (kind == kSack)
+      for (std::size_t at = 2; at + 4 <= option.size(); at += 4) shift_u32(option, at, by.isn);
+    if (kind == kTimestamps && option.size() == 10 && acks) shift_u32(option, 6, by.stamp);
+  });
+}
+
+/// Puts no-operations in the place of options of these kinds.
+void blank_options(MutableBytes options, std::initializer_list<std::uint8_t> kinds) noexcept {
+  for_each_option(options, [&](std::uint8_t kind, MutableBytes option) {
+    if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end())
+      std::fill(option.begin(), option.end(), std::uint8_t{1});
+  });
 }
 
 void shift_segment(MutableBytes segment, const wire::tcp::Header& header, const Translation& by) noexcept {
   const bool acks = header.has(flag::ack);
   if (acks) shift_u32(segment, kAcknowledgement, by.isn);
-  shift_options(segment.subspan(wire::tcp::kMinimumHeader, header.size - wire::tcp::kMinimumHeader), acks, by);
+  shift_options(options_of(segment, header), acks, by);
 }
 
 /// The sum that the checksum field complements, of a message whose field is zero.
@@ -104,8 +113,7 @@ std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t
   }
   const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
   segment[13] = header->has(flag::syn) ? flag::syn | flag::ack : flag::ack;
-  constexpr std::uint8_t kSack = 5;
-  blank_option(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader), kSack);
+  blank_options(options_of(segment, *header), {kSack});
   write_u32(segment, kAcknowledgement, *now.isn + static_cast<std::uint32_t>(acked));
   renew_checksum(*view, segment);
   return out;
@@ -121,10 +129,7 @@ std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberB
   segment[13] = flag::psh | flag::ack;
   write_u32(segment, kSequence, header->seq + 1);
   write_u32(segment, kAcknowledgement, *now.isn + 1);
-  constexpr std::uint8_t kOfSynsAlone[] = {2, 3, 4, 34,
-                                           254};  // MSS, scale, SACK permitted, Fast Open and its experiment
-  for (const std::uint8_t kind : kOfSynsAlone)
-    blank_option(segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader), kind);
+  blank_options(options_of(segment, *header), {kMss, kWindowScale, kSackPermitted, kFastOpen, kExperiment});
   renew_checksum(*view, segment);
   return out;
 }
@@ -134,7 +139,7 @@ void show_cookie(std::vector<std::uint8_t>& packet, const wire::tcp::FastOpen& c
   const auto header = view ? tcp_header(*view) : std::nullopt;
   if (!header || !header->has(flag::syn) || cookie.size == 0 || header->options.fast_open.size != cookie.size) return;
   const MutableBytes segment = MutableBytes(packet).subspan(view->transport_offset, view->transport.size());
-  const MutableBytes options = segment.subspan(wire::tcp::kMinimumHeader, header->size - wire::tcp::kMinimumHeader);
+  const MutableBytes options = options_of(segment, *header);
   const auto shown = header->options.fast_open.cookie.begin();
   const auto at = std::search(options.begin(), options.end(), shown, shown + cookie.size);
   std::copy_n(cookie.cookie.begin(), cookie.size, at);

@@ -7,14 +7,14 @@
 
 #include "lab/conversation.hpp"
 #include "lab/exchange.hpp"
+#include "stack/tcp/seq.hpp"
 #include "stack/wire/tcp.hpp"
 
 namespace sluice::lab {
 
 /// The number nearest to `about` that shows `wire` in 32 bits.
 constexpr std::uint64_t unwrapped(std::uint32_t wire, std::uint64_t about) noexcept {
-  const auto distance = static_cast<std::int32_t>(wire - static_cast<std::uint32_t>(about));
-  return about + static_cast<std::uint64_t>(std::int64_t{distance});
+  return tcp::Seq::unwrap(tcp::WireSeq{wire}, tcp::Seq(about)).number();
 }
 
 /// Learned from the segments of one side as they pass.

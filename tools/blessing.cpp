@@ -5,12 +5,12 @@
 
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
+#include "lab/file_bytes.hpp"
 #include "tools/usage_error.hpp"
+#include "tools/whole_file.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -24,16 +24,10 @@ std::string beside(const std::string& capture, std::string_view ending) {
   return fs::path(capture).replace_extension().string() + std::string(ending);
 }
 
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UsageError("cannot read " + path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write_file(const std::string& path, std::string_view bytes) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+lab::FileBytes read_file(const std::string& path) {
+  auto file = lab::FileBytes::load(path);
+  if (!file) throw UsageError(file.error);
+  return std::move(*file);
 }
 
 std::optional<std::size_t> number_of(std::string_view text) {
@@ -115,15 +109,15 @@ bool Blessing::exists() const {
 }
 
 void Blessing::keep(const std::vector<Play>& plays, const std::vector<std::uint8_t>& recording) const {
-  write_file(verdict_path, verdict_text(plays));
-  write_file(recording_path, {reinterpret_cast<const char*>(recording.data()), recording.size()});
+  write_file(verdict_path, as_bytes(verdict_text(plays)));
+  write_file(recording_path, recording);
 }
 
 Blessing::Kept Blessing::load() const {
   Kept kept;
-  kept.text = read_file(verdict_path);
-  const std::string bytes = read_file(recording_path);
-  kept.recording.assign(bytes.begin(), bytes.end());
+  kept.text = as_text(read_file(verdict_path).bytes());
+  const lab::FileBytes recording = read_file(recording_path);
+  kept.recording.assign(recording.bytes().begin(), recording.bytes().end());
   std::istringstream lines(kept.text);
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("== ")) continue;

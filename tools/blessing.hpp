@@ -43,7 +43,7 @@ struct Blessing {
   std::string recording_path;
 
   bool exists() const;
-  /// Replaces both. Throws std::runtime_error.
+  /// Replaces both. Throws UsageError.
   void keep(const std::vector<Play>& plays, const std::vector<std::uint8_t>& recording) const;
 
   /// What was kept: its plays without their verdicts, the whole text, and the recording's bytes. Throws

@@ -23,6 +23,7 @@
 #include "tools/commands.hpp"
 #include "tools/drill_files.hpp"
 #include "tools/terminal.hpp"
+#include "tools/whole_file.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -88,13 +89,6 @@ std::string trace_line(Duration at, const TraceEvent& event) {
   return line + "\n";
 }
 
-void write_file(const std::string& path, const void* data, std::size_t size) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
-  out.close();
-  if (!out) throw UsageError(path + ": can't be written");
-}
-
 /// Plays scripts; several threads may share one, as it holds only what all have in common.
 class Driller {
  public:
@@ -131,11 +125,10 @@ class Driller {
     if (options_.trace)
       run.trace = [&result](Duration at, const TraceEvent& event) { result.trace += trace_line(at, event); };
     result.outcome = drill::run(source, defines_, run);
-    if (!options_.capture.empty())
-      write_file(capture_path(result.path), capture.bytes().data(), capture.bytes().size());
+    if (!options_.capture.empty()) write_file(capture_path(result.path), capture.bytes());
     if (result.outcome.verdict != drill::Verdict::passed || result.outcome.corrections.empty()) return;
     const std::string text = drill::corrected(source, result.outcome.corrections);
-    write_file(result.path, text.data(), text.size());
+    write_file(result.path, as_bytes(text));
     result.rewritten = true;
   }
 
@@ -210,7 +203,7 @@ int drill_command(const Options& options) {
   const double seconds = std::chrono::duration<double>(Clock::now() - began).count();
   if (!options.junit.empty()) {
     const std::string xml = junit_xml(results);
-    write_file(options.junit, xml.data(), xml.size());
+    write_file(options.junit, as_bytes(xml));
   }
   const DrillTotals totals = totals_of(results);
   if (options.json) {

@@ -115,6 +115,11 @@ class Reader {
  private:
   void tell(const Side& side, std::string_view text) { lines_.push_back(fmt::format("{} {}", side.mark, text)); }
 
+  /// What stands behind the end.
+  void tell_rest(const Side& side) {
+    if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
+  }
+
   /// The next head, or nullopt and why it is none told.
   std::optional<std::vector<std::uint8_t>> read_head(Side& side) {
     http::HeadReader reader(kHead);
@@ -249,8 +254,7 @@ class Reader {
       if (got.kind == ws::Received::Kind::fault) side.left = before;
       if (got.kind != ws::Received::Kind::data) {
         if (tell_control(side, got)) continue;
-        if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
-        return;
+        return tell_rest(side);
       }
       message.add(got.data.bytes);
       if (got.data.last) tell(side, message_text(got.data.type, std::exchange(message, {}), receiver.fragments()));
@@ -313,8 +317,7 @@ class Reader {
       const auto opcode = static_cast<std::size_t>(parsed.header.opcode);
       if (parsed.header.opcode == ws::Opcode::close) {
         tell(side, close_text(payload));
-        if (!side.left.empty()) tell(side, bytes_text(side.left.size()) + " more");
-        return;
+        return tell_rest(side);
       }
       tell(side, fmt::format("{}{}, {}{}", control ? opcode == 9 ? "ping" : "pong" : kNames[opcode],
                              control ? "" : coded, content.text(), parsed.header.fin ? "" : ", to be continued"));
@@ -334,16 +337,9 @@ std::vector<std::string> messages_of(const Spoken& opener, const Spoken& other) 
 }
 
 std::vector<std::string> messages_of(const lab::Conversation& conversation) {
-  std::vector<std::uint8_t> first, second;
-  bool first_finished = false, second_finished = false;
-  {
-    const lab::BothStreams streams = lab::both_streams(conversation);
-    first = streams.opener.text.copy();
-    second = streams.other.text.copy();
-    first_finished = streams.opener.finished;
-    second_finished = streams.other.finished;
-  }
-  return Reader({'>', first, first_finished}, {'<', second, second_finished}).run();
+  const lab::BothStreams streams = lab::both_streams(conversation);
+  std::vector<std::uint8_t> first = streams.opener.text.copy(), second = streams.other.text.copy();
+  return Reader({'>', first, streams.opener.finished}, {'<', second, streams.other.finished}).run();
 }
 
 }  // namespace sluice::tools

@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +19,7 @@
 #include "tools/json.hpp"
 #include "tools/messages.hpp"
 #include "tools/replay_report.hpp"
+#include "tools/whole_file.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -198,12 +198,6 @@ void count(const Play& play, const std::optional<lab::Verdict>& kept, ReplayTota
   if (kept ? kept->same() : play.verdict.same()) ++totals.same;
 }
 
-void write_capture(const std::string& path, const std::vector<std::uint8_t>& bytes) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  if (!file.flush()) throw std::runtime_error("cannot write " + path);
-}
-
 /// The plays of one file, told and counted; answers their JSON.
 Json replay_conversations(const std::string& path, const OpenedCapture& opened, const Options& options,
                           ReplayTotals& totals) {
@@ -218,7 +212,7 @@ Json replay_conversations(const std::string& path, const OpenedCapture& opened, 
     plays = plays_of(opened, options);
     play(plays, opened, options, record ? &recording : nullptr);
     if (options.bless) blessing.keep(plays, recording.bytes());
-    if (!options.capture.empty()) write_capture(options.capture, recording.bytes());
+    if (!options.capture.empty()) write_file(options.capture, recording.bytes());
     kept.resize(plays.size());
     if (options.bless) kept.assign(plays.size(), lab::Verdict{});
   }

@@ -10,12 +10,12 @@
 #include "lab/capture_reader.hpp"
 #include "lab/capture_tap.hpp"
 #include "lab/impaired_device.hpp"
+#include "tests/support/bare_segment.hpp"
 
 namespace sluice::lab {
 namespace {
 
 using namespace std::chrono_literals;
-using Out = std::vector<std::uint8_t>;
 
 /// A device of packets in memory.
 class MemoryDevice final : public tun::Device {
@@ -68,17 +68,8 @@ std::unique_ptr<CaptureWriter> open(CaptureSettings settings) {
   return std::move(*writer);
 }
 
-/// An IPv4 TCP segment with these fields and no text.
 std::string segment(std::uint32_t seq, std::uint32_t ack, std::uint8_t flags) {
-  Out bytes(40, 0);
-  bytes[0] = 0x45;
-  bytes[9] = 6;
-  ByteWriter writer(MutableBytes(bytes).subspan(24));
-  writer.u32(seq);
-  writer.u32(ack);
-  writer.u8(0x50);
-  writer.u8(flags);
-  return std::string(as_text(bytes));
+  return std::string(as_text(test::bare_segment(seq, ack, flags)));
 }
 
 void tell_departure(CaptureNotes& notes, std::uint32_t seq, std::uint8_t flags, std::string_view reason) {

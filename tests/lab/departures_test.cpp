@@ -6,23 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/bare_segment.hpp"
+
 namespace sluice::lab {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// An IPv4 packet that is a TCP header and nothing else that matters.
-std::vector<std::uint8_t> segment(std::uint32_t seq, std::uint32_t ack, std::uint8_t flags) {
-  std::vector<std::uint8_t> bytes(40);
-  bytes[0] = 0x45;
-  bytes[9] = 6;
-  ByteWriter writer(MutableBytes(bytes).subspan(24));
-  writer.u32(seq);
-  writer.u32(ack);
-  writer.u8(0x50);
-  writer.u8(flags);
-  return bytes;
-}
 
 /// Events about segments, and what became of the packets: "seq reason".
 struct Log {
@@ -35,7 +24,7 @@ struct Log {
     const std::vector<TraceField> fields = {{"seq", seq}, {"ack", 7}, {"flags", 16}, {"reason", 0, reason}};
     departures.told({Time(), kind, 1, fields});
   }
-  void leave(std::uint32_t seq) { departures.left(Time(), segment(seq, 7, 16)); }
+  void leave(std::uint32_t seq) { departures.left(Time(), test::bare_segment(seq, 7, 16)); }
 };
 
 TEST_CASE("a note that is told behind its packet or before it finds it") {

@@ -260,6 +260,35 @@ TEST_CASE("a server that took the text of a SYN is shown a cookie of its own, an
   CHECK_FALSE(settings_from(refused.conversation, Side::other).fast_open);
 }
 
+TEST_CASE("text of a SYN goes again as a segment of its own, without what belongs to a SYN") {
+  for (const Ends& ends : {kV4, kV6}) {
+    const Packet syn = build(ends.client, ends.server,
+                             "S 500:510(10) win 7 <mss 1000,sackOK,TS val 5 ecr 0,wscale 3,FO 0102030405060708>");
+    const auto again = text_of_syn(syn, {.isn = 7000});
+    REQUIRE(again);
+    const std::string line = text(*again);
+    CHECK(line.starts_with("P. 501:511(10) ack 7001 win 7 <"));
+    CHECK(line.find("TS val 5 ecr 0") != std::string::npos);
+    for (const std::string_view word : {"mss", "sackOK", "wscale", "FO"}) CHECK(line.find(word) == std::string::npos);
+    CHECK(checksum_is_good(*again));
+    CHECK_FALSE(text_of_syn(syn, {}));
+    CHECK_FALSE(text_of_syn(build(ends.client, ends.server, "S 500:500(0)"), {.isn = 7000}));
+    CHECK_FALSE(text_of_syn(build(ends.client, ends.server, "P. 500:510(10) ack 1"), {.isn = 7000}));
+  }
+}
+
+TEST_CASE("a server that took text by a cookie of another length than ours hears it again, at level stream alone") {
+  const Written written({"< S 0:10(10) win 65535 <mss 1000,FO 0102030405060708090a0b0c0d0e0f10>",
+                         "> S. 0:0(0) ack 11 win 65535 <mss 1000>", "< . 11:11(0) ack 1 win 65535"});
+  ReplaySettings settings = settings_from(written.conversation, Side::other);
+  CHECK_FALSE(replay(written.conversation, Side::other, settings).same());
+  settings.level = Level::stream;
+  settings.after = 10s;
+  const Verdict verdict = replay(written.conversation, Side::other, settings);
+  CHECK_MESSAGE(verdict.same(), to_text(verdict));
+  CHECK(verdict.added == 1);
+}
+
 TEST_CASE("a client whose SYN had text writes it before the SYN, and asks for the cookie that it lacks") {
   const Written written(kFastOpened);
   ReplaySettings settings = settings_from(written.conversation, Side::opener);

@@ -70,11 +70,7 @@ File loss_timeout_sender() {
 /// Twenty small messages: more than are acknowledged at once.
 File delayed_ack() {
   RecordedTalk talk;
-  for (int i = 0; i < 20; ++i) {
-    say(talk.server, "tick");
-    talk.run(100ms);
-  }
-  talk.run();
+  talk.say_often(talk.server, "tick", 20, 100ms);
   return talk.recording.taken_at_left();
 }
 

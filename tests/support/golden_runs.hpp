@@ -34,6 +34,14 @@ struct RecordedTalk {
     };
   }
   void run(Duration time = std::chrono::seconds(2)) { recording.world().run_for(time); }
+  /// The same words again and again, and then time for everything to happen.
+  void say_often(tcp::Socket& socket, std::string_view text, int times, Duration apart) {
+    for (int i = 0; i < times; ++i) {
+      say(socket, text);
+      run(apart);
+    }
+    run();
+  }
 
   Recording recording;
   tcp::Socket client;

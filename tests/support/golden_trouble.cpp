@@ -123,11 +123,7 @@ File record_zero_window() {
 /// Small writes 2 ms apart: those behind the first wait for its ACK, together.
 File record_nagle() {
   RecordedTalk talk;
-  for (int i = 0; i < 30; ++i) {
-    say(talk.client, "few bytes ");
-    talk.run(2ms);
-  }
-  talk.run();
+  talk.say_often(talk.client, "few bytes ", 30, 2ms);
   return talk.recording.taken_at_left();
 }
 

@@ -62,8 +62,8 @@ take:linux-linux-tls() {
   start "$b" server.log openssl s_server -accept 7 -cert "$scratch/cert.pem" -key "$scratch/key.pem" -rev
   wait_for in_b sh -c 'ss -ltn | grep -q :7'
   tap tcp
-  { echo hello; sleep 0.3; } | in_a openssl s_client -connect 10.78.0.2:7 -servername sluice.test >"$scratch/tls.log" 2>&1
-  grep -q olleh "$scratch/tls.log"
+  { echo hello; wait_for grep -q olleh "$scratch/tls.log"; } |
+    in_a openssl s_client -connect 10.78.0.2:7 -servername sluice.test >"$scratch/tls.log" 2>&1
   keep 15
 }
 
@@ -222,23 +222,18 @@ take:linux-linux-loss-reno() {
   keep 20
 }
 
-take:linux-linux-any-sll() {
+# on_all_devices LINK_TYPE: an echo, taken by -i any.
+on_all_devices() {
   over_veth
   serve serve-echo
-  tap tcp -i any -y LINUX_SLL
+  tap tcp -i any -y "$1"
   ask echo 10.78.0.2 3000
   served
   keep 10
 }
 
-take:linux-linux-any-sll2() {
-  over_veth
-  serve serve-echo
-  tap tcp -i any -y LINUX_SLL2
-  ask echo 10.78.0.2 3000
-  served
-  keep 10
-}
+take:linux-linux-any-sll() { on_all_devices LINUX_SLL; }
+take:linux-linux-any-sll2() { on_all_devices LINUX_SLL2; }
 
 take:linux-linux-loopback() {
   quiet_space "$a"
