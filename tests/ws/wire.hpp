@@ -39,7 +39,8 @@ inline ByteVector frame(std::uint8_t first, std::string_view payload, std::optio
   const int extra = size > 65535 ? 8 : size > 125 ? 2 : 0;
   bytes.push_back(static_cast<std::uint8_t>(mask | (extra == 8 ? 127 : extra == 2 ? 126 : size)));
   for (int shift = 8 * (extra - 1); shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(size >> shift));
-  if (key) bytes.insert(bytes.end(), key->begin(), key->end());
+  if (key)
+    for (const std::uint8_t byte : *key) bytes.push_back(byte);
   for (std::size_t i = 0; i < payload.size(); ++i)
     bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint8_t>(payload[i]) ^ (key ? (*key)[i % 4] : 0)));
   return bytes;
