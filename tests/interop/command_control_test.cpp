@@ -88,7 +88,7 @@ TEST_CASE("a capture from the beginning says why each segment left, and a trace 
   REQUIRE(lab.python(kOneConnection, {"and end"}).status == 0);
   server->signal(SIGTERM);
   CHECK(server->wait().status == 0);
-  CHECK(Lab::read(capture).find("accept_open (RFC 9293 ") != std::string::npos);
+  CHECK(Lab::read(capture).find("accept_open: the answer to a SYN (RFC 9293 ") != std::string::npos);
   std::istringstream lines(Lab::read(trace));
   std::string line;
   REQUIRE(std::getline(lines, line));
