@@ -35,7 +35,8 @@ bool HttpConnection::pump(Time now) {
       http::drive(socket_, session_, now, [this](http::ServerEvent&& event) { on_event(std::move(event)); });
   if (phase == http::Phase::upgraded) {
     ++site_.counts.websockets;
-    websocket_ = std::make_unique<ws::Connection<tcp::Socket>>(socket_, ws::Role::server, site_.websocket_settings);
+    websocket_ = std::make_unique<ws::Connection<tcp::Socket>>(socket_, ws::Role::server, site_.websocket_settings,
+                                                               nullptr, Bytes{}, websocket_deflate_);
     return pump_websocket(now);
   }
   return phase != http::Phase::closed && phase != http::Phase::aborted;
@@ -73,8 +74,11 @@ void HttpConnection::on_event(http::ServerEvent&& event) {
 void HttpConnection::on_request(const http::Request& request) {
   ++site_.counts.requests;
   const std::string path = request.path().value_or("");
-  if (!site_.websocket_path.empty() && path == site_.websocket_path)
-    return answer(request, ws::answer_handshake(request, site_.websocket_policy).response);
+  if (!site_.websocket_path.empty() && path == site_.websocket_path) {
+    const ws::ServerAnswer opening = ws::answer_handshake(request, site_.websocket_policy);
+    websocket_deflate_ = opening.deflate;
+    return answer(request, opening.response);
+  }
   if (is_under(path, site_.upload_path)) return on_upload(request);
   if (site_.files) {
     http::Answer found = http::serve_file(request, *site_.files);

@@ -66,6 +66,7 @@ class HttpConnection final : public Connection {
   Site& site_;
   http::ServerSession session_;
   std::optional<Upload> upload_;
+  std::optional<ws::DeflateParameters> websocket_deflate_;  ///< agreed on in the handshake
   std::unique_ptr<ws::Connection<tcp::Socket>> websocket_;
   bool ending_ = false;
 };

@@ -22,8 +22,10 @@ TcpService::Make make() {
   return [](tcp::Socket socket) { return std::make_unique<Made>(std::move(socket)); };
 }
 
-ws::ServerPolicy websocket_policy(const std::vector<std::string>& origins) {
+ws::ServerPolicy websocket_policy(const ServeOptions& options) {
   ws::ServerPolicy policy;
+  const std::vector<std::string>& origins = options.ws_origins;
+  if (!options.ws_no_deflate) policy.deflate.emplace();
   if (std::find(origins.begin(), origins.end(), "any") != origins.end())
     policy.allow_origin = ws::any_origin;
   else if (!origins.empty())
@@ -47,7 +49,7 @@ Instance::Instance(Host& host, const ServeOptions& options) : host_(host), optio
 void Instance::begin_http() {
   if (!options_.root.empty()) site_.files = std::make_unique<DirectorySource>(options_.root);
   site_.websocket_path = options_.ws_echo;
-  site_.websocket_policy = websocket_policy(options_.ws_origins);
+  site_.websocket_policy = websocket_policy(options_);
   site_.websocket_settings.idle_ping = std::chrono::seconds(30);
   site_.limits.head_time = options_.head_time;
   site_.limits.body = options_.body_limit;

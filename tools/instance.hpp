@@ -23,6 +23,7 @@ struct ServeOptions {
   std::string root;
   std::string ws_echo;
   std::vector<std::string> ws_origins;  ///< empty: the same origin only; "any"
+  bool ws_no_deflate = false;
   Duration head_time = std::chrono::seconds(10);
   std::uint64_t body_limit = std::uint64_t{1} << 30;  ///< bytes
   std::optional<std::uint16_t> tcp_echo;

@@ -45,6 +45,7 @@ void add_services(CLI::App& app, ServeOptions& options) {
   group(app.add_option("--ws-origin", options.ws_origins,
                        "pages that may connect to it: https://example.org, or any [the same origin]")
             ->type_name("ORIGIN"));
+  group(app.add_flag("--ws-no-deflate", options.ws_no_deflate, "accept no compression (permessage-deflate)"));
   group(add_value(app, "--tcp-echo", options.tcp_echo, parse_port, "PORT", "what comes goes back"));
   group(add_value(app, "--tcp-discard", options.tcp_discard, parse_port, "PORT", "what comes is dropped"));
   group(add_value(app, "--udp-echo", options.udp_echo, parse_port, "PORT", "each datagram goes back"));

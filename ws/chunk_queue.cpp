@@ -53,6 +53,21 @@ MutableBytes ChunkQueue::claim_some(std::size_t wanted) {
   return extend(std::min(wanted, tail_.capacity() - tail_used_));
 }
 
+void ChunkQueue::remove_back(std::size_t count) noexcept {
+  assert(count <= size_);
+  size_ -= count;
+  if (size_ == 0) return clear();
+  while (count > 0) {
+    Slice& last = slices_.back();
+    const std::size_t part = std::min(count, last.size());
+    const bool in_tail = last.bytes().data() + last.size() == tail_.data() + tail_used_;
+    if (in_tail) tail_used_ -= part;
+    last.remove_back(part);
+    if (last.empty()) slices_.pop_back();
+    count -= part;
+  }
+}
+
 void ChunkQueue::write(Bytes bytes) {
   while (!bytes.empty()) {
     const MutableBytes room = claim_some(bytes.size());

@@ -23,6 +23,9 @@ class ChunkQueue {
   /// Appends 1 to `wanted` bytes for the caller to fill now. REQUIRES wanted > 0.
   MutableBytes claim_some(std::size_t wanted);
 
+  /// Takes the last `count` bytes back. REQUIRES count <= size().
+  void remove_back(std::size_t count) noexcept;
+
   /// Appends a copy of `bytes`.
   void write(Bytes bytes);
 

@@ -50,7 +50,9 @@ Result<ClientHandshake> ClientHandshake::start(ClientRequest wish, Random& rando
   fields.add("Sec-WebSocket-Version", "13");
   if (wish.origin) fields.add("Origin", std::move(*wish.origin));
   if (!wish.subprotocols.empty()) fields.add("Sec-WebSocket-Protocol", join(wish.subprotocols));
+  if (wish.deflate) fields.add("Sec-WebSocket-Extensions", deflate_offer(*wish.deflate));
   for (const http::Field& field : wish.fields) fields.add(field.name, field.value);
+  handshake.deflate_ = wish.deflate;
   handshake.subprotocols_ = std::move(wish.subprotocols);
   return handshake;
 }
@@ -63,12 +65,28 @@ Refused ClientHandshake::judge(const http::Response& response) const {
   if (!fields.has_token("Connection", "upgrade")) return Refused::connection;
   const bool one_accept = fields.count("Sec-WebSocket-Accept") == 1;  // [WS-11.3-2]
   if (!one_accept || fields.find("Sec-WebSocket-Accept") != accept_) return Refused::accept;
-  if (fields.count("Sec-WebSocket-Extensions") > 0) return Refused::extension;  // we offer none
+  std::optional<DeflateParameters> agreed;
+  if (!judge_extensions(fields, agreed)) return Refused::extension;
   const std::size_t choices = fields.count("Sec-WebSocket-Protocol");
   if (choices > 1) return Refused::subprotocol;  // [WS-11.3-4]
   const bool offered =
       std::find(subprotocols_.begin(), subprotocols_.end(), subprotocol(response)) != subprotocols_.end();
   return choices == 1 && !offered ? Refused::subprotocol : Refused::none;
+}
+
+/// At most the one that we offered, once [WSD-5-3] [WSD-5-5].
+bool ClientHandshake::judge_extensions(const http::Fields& fields, std::optional<DeflateParameters>& agreed) const {
+  if (fields.count("Sec-WebSocket-Extensions") == 0) return true;
+  const auto said = parse_extensions(fields.joined("Sec-WebSocket-Extensions"));
+  if (!deflate_ || !said || said->size() != 1) return false;
+  agreed = judge_deflate(said->front(), *deflate_);
+  return agreed.has_value();
+}
+
+std::optional<DeflateParameters> ClientHandshake::deflate(const http::Response& response) const {
+  std::optional<DeflateParameters> agreed;
+  (void)judge_extensions(response.fields, agreed);
+  return agreed;
 }
 
 std::string ClientHandshake::subprotocol(const http::Response& response) const {

@@ -5,6 +5,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,12 @@ class Connection {
  public:
   /// `stream`, `settings` and `random` outlive the connection. `leftover` are bytes behind the handshake
   /// that were already taken out of the stream; what still lies in the stream needs no mention.
-  Connection(Stream& stream, Role role, const Settings& settings, Random* random = nullptr, Bytes leftover = {})
-      : stream_(stream), session_(role, settings, random), leftover_(leftover.begin(), leftover.end()) {}
-  Connection(Stream&, Role, Settings&&, Random* = nullptr, Bytes = {}) = delete;
+  /// `deflate` is what the handshake agreed on.
+  Connection(Stream& stream, Role role, const Settings& settings, Random* random = nullptr, Bytes leftover = {},
+             const std::optional<DeflateParameters>& deflate = {})
+      : stream_(stream), session_(role, settings, random, deflate), leftover_(leftover.begin(), leftover.end()) {}
+  Connection(Stream&, Role, Settings&&, Random* = nullptr, Bytes = {},
+             const std::optional<DeflateParameters>& = {}) = delete;
 
   Session& session() noexcept { return session_; }
   const Session& session() const noexcept { return session_; }
@@ -56,9 +60,17 @@ class Connection {
  private:
   static constexpr std::size_t kPieces = 64;  ///< spans in one write
 
+  /// One compressed message may be many events: between them the handler may have had enough.
   template <class Handler>
-  void deliver(Handler& handler) {
-    while (const auto event = session_.poll_event()) handler(*event, session_);
+  bool deliver(Handler& handler) {
+    bool moved = false;
+    while (may_read(handler)) {
+      const auto event = session_.poll_event();
+      if (!event) break;
+      handler(*event, session_);
+      moved = true;
+    }
+    return moved;
   }
 
   template <class Handler>
@@ -71,7 +83,7 @@ class Connection {
 
   template <class Handler>
   bool read(Handler& handler) {
-    bool moved = false;
+    bool moved = deliver(handler);
     while (may_read(handler)) {
       const bool held = !leftover_.empty();
       const MutableBytes input = held ? MutableBytes(leftover_) : stream_.peek();
@@ -86,13 +98,14 @@ class Connection {
   template <class Handler>
   void notice_end(Handler& handler) {
     const bool failed = stream_.error() != Errc::none;
-    if (ended_ || !(failed || (leftover_.empty() && stream_.at_eof()))) return;
+    if (ended_ || session_.has_event() || !(failed || (leftover_.empty() && stream_.at_eof()))) return;
     ended_ = true;
     session_.receive_eof();
     deliver(handler);
   }
 
   /// Works through one run of input as far as back-pressure lets it; returns the bytes that are done with.
+  /// REQUIRES may_read().
   template <class Handler>
   std::size_t receive(MutableBytes input, Handler& handler) {
     std::size_t used = 0;

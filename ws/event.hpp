@@ -13,7 +13,8 @@ namespace sluice::ws {
 
 enum class MessageType : std::uint8_t { text = 1, binary = 2 };
 
-/// A piece of a message, unmasked in place: `bytes` lies in what receive() was given and lives as long as that.
+/// A piece of a message, unmasked in place: `bytes` lies in what receive() was given and lives as long as that; what
+/// was compressed lies in the session until the next poll_event().
 /// A message that arrives at once is one Data with first and last. A piece of text may end inside a character.
 struct Data {
   MessageType type = MessageType::binary;

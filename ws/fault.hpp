@@ -1,4 +1,4 @@
-// What a peer or its connection can do wrong, each with the close code and the clause of RFC 6455 that it breaks.
+// What a peer or its connection can do wrong, each with the close code and the clause that it breaks.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,15 @@ enum class Fault : std::uint8_t {
   control_too_long,       ///< a control frame of more than 125 bytes
   stray_continuation,     ///< a continuation without a message to continue
   message_interleaved,    ///< a new message before the last one ended
+  compressed_bit,         ///< RSV1 where no compressed message begins
+  not_deflate,            ///< compressed payload that does not inflate
   text_not_utf8,          ///< a text message that is not UTF-8
   close_body_short,       ///< a Close body of one byte
   close_code_invalid,     ///< a code that no Close frame may carry
   close_reason_not_utf8,  ///< a Close reason that is not UTF-8
   frame_too_big,          ///< beyond Settings::max_frame
   message_too_big,        ///< beyond Settings::max_message, fragments counted together
+  inflates_too_much,      ///< beyond Settings::max_inflate_ratio
   too_many_fragments,     ///< beyond Settings::max_fragments
   message_stalled,        ///< no progress in a message for Settings::message_timeout
   lost,                   ///< the stream ended without a Close

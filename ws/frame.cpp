@@ -18,6 +18,8 @@ Fault parse_first(std::uint8_t byte, const HeaderRules& rules, FrameHeader& head
   if (!defined(byte & 0x0f)) return Fault::reserved_opcode;         // [WS-5.2-2]
   header.opcode = static_cast<Opcode>(byte & 0x0f);
   if (is_control(header.opcode) && !header.fin) return Fault::control_fragmented;  // [WS-5.4-1]
+  const bool begins_message = header.opcode == Opcode::text || header.opcode == Opcode::binary;
+  if (header.rsv != 0 && !begins_message) return Fault::compressed_bit;  // [WSD-6.1-2]
   return Fault::none;
 }
 

@@ -11,6 +11,8 @@ namespace sluice::ws {
 
 enum class Role : std::uint8_t { server, client };
 
+constexpr Role other(Role role) noexcept { return role == Role::server ? Role::client : Role::server; }
+
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
 constexpr bool is_control(Opcode opcode) noexcept { return static_cast<std::uint8_t>(opcode) >= 8; }

@@ -10,6 +10,7 @@
 #include "http/message.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/result.hpp"
+#include "ws/deflate_parameters.hpp"
 
 namespace sluice::ws {
 
@@ -32,19 +33,23 @@ struct ServerPolicy {
   std::vector<std::string> hosts;
   /// What the server speaks. Of the client's offers the first that is among these is chosen, else none.
   std::vector<std::string> subprotocols;
+  /// What to agree on when the client offers permessage-deflate; nullopt: no compression.
+  std::optional<DeflatePolicy> deflate = std::nullopt;
 };
 
 /// The answer to a request for a WebSocket. The resource itself (404) and authentication (401) are the caller's
 /// business.
 struct ServerAnswer {
-  http::Response response;  ///< 101, or the refusal, which asks to close the connection
-  std::string subprotocol;  ///< the chosen one, or empty
-  std::string_view reason;  ///< why it was refused, one short sentence; empty when accepted
+  http::Response response;                   ///< 101, or the refusal, which asks to close the connection
+  std::string subprotocol;                   ///< the chosen one, or empty
+  std::optional<DeflateParameters> deflate;  ///< what was agreed on, for the Session; nullopt: no compression
+  std::string_view reason;                   ///< why it was refused, one short sentence; empty when accepted
   bool accepted() const noexcept { return response.status == 101; }
 };
 
 /// RFC 6455 4.2.1 and 4.2.2. Refusals: 405 not GET; 426 no WebSocket asked, or another version than 13 (with
-/// Sec-WebSocket-Version: 13); 403 by policy; 400 all else. No extension is accepted yet.
+/// Sec-WebSocket-Version: 13); 403 by policy; 400 all else.
+/// An offer of permessage-deflate that can't be accepted is passed over (RFC 7692 5), and so is any other extension.
 ServerAnswer answer_handshake(const http::Request& request, const ServerPolicy& policy = {});
 
 // --- client ---
@@ -53,8 +58,9 @@ struct ClientRequest {
   std::string host;          ///< what Host says: the port only when it is not the default one
   std::string target = "/";  ///< path and query
   std::optional<std::string> origin;
-  std::vector<std::string> subprotocols;  ///< in order of preference; tokens, none twice
-  http::Fields fields;                    ///< more, such as Authorization or Cookie
+  std::vector<std::string> subprotocols;                ///< in order of preference; tokens, none twice
+  std::optional<DeflatePolicy> deflate = std::nullopt;  ///< offers permessage-deflate so; nullopt: not at all
+  http::Fields fields;                                  ///< more, such as Authorization or Cookie
 };
 
 /// What is wrong with a server's answer; none: it is a WebSocket now.
@@ -64,7 +70,7 @@ enum class Refused : std::uint8_t {
   upgrade,      ///< Upgrade is not websocket [WS-4.1-15]
   connection,   ///< Connection does not list upgrade [WS-4.1-16]
   accept,       ///< Sec-WebSocket-Accept is missing, doubled or not the answer to our key [WS-4.1-17]
-  extension,    ///< an extension: we offer none [WS-4.1-18]
+  extension,    ///< an extension that we did not offer, or parameters that it can't have [WS-4.1-18] [WSD-5-5]
   subprotocol,  ///< a subprotocol that we did not offer, or two [WS-4.1-19]
 };
 
@@ -81,12 +87,17 @@ class ClientHandshake {
   Refused judge(const http::Response& response) const;
   /// The subprotocol that `response` chose. REQUIRES judge(response) == Refused::none.
   std::string subprotocol(const http::Response& response) const;
+  /// The compression that `response` agreed to, for the Session. REQUIRES judge(response) == Refused::none.
+  std::optional<DeflateParameters> deflate(const http::Response& response) const;
 
  private:
   ClientHandshake() = default;
 
   http::Request request_;
+  bool judge_extensions(const http::Fields& fields, std::optional<DeflateParameters>& agreed) const;
+
   std::vector<std::string> subprotocols_;
+  std::optional<DeflatePolicy> deflate_;
   std::string accept_;
 };
 

@@ -12,6 +12,9 @@ void report(Fault fault, Received& out) noexcept {
   out.fault = fault;
 }
 
+/// How much compressed payload is unmasked at a time, in case that most of it has to wait.
+constexpr std::size_t kInflateAhead = 4096;
+
 Received::Kind kind_of(Opcode control) noexcept {
   if (control == Opcode::ping) return Received::Kind::ping;
   return control == Opcode::pong ? Received::Kind::pong : Received::Kind::close;
@@ -19,8 +22,10 @@ Received::Kind kind_of(Opcode control) noexcept {
 
 }  // namespace
 
-Receiver::Receiver(Role role, const Settings& settings) noexcept
-    : settings_(settings), rules_{role == Role::server, 0} {}
+Receiver::Receiver(Role role, const Settings& settings, const std::optional<DeflateWindow>& deflate)
+    : settings_(settings), rules_{role == Role::server, deflate ? kRsv1 : std::uint8_t{0}} {
+  if (deflate) inflation_ = std::make_unique<Inflation>(*deflate, settings);
+}
 
 std::size_t Receiver::receive(MutableBytes input, Received& out) {
   out = Received();
@@ -76,6 +81,8 @@ Fault Receiver::begin_data(const FrameHeader& header) noexcept {
   if (!continues && in_message_) return Fault::message_interleaved;
   if (!continues) {
     type_ = header.opcode == Opcode::text ? MessageType::text : MessageType::binary;
+    compressed_ = header.rsv != 0;  // else as it is, whatever was agreed on [WSD-6.2-1]
+    if (compressed_) inflation_->begin_message();
     fresh_ = true;
     text_.reset();
     fragments_ = 0;
@@ -85,6 +92,7 @@ Fault Receiver::begin_data(const FrameHeader& header) noexcept {
   ++progress_;
   if (++fragments_ > settings_.max_fragments) return Fault::too_many_fragments;
   if (header.length > settings_.max_frame) return Fault::frame_too_big;
+  if (compressed_) return Fault::none;  // what counts is what comes out
   if (header.length > settings_.max_message - message_size_) return Fault::message_too_big;
   message_size_ += header.length;
   return Fault::none;
@@ -92,6 +100,7 @@ Fault Receiver::begin_data(const FrameHeader& header) noexcept {
 
 /// Takes what there is of the frame's payload and closes the frame with its last byte.
 std::size_t Receiver::take_payload(MutableBytes input, Received& out) {
+  if (compressed_ && !is_control(opcode_)) return take_compressed(input, out);
   const MutableBytes piece = input.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size())));
   if (rules_.masked) {
     apply_mask(piece, key_);
@@ -102,12 +111,37 @@ std::size_t Receiver::take_payload(MutableBytes input, Received& out) {
   if (is_control(opcode_))
     take_control(piece, out);
   else
-    take_data(piece, out);
+    take_data(piece, fin_ && !in_frame_, out);
   return piece.size();
 }
 
-void Receiver::take_data(MutableBytes piece, Received& out) noexcept {
-  const bool last = fin_ && !in_frame_;
+/// RFC 7692 7.2.2. A buffer of text may come of the first few bytes: what is not used up is masked again and stays.
+std::size_t Receiver::take_compressed(MutableBytes input, Received& out) {
+  const std::size_t ahead = std::min(input.size(), kInflateAhead);
+  const MutableBytes piece = input.first(static_cast<std::size_t>(std::min<std::uint64_t>(left_, ahead)));
+  if (rules_.masked) apply_mask(piece, key_);
+  const Inflation::Output output = inflation_->fill(piece, fin_ && piece.size() == left_);
+  if (rules_.masked) {
+    key_ = rotated(key_, output.used);
+    apply_mask(piece.subspan(output.used), key_);
+  }
+  left_ -= output.used;
+  in_frame_ = left_ > 0;
+  take_inflated(output, out);
+  return output.used;
+}
+
+void Receiver::resume(Received& out) {
+  out = Received();
+  take_inflated(inflation_->fill_more(), out);
+}
+
+void Receiver::take_inflated(const Inflation::Output& output, Received& out) noexcept {
+  if (output.fault != Fault::none) return report(output.fault, out);
+  take_data(output.bytes, output.done, out);
+}
+
+void Receiver::take_data(MutableBytes piece, bool last, Received& out) noexcept {
   ++progress_;
   if (type_ == MessageType::text && (!text_.feed(piece) || (last && !text_.complete())))
     return report(Fault::text_not_utf8, out);

@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "stack/base/bytes.hpp"
 #include "ws/event.hpp"
 #include "ws/frame.hpp"
+#include "ws/inflation.hpp"
 #include "ws/settings.hpp"
 #include "ws/utf8.hpp"
 
@@ -26,11 +28,20 @@ struct Received {
 class Receiver {
  public:
   /// `settings` outlives the receiver. `role` is ours: a server demands masks, a client refuses them.
-  Receiver(Role role, const Settings& settings) noexcept;
+  /// `deflate` is what the peer's compressed messages obey; nullopt: there are none.
+  Receiver(Role role, const Settings& settings, const std::optional<DeflateWindow>& deflate = {});
 
   /// Consumes bytes from the front of `input` until it has something to report or the input ends, and says how many.
   /// Payload is unmasked in place. Takes at least one byte of a non-empty input.
   std::size_t receive(MutableBytes input, Received& out);
+
+  /// More comes of what was received: call resume() until this is false, before the next receive().
+  bool waiting() const noexcept { return inflation_ && inflation_->waiting(); }
+  void resume(Received& out);
+  /// Lets go of what the last Data showed.
+  void rest() noexcept {
+    if (inflation_) inflation_->rest();
+  }
 
   /// True from a message's first frame to its last byte.
   bool in_message() const noexcept { return in_message_; }
@@ -44,7 +55,9 @@ class Receiver {
   void begin_frame(const FrameHeader& header, Received& out);
   Fault begin_data(const FrameHeader& header) noexcept;
   std::size_t take_payload(MutableBytes input, Received& out);
-  void take_data(MutableBytes piece, Received& out) noexcept;
+  std::size_t take_compressed(MutableBytes input, Received& out);
+  void take_data(MutableBytes piece, bool last, Received& out) noexcept;
+  void take_inflated(const Inflation::Output& output, Received& out) noexcept;
   void take_control(MutableBytes piece, Received& out);
 
   const Settings& settings_;
@@ -61,7 +74,8 @@ class Receiver {
 
   // The message.
   bool in_message_ = false;
-  bool fresh_ = false;  ///< no Data of it was given out yet
+  bool fresh_ = false;       ///< no Data of it was given out yet
+  bool compressed_ = false;  ///< RSV1 stood on its first frame
   MessageType type_ = MessageType::binary;
   Utf8Validator text_;
   std::uint32_t fragments_ = 0;
@@ -74,6 +88,7 @@ class Receiver {
     std::size_t size = 0;
   };
   std::unique_ptr<Control> control_;
+  std::unique_ptr<Inflation> inflation_;  ///< when compression was agreed on
 };
 
 }  // namespace sluice::ws

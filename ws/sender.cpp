@@ -44,10 +44,11 @@ void mask_slices(std::span<const Slice> slices, const MaskKey& key) noexcept {
 
 }  // namespace
 
-Sender::Sender(Role role, const Settings& settings, Random* random) noexcept
+Sender::Sender(Role role, const Settings& settings, Random* random, const std::optional<DeflateWindow>& deflate)
     : settings_(settings), random_(role == Role::client ? random : nullptr), queue_(settings.pool) {
   assert(role == Role::server || random);
   assert(settings.fragment_size > 0);
+  if (deflate) compression_ = std::make_unique<Compression>(*deflate, settings);
 }
 
 std::size_t Sender::room() const noexcept {
@@ -70,12 +71,22 @@ FrameHeader Sender::header_for(Opcode opcode, bool fin, std::uint64_t length) no
 
 Result<void> Sender::send(MessageType type, Bytes payload) {
   if (const Errc error = may_send(type, payload); error != Errc::none) return error;
-  write_frame(queue_, header_for(opcode_of(type), true, payload.size()), payload);
+  if (compression_ && payload.size() >= settings_.deflate_min)
+    send_compressed(type, payload);
+  else
+    write_frame(queue_, header_for(opcode_of(type), true, payload.size()), payload);
   return {};
 }
 
+void Sender::send_compressed(MessageType type, Bytes payload) {
+  Draft draft(settings_.pool, type, true);
+  compression_->add(payload, draft.payload);
+  compression_->end(draft.payload);
+  emit(draft, true);
+}
+
 Result<void> Sender::send(MessageType type, Slice payload) {
-  if (random_ || payload.size() <= kSmall) return send(type, payload.bytes());
+  if (random_ || compression_ || payload.size() <= kSmall) return send(type, payload.bytes());
   if (const Errc error = may_send(type, payload.bytes()); error != Errc::none) return error;
   write_frame(queue_, header_for(opcode_of(type), true, payload.size()), {});
   queue_.push(std::move(payload));
@@ -89,7 +100,7 @@ void Sender::control(Opcode opcode, Bytes payload) {
 
 Result<void> Sender::begin(MessageType type) {
   if (const Errc error = may_send(type, {}); error != Errc::none) return error;
-  draft_ = std::make_unique<Draft>(settings_.pool, type);
+  draft_ = std::make_unique<Draft>(settings_.pool, type, compression_ != nullptr);
   return {};
 }
 
@@ -99,9 +110,12 @@ Result<void> Sender::append(Bytes piece) {
   const bool check = settings_.check_sent_text && draft_->type == MessageType::text;
   if (check && !draft_->text.feed(piece)) return Errc::invalid_argument;
   while (!piece.empty()) {
-    if (draft_->payload.size() >= settings_.fragment_size) emit_draft(false);
+    if (draft_->payload.size() >= settings_.fragment_size) emit(*draft_, false);
     const std::size_t size = std::min(piece.size(), settings_.fragment_size - draft_->payload.size());
-    draft_->payload.write(piece.first(size));
+    if (draft_->compressed)
+      compression_->add(piece.first(size), draft_->payload);
+    else
+      draft_->payload.write(piece.first(size));
     piece = piece.subspan(size);
   }
   return {};
@@ -111,16 +125,18 @@ Result<void> Sender::end() {
   if (!draft_) return Errc::invalid_argument;
   const bool check = settings_.check_sent_text && draft_->type == MessageType::text;
   if (check && !draft_->text.complete()) return Errc::invalid_argument;
-  emit_draft(true);
+  if (draft_->compressed) compression_->end(draft_->payload);
+  emit(*draft_, true);
   draft_.reset();
   return {};
 }
 
 /// Puts a header before the payload drafted so far and both into the queue (RFC 6455 5.4, 6.1).
-void Sender::emit_draft(bool fin) {
-  ChunkQueue& payload = draft_->payload;
-  const Opcode opcode = std::exchange(draft_->started, true) ? Opcode::continuation : opcode_of(draft_->type);
-  const FrameHeader header = header_for(opcode, fin, payload.size());
+void Sender::emit(Draft& draft, bool fin) {
+  ChunkQueue& payload = draft.payload;
+  const bool first = !std::exchange(draft.started, true);
+  FrameHeader header = header_for(first ? opcode_of(draft.type) : Opcode::continuation, fin, payload.size());
+  if (first && draft.compressed) header.rsv = kRsv1;  // [WSD-6-1]
   write_frame(queue_, header, {});
   if (header.masked) mask_slices(payload.slices(), header.key);
   if (payload.size() > kSmall) return queue_.splice(payload);

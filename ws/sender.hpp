@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "stack/base/buffer.hpp"
 #include "stack/base/bytes.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/result.hpp"
 #include "ws/chunk_queue.hpp"
+#include "ws/compression.hpp"
 #include "ws/event.hpp"
 #include "ws/frame.hpp"
 #include "ws/settings.hpp"
@@ -20,7 +22,8 @@ namespace sluice::ws {
 class Sender {
  public:
   /// `settings` and `random` outlive the sender. REQUIRES random for the client, which masks.
-  Sender(Role role, const Settings& settings, Random* random) noexcept;
+  /// `deflate` is what our compressed messages obey; nullopt: there are none.
+  Sender(Role role, const Settings& settings, Random* random, const std::optional<DeflateWindow>& deflate = {});
 
   Result<void> send(MessageType type, Bytes payload);
   Result<void> send(MessageType type, Slice payload);
@@ -46,23 +49,26 @@ class Sender {
  private:
   /// A message that the caller sends piece by piece: what is not yet framed.
   struct Draft {
-    Draft(BufferPool* pool, MessageType message_type) noexcept : payload(pool), type(message_type) {}
+    Draft(BufferPool* pool, MessageType message_type, bool is_compressed) noexcept
+        : payload(pool), type(message_type), compressed(is_compressed) {}
     ChunkQueue payload;
     MessageType type;
+    bool compressed;
     bool started = false;  ///< its first frame is out
     Utf8Validator text;
   };
 
   Errc may_send(MessageType type, Bytes payload) const noexcept;
   FrameHeader header_for(Opcode opcode, bool fin, std::uint64_t length) noexcept;
-  void frame(const FrameHeader& header, Bytes payload);
-  void emit_draft(bool fin);
+  void send_compressed(MessageType type, Bytes payload);
+  void emit(Draft& draft, bool fin);
 
   const Settings& settings_;
   Random* random_;  ///< nullptr: a server, which never masks
   ChunkQueue queue_;
   std::uint64_t sent_ = 0;
   std::unique_ptr<Draft> draft_;
+  std::unique_ptr<Compression> compression_;  ///< when it was agreed on
 };
 
 }  // namespace sluice::ws

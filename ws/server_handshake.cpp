@@ -124,6 +124,12 @@ ServerAnswer answer_handshake(const http::Request& request, const ServerPolicy& 
   fields.add("Sec-WebSocket-Accept", accept_for(*request.fields.find("Sec-WebSocket-Key")));
   answer.subprotocol = choose_subprotocol(request.fields, policy);
   if (!answer.subprotocol.empty()) fields.add("Sec-WebSocket-Protocol", answer.subprotocol);
+  const auto offers = parse_extensions(request.fields.joined("Sec-WebSocket-Extensions"));
+  if (!policy.deflate || !offers) return answer;
+  if (const auto choice = choose_deflate(*offers, *policy.deflate)) {
+    fields.add("Sec-WebSocket-Extensions", choice->answer);
+    answer.deflate = choice->parameters;
+  }
   return answer;
 }
 

@@ -13,20 +13,28 @@ namespace {
 constexpr std::uint8_t kMaxUnsentPongs = 16;
 
 // An idle connection stays small: what only some need is allocated when they need it.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 320);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 336);
 
 }  // namespace
 
-Session::Session(Role role, const Settings& settings, Random* random) noexcept
-    : settings_(settings), role_(role), receiver_(role, settings), sender_(role, settings, random) {}
+Session::Session(Role role, const Settings& settings, Random* random, const std::optional<DeflateParameters>& deflate)
+    : settings_(settings),
+      role_(role),
+      receiver_(role, settings, deflate ? std::optional(deflate->sent_by(other(role))) : std::nullopt),
+      sender_(role, settings, random, deflate ? std::optional(deflate->sent_by(role)) : std::nullopt) {}
 
 std::size_t Session::receive(MutableBytes input) {
-  assert(!event_);
+  assert(!has_event() || closed());
   if (input.empty()) return 0;
   heard_ = true;
   if (closed()) return input.size();  // [WS-7.1.7-2]
   Received received;
   const std::size_t used = receiver_.receive(input, received);
+  on_received(received);
+  return used;
+}
+
+void Session::on_received(const Received& received) {
   switch (received.kind) {
     case Received::Kind::nothing: break;
     case Received::Kind::data: event_ = received.data; break;
@@ -35,7 +43,6 @@ std::size_t Session::receive(MutableBytes input) {
     case Received::Kind::close: on_close(received.payload); break;
     case Received::Kind::fault: on_fault(received.fault); break;
   }
-  return used;
 }
 
 void Session::receive_eof() {
@@ -44,7 +51,13 @@ void Session::receive_eof() {
 }
 
 std::optional<Event> Session::poll_event() {
+  while (!event_ && !closed() && receiver_.waiting()) {
+    Received received;
+    receiver_.resume(received);
+    on_received(received);
+  }
   if (event_) return std::exchange(event_, std::nullopt);
+  receiver_.rest();
   if (!std::exchange(closed_waits_, false)) return std::nullopt;
   const std::string_view reason = peer_reason_ ? std::string_view(*peer_reason_) : describe(fault_).text;
   return Closed{code_, reason, clean_, fault_};

@@ -38,8 +38,10 @@ enum class StreamStep : std::uint8_t {
 class Session {
  public:
   /// `settings` and `random` outlive the session. `random` makes masks: REQUIRED of a client, unused by a server.
-  Session(Role role, const Settings& settings, Random* random = nullptr) noexcept;
-  Session(Role role, Settings&& settings, Random* random = nullptr) = delete;
+  /// `deflate` is what the handshake agreed on; nullopt: nothing is compressed.
+  Session(Role role, const Settings& settings, Random* random = nullptr,
+          const std::optional<DeflateParameters>& deflate = {});
+  Session(Role, Settings&&, Random* = nullptr, const std::optional<DeflateParameters>& = {}) = delete;
 
   // --- in ---
 
@@ -50,7 +52,10 @@ class Session {
   /// The stream ended, or failed: nothing will follow.
   void receive_eof();
 
+  /// A compressed message comes to as many Data as it fills buffers.
   std::optional<Event> poll_event();
+  /// poll_event() has something to say, or may have.
+  bool has_event() const noexcept { return event_ || closed_waits_ || (!closed() && receiver_.waiting()); }
 
   // --- out ---
   // Errors of all: connection_closing after close(), after the peer's Close or a fault;
@@ -104,6 +109,7 @@ class Session {
  private:
   enum class Phase : std::uint8_t { open, closing, closed };
 
+  void on_received(const Received& received);
   void on_ping(Bytes payload);
   void on_close(Bytes body);
   void on_fault(Fault fault);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,9 +67,12 @@ struct Cuts {
   }
 };
 
-Run run(Role role, const Settings& settings, Bytes input, std::size_t longest, std::uint32_t seed, bool echo) {
+using Agreed = std::optional<DeflateParameters>;
+
+Run run(Role role, const Settings& settings, const Agreed& deflate, Bytes input, std::size_t longest,
+        std::uint32_t seed, bool echo) {
   Random random(Key{1}, KeyUse::websocket_mask);
-  Session session(role, settings, &random);
+  Session session(role, settings, &random, deflate);
   Run result;
   const auto poll = [&] {
     while (const auto event = session.poll_event()) {
@@ -101,10 +105,10 @@ Run run(Role role, const Settings& settings, Bytes input, std::size_t longest, s
 }
 
 /// The other end must find no fault with what was sent; what it understood is returned.
-Story understood(Role role, const Settings& settings, const ByteVector& sent) {
+Story understood(Role role, const Settings& settings, const Agreed& deflate, const ByteVector& sent) {
   Settings generous = settings;
   generous.max_fragments = 1u << 30;
-  const Run heard = run(role, generous, sent, sent.size() + 1, 1, false);
+  const Run heard = run(role, generous, deflate, sent, sent.size() + 1, 1, false);
   require(!heard.story.failed || heard.story.others.ends_with("RFC 6455 7.1.5: the stream ended without a Close"));
   return heard.story;
 }
@@ -122,20 +126,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   settings.fragment_size = std::size_t{1} + data[1];
   settings.check_sent_text = (data[0] & 16) != 0;
   settings.high_water = 16u << 20;
+  settings.deflate_min = data[1] % 32;
+  Agreed deflate;
+  if (data[0] & 32) deflate = DeflateParameters{{10, (data[0] & 64) != 0}, {9, (data[0] & 128) != 0}};
   const std::uint32_t seed = std::uint32_t{data[2]} << 8 | data[3];
   const Bytes input = Bytes(data, size).subspan(4);
 
-  const Run whole = run(role, settings, input, input.size() + 1, 0, false);
+  const Run whole = run(role, settings, deflate, input, input.size() + 1, 0, false);
   for (const std::size_t longest : {std::size_t{1}, std::size_t{1} + data[1] % 16, std::size_t{300}}) {
-    const Run cut = run(role, settings, input, longest, seed, false);
+    const Run cut = run(role, settings, deflate, input, longest, seed, false);
     require(cut.story.messages == whole.story.messages);
     require(cut.story.others == whole.story.others);
     require(cut.sent == whole.sent);
   }
-  understood(other, settings, whole.sent);
+  understood(other, settings, deflate, whole.sent);
 
-  const Run echoed = run(role, settings, input, 1 + seed % 100, seed, true);
+  const Run echoed = run(role, settings, deflate, input, 1 + seed % 100, seed, true);
   require(echoed.story.messages == whole.story.messages);
-  require(understood(other, settings, echoed.sent).messages == whole.story.messages);
+  require(understood(other, settings, deflate, echoed.sent).messages == whole.story.messages);
   return 0;
 }

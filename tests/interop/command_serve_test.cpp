@@ -109,17 +109,61 @@ print("done")
   CHECK(client.out == "done\n");
 }
 
-TEST_CASE("the WebSocket client of node's ws package is echoed") {
+TEST_CASE("python3-websockets agrees on permessage-deflate with each of its parameter sets [WSD-5-1] [WSD-7-1]") {
+  WebLab lab;
+  const Finished client = lab.python(R"(
+import asyncio, itertools, os, websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+text = " ".join("line %d of a text that compresses" % i for i in range(20_000))
+async def talk(server_bits, client_bits, server_alone, client_alone):
+    factory = ClientPerMessageDeflateFactory(
+        server_no_context_takeover=server_alone, client_no_context_takeover=client_alone,
+        server_max_window_bits=server_bits, client_max_window_bits=client_bits)
+    async with websockets.connect("ws://10.77.0.2/echo", open_timeout=20, max_size=None, compression=None,
+                                  extensions=[factory]) as socket:
+        assert len(socket.extensions) == 1, socket.extensions
+        for message in (text[:500], text, "", os.urandom(100_000), text[:1000], "x" * 1_000_000):
+            await socket.send(message)
+            assert await asyncio.wait_for(socket.recv(), 30) == message
+        await socket.send([text[:7], text[7:50_000], "", text[50_000:]])
+        assert await asyncio.wait_for(socket.recv(), 30) == text
+async def all():
+    await asyncio.gather(*(talk(*set) for set in itertools.product(
+        (None, 9, 12, 15), (True, 9, 12, 15), (False, True), (False, True))))
+asyncio.run(all())
+print("done")
+)");
+  INFO(client.err);
+  CHECK(client.out == "done\n");
+}
+
+TEST_CASE("a server that was told so accepts no compression [WSD-5-4]") {
+  WebLab lab({"--ws-no-deflate"});
+  const Finished client = lab.python(R"(
+import asyncio, websockets
+async def talk():
+    async with websockets.connect("ws://10.77.0.2/echo", open_timeout=10) as socket:
+        print(len(socket.extensions))
+asyncio.run(talk())
+)");
+  INFO(client.err);
+  CHECK(client.out == "0\n");
+}
+
+TEST_CASE("the WebSocket client of node's ws package is echoed, compressed") {
   const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
   REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
                   "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
   WebLab lab;
   const Finished client = lab.run({"env", "NODE_PATH=" + modules, "node", "-e", R"(
 const WebSocket = require('ws');
-const socket = new WebSocket('ws://10.77.0.2/echo', {perMessageDeflate: true});
-const sent = [Buffer.from('hello'), require('crypto').randomBytes(500000)];
+const socket = new WebSocket('ws://10.77.0.2/echo', {perMessageDeflate: {threshold: 0}});
+const sent = [Buffer.from('hello'), require('crypto').randomBytes(500000), Buffer.alloc(2000000, 'again and again ')];
 let next = 0;
-socket.on('open', () => socket.send(sent[0]));
+socket.on('open', () => {
+  if (!socket.extensions.startsWith('permessage-deflate')) process.exit(5);
+  socket.send(sent[0]);
+});
 socket.on('message', (data) => {
   if (Buffer.compare(data, sent[next]) !== 0) process.exit(3);
   if (++next < sent.length) socket.send(sent[next]); else socket.close(1000, 'bye');

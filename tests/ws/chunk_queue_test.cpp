@@ -29,6 +29,22 @@ TEST_CASE("neighbours become one slice, foreign slices stand alone") {
   CHECK(queue.size() == 8);
 }
 
+TEST_CASE("bytes are taken back from the end, over slices, and the chunk goes on where it was") {
+  ChunkQueue queue(nullptr);
+  queue.write(as_bytes("abcd"));
+  queue.push(Slice::copy_of(as_bytes("EF")));
+  queue.write(as_bytes("gh"));
+  queue.remove_back(1);
+  queue.write(as_bytes("i"));
+  CHECK(queue.slices().size() == 3);
+  CHECK(content(queue) == "abcdEFgi");
+  queue.remove_back(5);
+  CHECK(content(queue) == "abc");
+  queue.remove_back(3);
+  CHECK(queue.empty());
+  CHECK(queue.slices().empty());
+}
+
 TEST_CASE("bytes leave from the front by any count") {
   std::string all(9000, '\0');
   std::iota(all.begin(), all.end(), '\0');

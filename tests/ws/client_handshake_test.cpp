@@ -119,6 +119,25 @@ TEST_CASE(
   CHECK(judged({{"Sec-WebSocket-Accept", good}, {"Sec-WebSocket-Accept", good}}) == Refused::accept);
 }
 
+TEST_CASE("offered compression may be agreed on, once and as offered [WSD-5-1] [WSD-5-3] [WSD-5-5] [WSD-7-3]") {
+  ClientRequest request = wish();
+  request.deflate = {{12, true}, {15, true}};
+  const auto handshake = start(std::move(request));
+  REQUIRE(handshake);
+  CHECK(handshake->request().fields.find("Sec-WebSocket-Extensions") == "permessage-deflate; client_max_window_bits");
+  const auto judged = [&](std::vector<http::Field> changes) {
+    return handshake->judge(answer_with(*handshake, std::move(changes)));
+  };
+  const http::Field good = {"Sec-WebSocket-Extensions", "permessage-deflate; server_no_context_takeover"};
+  CHECK(judged({}) == Refused::none);
+  CHECK(!handshake->deflate(answer_with(*handshake)));
+  CHECK(judged({good}) == Refused::none);
+  CHECK(handshake->deflate(answer_with(*handshake, {good})) == DeflateParameters{{15, false}, {12, true}});
+  CHECK(judged({good, good}) == Refused::extension);
+  for (const char* bad : {",", "x-other", "permessage-deflate; mode=1", "permessage-deflate, x-other"})
+    CHECK(judged({{"Sec-WebSocket-Extensions", bad}}) == Refused::extension);
+}
+
 TEST_CASE("what was not asked for is not accepted [WS-4.1-18] [WS-4.1-19] [WS-9.1-3] [WS-11.3-4]") {
   const auto handshake = start(wish({"chat"}));
   REQUIRE(handshake);

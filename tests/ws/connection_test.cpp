@@ -176,6 +176,61 @@ TEST_CASE("a stream that fails is the end, and the handler hears of it [WS-7.1.5
   CHECK(log.take() == "failed 1006 unclean RFC 6455 7.1.5: the stream ended without a Close");
 }
 
+TEST_CASE(
+    "one compressed frame that inflates to much is echoed as fast as the peer takes it, in bounded memory "
+    "[A-WS-02] [A-WS-19]") {
+  Settings settings;
+  settings.high_water = 20'000;
+  settings.deflate_min = 1u << 30;  // the echo answers uncompressed
+  const DeflateParameters agreed;
+  Random random{kRandomKey, KeyUse::websocket_mask};
+  MemoryPipe pipe;
+  pipe.down.capacity = 1000;
+  Connection<MemoryStream> server{pipe.server, Role::server, settings, nullptr, {}, agreed};
+  Settings eager;
+  Connection<MemoryStream> client{pipe.client, Role::client, eager, &random, {}, agreed};
+  const std::string zeros(5'000'000, '\0');
+  CHECK(client.session().send(MessageType::binary, as_bytes(zeros)));
+  std::size_t most = 0;
+  Log log;
+  for (int turn = 0; turn < 20'000 && log.last().empty(); ++turn) {
+    server.pump(after(seconds(0)), Echo());
+    std::size_t waiting = 0;
+    for (const Slice& slice : server.session().poll_transmit()) waiting += slice.size();
+    most = std::max(most, waiting);
+    client.pump(after(seconds(0)), [&](const Event& event, Session&) { log(event); });
+  }
+  CHECK((log.last() == zeros));
+  CHECK(most < 20'000 + 70'000);
+}
+
+TEST_CASE("what was received before the stream's end is delivered, however long the handler waits") {
+  MemoryPipe pipe;
+  Random random{kRandomKey, KeyUse::websocket_mask};
+  Settings settings;
+  Connection<MemoryStream> server{pipe.server, Role::server, settings, nullptr, {}, DeflateParameters()};
+  Connection<MemoryStream> client{pipe.client, Role::client, settings, &random, {}, DeflateParameters()};
+  CHECK(client.session().send(MessageType::binary, as_bytes(std::string(500'000, 'x'))));
+  client.pump(after(seconds(0)), [](const Event&, Session&) {});
+  pipe.up.finished = true;
+  /// Takes one event a turn.
+  struct Slow {
+    Log* log;
+    int* turns;
+    bool ready(const Session&) const { return *turns > 0; }
+    void operator()(const Event& event, Session&) {
+      --*turns;
+      (*log)(event);
+    }
+  };
+  Log log;
+  for (int i = 0; i < 100; ++i) {
+    int turns = 1;
+    server.pump(after(seconds(0)), Slow{&log, &turns});
+  }
+  CHECK(log.take() == "binary (500000) | failed 1006 unclean RFC 6455 7.1.5: the stream ended without a Close");
+}
+
 TEST_CASE("from request to echo over one stream: HTTP ends where WebSocket begins [WS-4.1-13] [WS-4.2.2-6]") {
   MemoryPipe pipe;
   pipe.up.piece = pipe.down.piece = 7;

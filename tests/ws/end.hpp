@@ -27,6 +27,8 @@ class Log {
   std::string take() { return std::exchange(text_, {}); }
   /// The part of the last message that came so far.
   const std::string& unfinished() const { return message_; }
+  /// The last message that ended.
+  const std::string& last() const { return last_; }
 
  private:
   void add(const Data& data) {
@@ -35,7 +37,7 @@ class Log {
     if (!data.last) return;
     add(data.type == MessageType::text ? "text" : "binary",
         message_.size() > 40 ? "(" + std::to_string(message_.size()) + ")" : message_);
-    message_.clear();
+    last_ = std::exchange(message_, {});
   }
   void add(std::string_view what, std::string_view payload) {
     if (!text_.empty()) text_ += " | ";
@@ -45,11 +47,12 @@ class Log {
 
   std::string text_;
   std::string message_;
+  std::string last_;
 };
 
 struct End {
-  explicit End(Role role, Settings chosen = {})
-      : settings(chosen), random(kRandomKey, KeyUse::websocket_mask), session(role, settings, &random) {}
+  explicit End(Role role, Settings chosen = {}, const std::optional<DeflateParameters>& deflate = {})
+      : settings(chosen), random(kRandomKey, KeyUse::websocket_mask), session(role, settings, &random, deflate) {}
 
   /// Bytes from the peer, given to receive() in pieces of at most `piece`.
   void in(ByteVector bytes, std::size_t piece = SIZE_MAX) {

@@ -151,6 +151,23 @@ TEST_CASE("a policy may list hosts, against DNS rebinding [A-WS-22]") {
     CHECK_MESSAGE(status_with({{"Host", host}}, policy) == 403, host);
 }
 
+TEST_CASE("an offer of compression is accepted by policy only, and other extensions never [WSD-5-2] [WSD-5-4]") {
+  const std::vector<http::Field> offers = {
+      {"Sec-WebSocket-Extensions", "x-other; a=1"},
+      {"Sec-WebSocket-Extensions", "permessage-deflate; server_max_window_bits=99, permessage-deflate"}};
+  ServerAnswer answer = answer_handshake(request_with(offers));
+  CHECK(answer.accepted());
+  CHECK(answer.response.fields.count("Sec-WebSocket-Extensions") == 0);
+  CHECK(!answer.deflate);
+  ServerPolicy policy;
+  policy.deflate.emplace();
+  answer = answer_handshake(request_with(offers), policy);
+  CHECK(answer.response.fields.find("Sec-WebSocket-Extensions") == "permessage-deflate; server_max_window_bits=12");
+  CHECK(answer.deflate == DeflateParameters{{12, true}, {15, true}});
+  answer = answer_handshake(request_with(), policy);
+  CHECK(answer.response.fields.count("Sec-WebSocket-Extensions") == 0);
+}
+
 TEST_CASE("of the offered subprotocols the first that we speak is chosen, or none [WS-4.2.2-4] [WS-11.3-4]") {
   ServerPolicy policy;
   policy.subprotocols = {"chat", "superchat"};
