@@ -13,6 +13,10 @@ namespace sluice::ws {
 
 enum class MessageType : std::uint8_t { text = 1, binary = 2 };
 
+/// Whether a message may be compressed, where both ends agreed on that. What holds a secret beside what a stranger
+/// chose should not be: its size would tell (RFC 7692 8). A message that is not compressed is in no window either.
+enum class Compress : std::uint8_t { no, yes };
+
 /// A piece of a message, unmasked in place: `bytes` lies in what receive() was given and lives as long as that; what
 /// was compressed lies in the session until the next poll_event().
 /// A message that arrives at once is one Data with first and last. A piece of text may end inside a character.

@@ -69,9 +69,9 @@ FrameHeader Sender::header_for(Opcode opcode, bool fin, std::uint64_t length) no
   return header;
 }
 
-Result<void> Sender::send(MessageType type, Bytes payload) {
+Result<void> Sender::send(MessageType type, Bytes payload, Compress compress) {
   if (const Errc error = may_send(type, payload); error != Errc::none) return error;
-  if (compression_ && payload.size() >= settings_.deflate_min)
+  if (compression_ && compress == Compress::yes && payload.size() >= settings_.deflate_min)
     send_compressed(type, payload);
   else
     write_frame(queue_, header_for(opcode_of(type), true, payload.size()), payload);
@@ -86,7 +86,7 @@ void Sender::send_compressed(MessageType type, Bytes payload) {
 }
 
 Result<void> Sender::send(MessageType type, Slice payload) {
-  if (random_ || compression_ || payload.size() <= kSmall) return send(type, payload.bytes());
+  if (random_ || compression_ || payload.size() <= kSmall) return send(type, payload.bytes(), Compress::yes);
   if (const Errc error = may_send(type, payload.bytes()); error != Errc::none) return error;
   write_frame(queue_, header_for(opcode_of(type), true, payload.size()), {});
   queue_.push(std::move(payload));
@@ -98,9 +98,9 @@ void Sender::control(Opcode opcode, Bytes payload) {
   write_frame(queue_, header_for(opcode, true, payload.size()), payload);
 }
 
-Result<void> Sender::begin(MessageType type) {
+Result<void> Sender::begin(MessageType type, Compress compress) {
   if (const Errc error = may_send(type, {}); error != Errc::none) return error;
-  draft_ = std::make_unique<Draft>(settings_.pool, type, compression_ != nullptr);
+  draft_ = std::make_unique<Draft>(settings_.pool, type, compression_ && compress == Compress::yes);
   return {};
 }
 

@@ -25,10 +25,10 @@ class Sender {
   /// `deflate` is what our compressed messages obey; nullopt: there are none.
   Sender(Role role, const Settings& settings, Random* random, const std::optional<DeflateWindow>& deflate = {});
 
-  Result<void> send(MessageType type, Bytes payload);
+  Result<void> send(MessageType type, Bytes payload, Compress compress);
   Result<void> send(MessageType type, Slice payload);
 
-  Result<void> begin(MessageType type);
+  Result<void> begin(MessageType type, Compress compress);
   Result<void> append(Bytes piece);
   Result<void> end();
   /// Forgets what is not yet a frame.

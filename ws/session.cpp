@@ -113,9 +113,9 @@ void Session::end_session(CloseCode code, Fault fault) {
   sender_.drop_draft();
 }
 
-Result<void> Session::send(MessageType type, Bytes payload) {
+Result<void> Session::send(MessageType type, Bytes payload, Compress compress) {
   if (!open()) return Errc::connection_closing;
-  return sender_.send(type, payload);
+  return sender_.send(type, payload, compress);
 }
 
 Result<void> Session::send(MessageType type, Slice payload) {
@@ -123,9 +123,9 @@ Result<void> Session::send(MessageType type, Slice payload) {
   return sender_.send(type, std::move(payload));
 }
 
-Result<void> Session::begin(MessageType type) {
+Result<void> Session::begin(MessageType type, Compress compress) {
   if (!open()) return Errc::connection_closing;
-  return sender_.begin(type);
+  return sender_.begin(type, compress);
 }
 
 Result<void> Session::append(Bytes piece) {

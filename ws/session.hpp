@@ -63,14 +63,16 @@ class Session {
   // invalid_argument for text that is not UTF-8 and for a message inside another.
 
   /// A whole message in one frame.
-  Result<void> send(MessageType type, Bytes payload);
-  Result<void> send_text(std::string_view text) { return send(MessageType::text, as_bytes(text)); }
+  Result<void> send(MessageType type, Bytes payload, Compress compress = Compress::yes);
+  Result<void> send_text(std::string_view text, Compress compress = Compress::yes) {
+    return send(MessageType::text, as_bytes(text), compress);
+  }
   /// The same without a copy where the role allows it: many sessions may share one slice. Nobody may change its bytes.
   Result<void> send(MessageType type, Slice payload);
 
   /// A message of unknown length: begin(), append()..., end(). It leaves in frames of Settings::fragment_size, or
   /// in one if it is shorter. After invalid_argument the message can't be ended; only close() is left.
-  Result<void> begin(MessageType type);
+  Result<void> begin(MessageType type, Compress compress = Compress::yes);
   Result<void> append(Bytes piece);
   Result<void> end();
 

@@ -60,7 +60,7 @@ TEST_CASE("what is not permessage-deflate is passed over, and one at most is acc
 
 TEST_CASE(
     "an offer with an unknown, repeated or ill-valued parameter is declined, the next one counts [WSD-7-1] "
-    "[WSD-7.1.2-1] [A-WS-17]") {
+    "[WSD-7-2] [WSD-7.1.2-1] [A-WS-17]") {
   for (const std::string_view bad :
        {"foo", "server_max_window_bits", "server_max_window_bits=7", "server_max_window_bits=16",
         "server_max_window_bits=08", "server_max_window_bits=010", "server_max_window_bits=1",
@@ -118,7 +118,7 @@ TEST_CASE("a client follows the answer, and uses less where it wishes [WSD-7.1.1
 
 TEST_CASE(
     "a client fails an answer with parameters that it can't have, or without those it must [WSD-7-3] [WSD-5-5] "
-    "[WSD-7.1.1.1-1]") {
+    "[WSD-7.1.1.1-1] [WS-9.1-2]") {
   for (const std::string_view bad :
        {"foo", "client_max_window_bits", "server_max_window_bits", "server_max_window_bits=16",
         "client_max_window_bits=7", "server_no_context_takeover=1",

@@ -306,6 +306,23 @@ TEST_CASE("a window of 8 bits is kept to by references and by memory of long run
   CHECK((server.log.last() == text));
 }
 
+TEST_CASE("a message with a secret may leave as it is, and enters no window [A-WS-18] [WSD-6.2-1]") {
+  Settings settings;
+  settings.deflate_min = 0;
+  End server(Role::server, settings, kTakeover);
+  End client(Role::client, {}, kTakeover);
+  CHECK(server.session.send_text("the secret is plum", Compress::no));
+  CHECK(server.session.begin(MessageType::text, Compress::no));
+  CHECK(server.session.append(as_bytes("the secret is plum")));
+  CHECK(server.session.end());
+  CHECK(server.session.send_text("Hello"));
+  const ByteVector bytes = server.out_bytes();
+  CHECK((bytes ==
+         from_server(0x81, "the secret is plum") + from_server(0x81, "the secret is plum") + hex("c1 07") + kHello));
+  client.in(bytes);
+  CHECK(client.events() == "text the secret is plum | text the secret is plum | text Hello");
+}
+
 TEST_CASE("sessions share streams between messages, and never each other's words [WSD-7.2.1-5]") {
   DeflatePool pool;
   Settings settings;
