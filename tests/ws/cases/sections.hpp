@@ -1,0 +1,32 @@
+// The sections of the suite's list, each made when it is asked for.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/ws/cases/case.hpp"
+
+namespace sluice::ws::cases {
+
+using Cases = std::vector<Case>;
+
+Cases framing();         ///< section 1
+Cases pings();           ///< section 2
+Cases reserved_bits();   ///< section 3
+Cases opcodes();         ///< section 4
+Cases fragmentation();   ///< section 5
+Cases utf8();            ///< section 6
+Cases closing();         ///< section 7
+Cases limits();          ///< section 9
+Cases auto_fragments();  ///< section 10
+
+struct Section {
+  std::string number;
+  std::string title;
+  Cases (*cases)();
+};
+
+/// What every session must pass.
+const std::vector<Section>& sections();
+
+}  // namespace sluice::ws::cases
