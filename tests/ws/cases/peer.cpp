@@ -44,16 +44,21 @@ std::vector<std::uint8_t> FrameWriter::head(std::uint8_t first, std::size_t leng
   offset_ = 0;
   if (masks_)
     for (const std::uint8_t byte : key_) bytes.push_back(byte);
-  const std::vector<std::uint8_t> payload = more(part);
-  bytes.insert(bytes.end(), payload.begin(), payload.end());
+  append(bytes, part);
   return bytes;
 }
 
 std::vector<std::uint8_t> FrameWriter::more(std::string_view part) {
-  std::vector<std::uint8_t> bytes(part.begin(), part.end());
-  if (masks_) apply_key(bytes, key_, offset_);
-  offset_ += part.size();
+  std::vector<std::uint8_t> bytes;
+  append(bytes, part);
   return bytes;
+}
+
+void FrameWriter::append(std::vector<std::uint8_t>& bytes, std::string_view part) {
+  const std::size_t before = bytes.size();
+  bytes.insert(bytes.end(), part.begin(), part.end());
+  if (masks_) apply_key(MutableBytes(bytes).subspan(before), key_, offset_);
+  offset_ += part.size();
 }
 
 void FrameReader::complain(const std::string& what) {

@@ -31,6 +31,8 @@ class FrameWriter {
   std::vector<std::uint8_t> more(std::string_view part);
 
  private:
+  void append(std::vector<std::uint8_t>& bytes, std::string_view part);
+
   bool masks_;
   std::uint32_t frames_ = 0;
   MaskKey key_{};
