@@ -112,6 +112,8 @@ struct Case {
   int rounds = 1;              ///< how often the steps are made; each round is answered before the next begins
   bool informational = false;  ///< the suite leaves open what is right
   std::optional<DeflateTerms> deflate = {};
+  std::string offer = {};               ///< for `deflate`: what the judge's handshake would say as a client
+  std::string answer = {};              ///< and as a server, where what is judged offered everything
   const std::string* sample = nullptr;  ///< what steps of kind sample send, over and over; outlives the case
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "tests/ws/cases/codec.hpp"
 #include "tests/ws/cases/peer.hpp"
 
 namespace sluice::ws::cases {
@@ -31,7 +32,11 @@ class Run {
         role_(role),
         writer_(role == Judged::server),
         reader_(role == Judged::client, judged.deflate.has_value()),
-        subject_(make(stream_, role, judged)) {}
+        subject_(make(stream_, role, judged)) {
+    if (!judged.deflate) return;
+    packer_.emplace(judged.deflate->judge_bits, judged.deflate->judge_takeover);
+    unpacker_.emplace(judged.deflate->judged_bits, judged.deflate->judged_takeover);
+  }
 
   Verdict verdict();
 
@@ -42,6 +47,7 @@ class Run {
   std::string next_sample(std::size_t length);
   void deliver(Bytes bytes);
   void turn();
+  void unpack();
   void settle();
   void say_close();
   void check_close();
@@ -64,6 +70,10 @@ class Run {
   bool said_close_ = false;            ///< the judge did
   std::vector<std::uint8_t> pending_;  ///< what goes together
   std::vector<Answer> due_;
+  std::optional<Compressor> packer_;
+  std::optional<Decompressor> unpacker_;
+  std::size_t unpacked_ = 0;  ///< messages of the reader that are what they were before they were compressed
+  bool compressed_ = false;   ///< some message came compressed
   std::size_t sampled_ = 0;
   std::string why_;
 };
@@ -76,6 +86,7 @@ Verdict Run::verdict() {
     settle();
     check_answers();
   }
+  if (case_.deflate && !compressed_) fail("nothing came back compressed");
   if (why_.empty()) say_close();
   if (why_.empty()) check_close();
   if (why_.empty()) check_stream();
@@ -118,17 +129,18 @@ void Run::send(std::vector<std::uint8_t> bytes) {
 }
 
 void Run::send_message(const Step& step, const std::string& payload) {
-  const std::size_t size = step.fragment == 0 ? std::max<std::size_t>(payload.size(), 1) : step.fragment;
-  std::uint8_t first = step.first;
+  due_.push_back({step.first, payload});
+  const std::string packed = packer_ ? packer_->message(payload) : payload;
+  const std::size_t size = step.fragment == 0 ? std::max<std::size_t>(packed.size(), 1) : step.fragment;
+  auto first = static_cast<std::uint8_t>(step.first | (packer_ ? kRsv1 : 0));
   std::size_t at = 0;
   do {
-    const bool last = payload.size() - at <= size;
-    send(writer_.frame(static_cast<std::uint8_t>(first | (last ? kFin : 0)),
-                       std::string_view(payload).substr(at, size)));
+    const bool last = packed.size() - at <= size;
+    send(
+        writer_.frame(static_cast<std::uint8_t>(first | (last ? kFin : 0)), std::string_view(packed).substr(at, size)));
     first = kContinuation;
     at += size;
-  } while (at < payload.size());
-  due_.push_back({step.first, payload});
+  } while (at < packed.size());
 }
 
 std::string Run::next_sample(std::size_t length) {
@@ -157,6 +169,18 @@ void Run::turn() {
     moved = used > 0 || to_subject_.size() < unread;
   }
   if (!reader_.complaint().empty()) fail("it sent " + reader_.complaint());
+  if (unpacker_) unpack();
+}
+
+void Run::unpack() {
+  for (; unpacked_ < reader_.heard.size(); ++unpacked_) {
+    Heard& heard = reader_.heard[unpacked_];
+    if (!heard.rsv1) continue;
+    compressed_ = true;
+    auto plain = unpacker_->message(heard.payload);
+    if (!plain) return fail("what it compressed needs more than was agreed, or is no deflate");
+    heard.payload = std::move(*plain);
+  }
 }
 
 /// A second later whatever could happen has happened.
@@ -178,6 +202,7 @@ void Run::check_answers() {
   }
   due_.clear();
   reader_.heard.clear();
+  unpacked_ = 0;
 }
 
 void Run::say_close() {

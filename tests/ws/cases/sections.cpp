@@ -12,4 +12,12 @@ const std::vector<Section>& sections() {
   return kAll;
 }
 
+const std::vector<Section>& compressed_sections() {
+  static const std::vector<Section> kAll = {
+      {"12", "Compression, by what is sent", compression},
+      {"13", "Compression, by what is agreed", agreements},
+  };
+  return kAll;
+}
+
 }  // namespace sluice::ws::cases

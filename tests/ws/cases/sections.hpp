@@ -20,6 +20,9 @@ Cases closing();         ///< section 7
 Cases limits();          ///< section 9
 Cases auto_fragments();  ///< section 10
 
+Cases compression();  ///< section 12
+Cases agreements();   ///< section 13
+
 struct Section {
   std::string number;
   std::string title;
@@ -28,5 +31,8 @@ struct Section {
 
 /// What every session must pass.
 const std::vector<Section>& sections();
+
+/// What needs permessage-deflate.
+const std::vector<Section>& compressed_sections();
 
 }  // namespace sluice::ws::cases

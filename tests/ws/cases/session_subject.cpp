@@ -21,7 +21,8 @@ class SessionSubject : public Subject {
 
 }  // namespace
 
-std::unique_ptr<Subject> make_session(Stream& stream, Judged role, const Case&) {
+std::unique_ptr<Subject> make_session(Stream& stream, Judged role, const Case& judged) {
+  if (judged.deflate) return nullptr;  // no session of ours would agree
   Settings settings;
   settings.max_fragments = 1u << 17;  // 9.3.1 and 9.4.1 send 65536; the default is a limit of ours, not of the protocol
   return std::make_unique<SessionSubject>(stream, role == Judged::server ? Role::server : Role::client, settings);

@@ -24,7 +24,8 @@ class Subject {
   virtual bool pump(Time now) = 0;
 };
 
-/// `stream` outlives the subject. Of the case only what the handshake would have agreed on is for its eyes.
+/// `stream` outlives the subject. Of the case only what the handshake would have agreed on is for its eyes; nullptr if
+/// it would not have.
 using MakeSubject = std::function<std::unique_ptr<Subject>(Stream& stream, Judged role, const Case& judged)>;
 
 /// A session with ws::Echo.
