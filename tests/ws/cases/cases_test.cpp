@@ -18,20 +18,32 @@ void expect_passed(const std::string& number, Judged role) {
                   one.number << ": " << one.sentence << ": " << one.verdict.why);
 }
 
-TEST_CASE("framing: a server passes section 1") { expect_passed("1", Judged::server); }
-TEST_CASE("framing: a client passes section 1") { expect_passed("1", Judged::client); }
-TEST_CASE("Pings and Pongs: a server passes section 2") { expect_passed("2", Judged::server); }
-TEST_CASE("Pings and Pongs: a client passes section 2") { expect_passed("2", Judged::client); }
-TEST_CASE("reserved bits: a server passes section 3") { expect_passed("3", Judged::server); }
-TEST_CASE("reserved bits: a client passes section 3") { expect_passed("3", Judged::client); }
-TEST_CASE("opcodes: a server passes section 4") { expect_passed("4", Judged::server); }
-TEST_CASE("opcodes: a client passes section 4") { expect_passed("4", Judged::client); }
-TEST_CASE("fragmentation: a server passes section 5") { expect_passed("5", Judged::server); }
-TEST_CASE("fragmentation: a client passes section 5") { expect_passed("5", Judged::client); }
-TEST_CASE("UTF-8: a server passes section 6") { expect_passed("6", Judged::server); }
-TEST_CASE("UTF-8: a client passes section 6") { expect_passed("6", Judged::client); }
-TEST_CASE("closing: a server passes section 7") { expect_passed("7", Judged::server); }
-TEST_CASE("closing: a client passes section 7") { expect_passed("7", Judged::client); }
+TEST_CASE("framing: a server passes section 1 [WS-5.2-3] [WS-5.4-5]") { expect_passed("1", Judged::server); }
+TEST_CASE("framing: a client passes section 1 [WS-5.2-3] [WS-5.4-5]") { expect_passed("1", Judged::client); }
+TEST_CASE("Pings and Pongs: a server passes section 2 [WS-5.5.2-1] [WS-5.5.3-1] [WS-5.5.3-3]") {
+  expect_passed("2", Judged::server);
+}
+TEST_CASE("Pings and Pongs: a client passes section 2 [WS-5.5.2-1] [WS-5.5.3-1] [WS-5.5.3-3]") {
+  expect_passed("2", Judged::client);
+}
+TEST_CASE("reserved bits: a server passes section 3 [WS-5.2-1]") { expect_passed("3", Judged::server); }
+TEST_CASE("reserved bits: a client passes section 3 [WS-5.2-1]") { expect_passed("3", Judged::client); }
+TEST_CASE("opcodes: a server passes section 4 [WS-5.2-2]") { expect_passed("4", Judged::server); }
+TEST_CASE("opcodes: a client passes section 4 [WS-5.2-2]") { expect_passed("4", Judged::client); }
+TEST_CASE("fragmentation: a server passes section 5 [WS-5.4-1] [WS-5.4-2] [WS-5.4-6]") {
+  expect_passed("5", Judged::server);
+}
+TEST_CASE("fragmentation: a client passes section 5 [WS-5.4-1] [WS-5.4-2] [WS-5.4-6]") {
+  expect_passed("5", Judged::client);
+}
+TEST_CASE("UTF-8: a server passes section 6 [WS-5.6-1] [WS-5.6-2] [WS-8.1-1]") { expect_passed("6", Judged::server); }
+TEST_CASE("UTF-8: a client passes section 6 [WS-5.6-1] [WS-5.6-2] [WS-8.1-1]") { expect_passed("6", Judged::client); }
+TEST_CASE("closing: a server passes section 7 [WS-5.5.1-1] [WS-5.5.1-2] [WS-5.5.1-4] [WS-7.4.1-1] [WS-7.4.2-1]") {
+  expect_passed("7", Judged::server);
+}
+TEST_CASE("closing: a client passes section 7 [WS-5.5.1-1] [WS-5.5.1-2] [WS-5.5.1-4] [WS-7.4.1-1] [WS-7.4.2-1]") {
+  expect_passed("7", Judged::client);
+}
 TEST_CASE("up to 16 MiB: a server passes section 9") { expect_passed("9", Judged::server); }
 TEST_CASE("up to 16 MiB: a client passes section 9") { expect_passed("9", Judged::client); }
 TEST_CASE("automatic fragments: a server passes section 10") { expect_passed("10", Judged::server); }
