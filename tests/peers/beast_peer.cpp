@@ -82,9 +82,16 @@ int talk(const Tcp::endpoint& remote, const std::string& target, bool deflate) {
   allow_deflate(stream, deflate);
   stream.handshake(remote.address().to_string(), target);
   std::string noise(300'000, '\0');
-  for (std::size_t i = 0, state = 1; i < noise.size(); ++i) noise[i] = static_cast<char>((state = state * 69069 + 1) >> 24);
-  const std::vector<std::string> messages = {"", "Hello", std::string(125, 'a'), std::string(126, 'b'),
-                                             std::string(70'000, 'c'), noise, "Gr\xc3\xbc\xc3\x9f" "e"};
+  for (std::size_t i = 0, state = 1; i < noise.size(); ++i)
+    noise[i] = static_cast<char>((state = state * 69069 + 1) >> 24);
+  const std::vector<std::string> messages = {"",
+                                             "Hello",
+                                             std::string(125, 'a'),
+                                             std::string(126, 'b'),
+                                             std::string(70'000, 'c'),
+                                             noise,
+                                             "Gr\xc3\xbc\xc3\x9f"
+                                             "e"};
   for (const bool fragments : {false, true}) {
     stream.auto_fragment(fragments);
     for (const std::string& message : messages) {

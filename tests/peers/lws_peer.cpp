@@ -134,13 +134,16 @@ int serve(const std::string& address, int port, bool deflate) {
 
 int converse(const std::string& address, int port, const std::string& target, bool deflate) {
   std::string noise(300'000, '\0');
-  for (std::size_t i = 0, state = 1; i < noise.size(); ++i) noise[i] = static_cast<char>((state = state * 69069 + 1) >> 24);
+  for (std::size_t i = 0, state = 1; i < noise.size(); ++i)
+    noise[i] = static_cast<char>((state = state * 69069 + 1) >> 24);
   talk.messages = {{true, "Hello"},
                    {true, std::string(125, 'a')},
                    {true, std::string(126, 'b')},
                    {false, std::string(70'000, 'c')},
                    {false, noise},
-                   {true, "Gr\xc3\xbc\xc3\x9f" "e"}};
+                   {true,
+                    "Gr\xc3\xbc\xc3\x9f"
+                    "e"}};
   lws_context_creation_info info = basic_info(kClient, deflate);
   info.port = CONTEXT_PORT_NO_LISTEN;
   lws_context* context = lws_create_context(&info);

@@ -66,7 +66,8 @@ std::unique_ptr<Subject> make_mirror(Stream& stream, Judged role, const Case& ju
 }
 
 TEST_CASE("an echo that keeps to what was agreed passes sections 12 and 13: every third case") {
-  for (const Section& section : compressed_sections()) {
+  for (const Section& section : sections()) {
+    if (section.number != "12" && section.number != "13") continue;
     const Cases cases = section.cases();
     for (std::size_t i = 0; i < cases.size(); i += 3) {
       const Verdict verdict = judge(cases[i], Judged::server, make_mirror);

@@ -73,8 +73,10 @@ struct Agreement {
 
 constexpr DeflateTerms judged(bool takeover, int bits) { return {bits, takeover, 15, true}; }
 
-constexpr Agreement kDefault = {"the default", "permessage-deflate; client_no_context_takeover; client_max_window_bits",
-                                "permessage-deflate", DeflateTerms()};
+constexpr Agreement kDefault = {"the default",
+                                "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+                                "permessage-deflate; server_no_context_takeover",
+                                {15, true, 15, false}};
 
 /// What the judge asks of the direction of what is judged.
 constexpr std::array<Agreement, 7> kAgreements = {{

@@ -29,10 +29,6 @@ struct Section {
   Cases (*cases)();
 };
 
-/// What every session must pass.
 const std::vector<Section>& sections();
-
-/// What needs permessage-deflate.
-const std::vector<Section>& compressed_sections();
 
 }  // namespace sluice::ws::cases
