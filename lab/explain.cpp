@@ -21,6 +21,10 @@ std::string note_of_other(const DatagramView& view) {
   return view_quote(view) ? "an error about a packet of the other direction" : "";
 }
 
+std::string name_of_end(const Endpoint& end, ConversationKind kind) {
+  return kind == ConversationKind::icmp ? end.address.to_string() : end.to_string();
+}
+
 std::string side_text(std::string_view name, const ConversationSummary::Half& half, const SideFigures& figures,
                       bool tcp) {
   std::string text = fmt::format("{}: {} packets, {} bytes", name, half.packets, half.bytes);
@@ -40,19 +44,23 @@ std::string side_text(std::string_view name, const ConversationSummary::Half& ha
 Explanation explain(const Conversation& conversation) {
   Explanation result;
   result.title = conversation.title();
+  result.opener_name = name_of_end(conversation.opener, conversation.kind);
+  result.other_name = name_of_end(conversation.other, conversation.kind);
   result.summary = summarize(conversation);
   NumberBase opener;
   NumberBase other;
   ConnectionWatch watch;
   const Time start = conversation.packets.empty() ? Time{} : conversation.packets.front().at;
   for (const ConversationPacket& packet : conversation.packets) {
-    ExplainedPacket one{packet.number, packet.at - start, packet.from_opener, {}, {}};
+    ExplainedPacket one{packet.number, packet.at - start, packet.from_opener, {}, {}, {}};
     if (const auto view = view_datagram(packet.bytes)) {
       (packet.from_opener ? opener : other).learn(*view);
       const auto header = tcp_header(*view);
-      one.note = header ? watch.take(packet.from_opener, packet.number, packet.at, *header,
-                                     view->transport.size() - header->size)
-                        : note_of_other(*view);
+      if (header)
+        one.segment = watch.take(packet.from_opener, packet.number, packet.at, *header,
+                                 view->transport.size() - header->size, one.note);
+      else
+        one.note = note_of_other(*view);
     }
     const Numbers numbers =
         packet.from_opener ? Numbers{opener.side(), other.side()} : Numbers{other.side(), opener.side()};

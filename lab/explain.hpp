@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lab/conversation.hpp"
 #include "lab/conversation_summary.hpp"
+#include "lab/explained_segment.hpp"
 
 namespace sluice::lab {
 
@@ -17,8 +19,9 @@ struct ExplainedPacket {
   std::size_t number = 0;  ///< in the capture
   Duration at{};           ///< since the conversation's first packet
   bool from_opener = false;
-  std::string text;  ///< in the notation, numbers relative
-  std::string note;  ///< empty when there is nothing to say
+  std::string text;                                        ///< in the notation, numbers relative
+  std::string note;                                        ///< empty when there is nothing to say
+  std::optional<ExplainedSegment> segment = std::nullopt;  ///< of TCP
 };
 
 /// One side of a TCP connection in figures.
@@ -36,6 +39,8 @@ struct SideFigures {
 
 struct Explanation {
   std::string title;
+  std::string opener_name;  ///< its address, and of TCP and UDP its port
+  std::string other_name;
   std::vector<ExplainedPacket> packets;
   ConversationSummary summary;
   SideFigures opener;

@@ -29,7 +29,9 @@ struct ConnectionWatch::Arrival {
   Half& them;  ///< the other side
   Seq seq{};
   Seq ack{};
+  std::uint64_t window = 0;  ///< scaled
   std::string note = {};
+  Deeds deeds = {};
 
   bool has(flag::Flag bit) const noexcept { return header.has(bit); }
   /// The numbers that its text and FIN take; a SYN counts elsewhere.
@@ -41,24 +43,52 @@ struct ConnectionWatch::Arrival {
     if (!note.empty()) note += "; ";
     note += words;
   }
+  void say(Deeds more, std::string_view words) {
+    deeds.add(more);
+    say(words);
+  }
   std::string shown(SeqRange one, const Half& whose) const {
     return fmt::format("{}:{}", one.begin - whose.first, one.end - whose.first);
   }
 };
 
-std::string ConnectionWatch::take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header,
-                                  std::size_t text) {
+ExplainedSegment ConnectionWatch::take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header,
+                                       std::size_t text, std::string& note) {
   Arrival arrival{header, number, at, text, half(from_opener), half(!from_opener)};
   place(arrival);
-  if (arrival.has(flag::rst)) {
-    arrival.say(arrival.them.syn && !arrival.us.syn ? "refuses the connection (RFC 9293 3.10.7.1)"
-                                                    : "aborts the connection (RFC 9293 3.5.2)");
-    return arrival.note;
-  }
+  explain(arrival);
+  arrival.us.latest = arrival.deeds;
+  note = std::move(arrival.note);
+  return told(arrival);
+}
+
+void ConnectionWatch::explain(Arrival& arrival) {
+  if (arrival.has(flag::rst))
+    return arrival.say({Deed::reset}, arrival.them.syn && !arrival.us.syn ? "refuses the connection (RFC 9293 3.10.7.1)"
+                                                                          : "aborts the connection (RFC 9293 3.5.2)");
   if (arrival.has(flag::syn)) explain_syn(arrival);
   explain_text(arrival);
   if (arrival.has(flag::ack)) explain_ack(arrival);
-  return arrival.note;
+}
+
+ExplainedSegment ConnectionWatch::told(const Arrival& arrival) const {
+  const auto relative = [](Seq number, const Half& whose) {
+    return static_cast<std::int64_t>(number.number()) - static_cast<std::int64_t>(whose.first.number());
+  };
+  const Half& them = arrival.them;
+  ExplainedSegment told{{relative(arrival.seq, arrival.us), relative(arrival.range().end, arrival.us)},
+                        arrival.has(flag::ack) && !arrival.has(flag::rst),
+                        arrival.has(flag::ack) ? relative(arrival.ack, them) : 0,
+                        arrival.window,
+                        {},
+                        arrival.deeds};
+  const wire::tcp::Options& options = arrival.header.options;
+  for (std::size_t i = 0; i < options.sack_count; ++i)
+    told.sacks.push_back({relative(Seq::unwrap(WireSeq{options.sacks[i].left}, them.nxt), them),
+                          relative(Seq::unwrap(WireSeq{options.sacks[i].right}, them.nxt), them)});
+  if (arrival.has(flag::syn)) told.deeds.add(Deed::syn);
+  if (arrival.has(flag::fin)) told.deeds.add(Deed::fin);
+  return told;
 }
 
 // Numbers lose their modulus near what was seen last; a side that the capture meets in mid-life begins where it is met.
@@ -91,7 +121,7 @@ void ConnectionWatch::explain_syn(Arrival& arrival) {
   scaled_ = us.scale && arrival.them.scale;
   if (again) {
     ++us.figures.retransmissions;
-    return arrival.say("again: nothing was heard (RFC 9293 3.8.3)");
+    return arrival.say({Deed::retransmission}, "again: nothing was heard (RFC 9293 3.8.3)");
   }
   if (!arrival.has(flag::ack))
     arrival.say(arrival.them.syn ? "opens too: the SYNs crossed (RFC 9293 3.5)" : "opens");
@@ -119,19 +149,22 @@ void ConnectionWatch::explain_text(Arrival& arrival) {
   Half& us = arrival.us;
   const SeqRange range = arrival.range();
   const bool below = us.nxt > us.first && range.begin + 1 == us.nxt && range.end <= us.nxt;
-  if (below && arrival.them.last_ack >= us.nxt && us.syn) return arrival.say("keep-alive (RFC 9293 3.8.4)");
+  if (below && arrival.them.last_ack >= us.nxt && us.syn)
+    return arrival.say({Deed::keep_alive}, "keep-alive (RFC 9293 3.8.4)");
   if (range.empty()) return;
   const bool fin_before = us.fin;
   us.fin |= arrival.has(flag::fin);
   if (range.begin < us.nxt) return explain_old_text(arrival);
   if (range.begin > us.nxt && us.nxt > us.first)
-    arrival.say(fmt::format("behind a gap of {} bytes", range.begin - us.nxt));
-  if (arrival.text > 0 && arrival.them.acks && arrival.them.window == 0) arrival.say("window probe (RFC 9293 3.8.6.1)");
+    arrival.say({Deed::behind_gap}, fmt::format("behind a gap of {} bytes", range.begin - us.nxt));
+  if (arrival.text > 0 && arrival.them.acks && arrival.them.window == 0)
+    arrival.say({Deed::window_probe}, "window probe (RFC 9293 3.8.6.1)");
   add_seen(us, range);
   us.nxt = range.end;
   us.sent_at = arrival.at;
   us.flying.push_back({range.end, arrival.at});
-  if (arrival.them.acks && range.end == arrival.them.last_ack + arrival.them.window) arrival.say("fills the window");
+  if (arrival.them.acks && range.end == arrival.them.last_ack + arrival.them.window)
+    arrival.say({Deed::fills_window}, "fills the window");
   if (arrival.has(flag::fin) && !fin_before) arrival.say(arrival.them.fin ? "closes too" : "closes its side");
 }
 
@@ -141,22 +174,25 @@ void ConnectionWatch::explain_old_text(Arrival& arrival) {
   const SeqRange range = arrival.range();
   if (!add_seen(us, range)) {
     ++us.figures.out_of_order;
-    return arrival.say("out of order: fills a gap");
+    return arrival.say({Deed::out_of_order}, "out of order: fills a gap");
   }
   ++us.figures.retransmissions;
   us.retransmitted_in[range.begin] = arrival.number;
-  arrival.say(why_again(us, arrival.them, arrival));
+  say_why_again(arrival);
   // By Karn's rule nothing that was sent twice tells a round trip.
   std::erase_if(us.flying, [&range](const Flying& one) { return one.end > range.begin && one.end <= range.end; });
   us.nxt = std::max(us.nxt, range.end);
   us.sent_at = arrival.at;
 }
 
-std::string ConnectionWatch::why_again(const Half& us, const Half& them, const Arrival& arrival) const {
-  const SeqRange range = arrival.range();
-  if (range.end <= us.acked) return "retransmission of what was acknowledged";
-  if (them.duplicates >= kDuplicateThreshold || them.sacks) return "fast retransmission (RFC 5681 3.2)";
-  return fmt::format("retransmission {} after the last text", time_text(arrival.at - us.sent_at));
+void ConnectionWatch::say_why_again(Arrival& arrival) {
+  const Half& us = arrival.us;
+  const Half& them = arrival.them;
+  arrival.deeds.add(Deed::retransmission);
+  if (arrival.range().end <= us.acked) return arrival.say({Deed::needless}, "retransmission of what was acknowledged");
+  if (them.duplicates >= kDuplicateThreshold || them.sacks)
+    return arrival.say({Deed::fast}, "fast retransmission (RFC 5681 3.2)");
+  arrival.say(fmt::format("retransmission {} after the last text", time_text(arrival.at - us.sent_at)));
 }
 
 // --- ACK ---------------------------------------------------------------------------------------------------------
@@ -167,7 +203,9 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
   const bool scaled = scaled_ && !arrival.has(flag::syn);
   const std::uint64_t window = std::uint64_t{arrival.header.window} << (scaled ? std::min<unsigned>(*us.scale, 14) : 0);
   us.figures.largest_window = std::max(us.figures.largest_window, window);
-  if (arrival.ack > them.nxt) arrival.say("acknowledges what was never seen here");
+  arrival.window = window;
+  if (window == 0) arrival.deeds.add(Deed::zero_window);
+  if (arrival.ack > them.nxt) arrival.say({Deed::acks_unseen}, "acknowledges what was never seen here");
   const bool first = !us.acks;
   const bool advances = first || arrival.ack > us.last_ack;
   if (first && !arrival.has(flag::syn) && arrival.text == 0 && them.syn && us.syn)
@@ -184,7 +222,7 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
     ++us.figures.zero_windows;
     arrival.say("closes its window");
   } else if (window > 0 && us.acks && us.window == 0) {
-    arrival.say("opens its window");
+    arrival.say(arrival.range().empty() ? Deeds{Deed::window_update} : Deeds{}, "opens its window");
   }
   us.acks = true;
   us.window = window;
@@ -198,11 +236,15 @@ void ConnectionWatch::explain_plain_ack(Arrival& arrival, std::uint64_t window) 
   if (!bare) return;
   if (arrival.ack < us.last_ack) return arrival.say("an ACK that later ones overtook");
   const bool outstanding = arrival.them.nxt > us.last_ack;
+  if (window == us.window && arrival.them.latest.has(Deed::keep_alive))
+    return arrival.say({Deed::keeps_alive}, "answers the keep-alive");
+  if (window == 0 && us.window == 0 && arrival.them.latest.has(Deed::window_probe))
+    return arrival.say({Deed::answers_probe}, "answers the probe");
   if (window != us.window) {
-    if (window > 0 && us.window > 0) arrival.say("window update");
+    if (window > 0 && us.window > 0) arrival.say({Deed::window_update}, "window update");
   } else if (outstanding || arrival.header.options.sack_count > 0) {
     ++us.figures.duplicate_acks;
-    arrival.say(fmt::format("duplicate ACK no. {}", ++us.duplicates));
+    arrival.say({Deed::duplicate_ack}, fmt::format("duplicate ACK no. {}", ++us.duplicates));
   }
 }
 

@@ -17,8 +17,9 @@ namespace sluice::lab {
 
 class ConnectionWatch {
  public:
-  /// The next segment with so many bytes of text: what it does, in a few words, or nothing.
-  std::string take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header, std::size_t text);
+  /// The next segment with so many bytes of text. `note`: what it does, in a few words, or nothing.
+  ExplainedSegment take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header,
+                        std::size_t text, std::string& note);
   SideFigures figures(bool opener) const;
 
  private:
@@ -45,6 +46,7 @@ class ConnectionWatch {
     bool syn = false;
     bool fin = false;
     unsigned duplicates = 0;  ///< duplicate ACKs in a row
+    Deeds latest;             ///< of its latest segment
     SideFigures figures;
     Duration rtt_sum{};
   };
@@ -52,6 +54,8 @@ class ConnectionWatch {
 
   Half& half(bool opener) noexcept { return opener ? opener_ : other_; }
   void place(Arrival& arrival) const;
+  void explain(Arrival& arrival);
+  ExplainedSegment told(const Arrival& arrival) const;
   void explain_syn(Arrival& arrival);
   void explain_text(Arrival& arrival);
   void explain_old_text(Arrival& arrival);
@@ -60,7 +64,7 @@ class ConnectionWatch {
   void explain_sacks(Arrival& arrival);
   static bool add_seen(Half& us, tcp::SeqRange range);
   static void take_round_trips(Half& them, tcp::Seq ack, Time at);
-  std::string why_again(const Half& us, const Half& them, const Arrival& arrival) const;
+  static void say_why_again(Arrival& arrival);
 
   Half opener_;
   Half other_;

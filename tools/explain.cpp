@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "tools/arguments.hpp"
 #include "tools/capture_files.hpp"
 #include "tools/commands.hpp"
+#include "tools/pictures.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -19,14 +21,16 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   sluice explain trace.pcap                  each conversation as a ladder, with its figures below
   sluice explain --only 2 trace.pcap         one of them (sluice replay --list numbers them)
+  sluice explain --svg pictures trace.pcap   each conversation as two pictures: time and sequence numbers, and a ladder
   sluice explain --json trace.pcap | jq '.files[].conversations[].opener.rtt'
 
 Numbers are relative to each side's first. What is said is inferred from where the capture was taken.
-Exit: 0 explained, 2 a wrong flag, or a file that can't be read to its end.)";
+Exit: 0 explained, 2 a wrong flag, a file that can't be read to its end, or a picture that can't be written.)";
 
 struct Options {
   std::vector<std::string> paths;
-  std::uint32_t only = 0;  ///< 0 = all
+  std::uint32_t only = 0;               ///< 0 = all
+  std::optional<std::string> pictures;  ///< a folder
   bool json = false;
 };
 
@@ -44,38 +48,63 @@ void add_figures(Json& side, const lab::SideFigures& figures) {
                  {"most", seconds(figures.rtt_most)}};
 }
 
-Json explanation_json(std::size_t number, const lab::Conversation& conversation) {
-  const lab::Explanation explanation = lab::explain(conversation);
+Json packet_json(const lab::ExplainedPacket& one) {
+  Json json = {{"packet", one.number},
+               {"seconds", seconds(one.at)},
+               {"from", one.from_opener ? "opener" : "other"},
+               {"text", one.text},
+               {"note", one.note}};
+  if (!one.segment) return json;
+  json["does"] = Json::array();
+  for (std::size_t i = 0; i < lab::kDeeds; ++i)
+    if (const auto deed = static_cast<lab::Deed>(i); one.segment->deeds.has(deed))
+      json["does"].push_back(lab::name(deed));
+  return json;
+}
+
+Json explanation_json(std::size_t number, const lab::Conversation& conversation, const lab::Explanation& explanation) {
   Json json = conversation_json(number, conversation);
   if (conversation.kind == lab::ConversationKind::tcp) {
     add_figures(json["opener"], explanation.opener);
     add_figures(json["other"], explanation.other);
   }
   Json packets = Json::array();
-  for (const lab::ExplainedPacket& one : explanation.packets)
-    packets.push_back({{"packet", one.number},
-                       {"seconds", seconds(one.at)},
-                       {"from", one.from_opener ? "opener" : "other"},
-                       {"text", one.text},
-                       {"note", one.note}});
+  for (const lab::ExplainedPacket& one : explanation.packets) packets.push_back(packet_json(one));
   json["packets"] = std::move(packets);
   return json;
+}
+
+/// What is told of a capture: its ladders, or which pictures were drawn of it; nothing with --json.
+void print_text(std::size_t number, const lab::Explanation& explanation, const std::vector<std::string>& pictures) {
+  if (pictures.empty()) return fmt::print("{}. {}\n", number, lab::to_text(explanation));
+  for (const std::string& path : pictures) fmt::print("{}\n", path);
+}
+
+Json explain_file(const Options& options, const OpenedCapture& opened, const std::string& path, Pictures* pictures) {
+  Json conversations = Json::array();
+  const std::string name = pictures ? pictures->name_for(path) : "";
+  for (const auto& [number, conversation] : opened.chosen()) {
+    const lab::Explanation explanation = lab::explain(*conversation);
+    const auto paths = pictures ? pictures->write(name, number, explanation) : std::vector<std::string>{};
+    if (!options.json) {
+      print_text(number, explanation, paths);
+      continue;
+    }
+    conversations.push_back(explanation_json(number, *conversation, explanation));
+    if (pictures) conversations.back()["pictures"] = paths;
+  }
+  return {{"file", path}, {"conversations", std::move(conversations)}};
 }
 
 int explain_all(const Options& options) {
   bool whole = true;
   Json files = Json::array();
+  std::optional<Pictures> pictures;
+  if (options.pictures) pictures.emplace(*options.pictures);
   for (const std::string& path : capture_files(options.paths)) {
     const OpenedCapture opened("sluice explain", path, options.only);
     whole = whole && opened.error().empty();
-    Json conversations = Json::array();
-    for (const auto& [number, conversation] : opened.chosen()) {
-      if (options.json)
-        conversations.push_back(explanation_json(number, *conversation));
-      else
-        fmt::print("{}. {}\n", number, lab::to_text(lab::explain(*conversation)));
-    }
-    files.push_back({{"file", path}, {"conversations", std::move(conversations)}});
+    files.push_back(explain_file(options, opened, path, pictures ? &*pictures : nullptr));
   }
   if (options.json)
     fmt::print("{}\n", Json{{"files", std::move(files)}}.dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -89,6 +118,8 @@ void add_explain(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   command->add_option("CAPTURE", options->paths, "pcap or pcapng files, or folders of them")->required();
   add_value(*command, "--only", options->only, parse_count, "NUMBER", "only this conversation");
+  command->add_option("--svg", options->pictures, "draw pictures into this folder in the place of ladders")
+      ->type_name("DIR");
   command->add_flag("--json", options->json, "one line of JSON");
   command->footer(kExamples);
   command->callback([&action, options] { action = [options] { return explain_all(*options); }; });
