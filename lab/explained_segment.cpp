@@ -13,4 +13,11 @@ std::string_view name(Deed deed) noexcept {
   return kNames[static_cast<std::size_t>(deed)];
 }
 
+std::vector<std::string_view> names(Deeds deeds) {
+  std::vector<std::string_view> all;
+  for (std::size_t i = 0; i < kDeeds; ++i)
+    if (const auto deed = static_cast<Deed>(i); deeds.has(deed)) all.push_back(name(deed));
+  return all;
+}
+
 }  // namespace sluice::lab

@@ -42,12 +42,19 @@ class Deeds {
   constexpr void add(Deed deed) noexcept { bits_ |= bit(deed); }
   constexpr void add(Deeds more) noexcept { bits_ |= more.bits_; }
   constexpr bool has(Deed deed) const noexcept { return (bits_ & bit(deed)) != 0; }
+  /// Those of `a` that `b` lacks.
+  friend constexpr Deeds operator-(Deeds a, Deeds b) noexcept {
+    a.bits_ &= ~b.bits_;
+    return a;
+  }
   friend constexpr bool operator==(Deeds, Deeds) noexcept = default;
 
  private:
   static constexpr std::uint32_t bit(Deed deed) noexcept { return std::uint32_t{1} << static_cast<unsigned>(deed); }
   std::uint32_t bits_ = 0;
 };
+
+std::vector<std::string_view> names(Deeds deeds);
 
 /// Numbers are relative to the first one of their side (its ISN, if the capture has the opening) and never wrap.
 struct ExplainedSegment {

@@ -17,6 +17,8 @@ using tcp::SeqRange;
 using tcp::WireSeq;
 
 constexpr unsigned kDuplicateThreshold = 3;  // RFC 5681 3.2
+/// An ACK longer ago than this has not brought about what is sent now: stacks let their timers run out by then.
+constexpr Duration kSoon = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -149,16 +151,17 @@ void ConnectionWatch::explain_text(Arrival& arrival) {
   Half& us = arrival.us;
   const SeqRange range = arrival.range();
   const bool below = us.nxt > us.first && range.begin + 1 == us.nxt && range.end <= us.nxt;
-  if (below && arrival.them.last_ack >= us.nxt && us.syn)
-    return arrival.say({Deed::keep_alive}, "keep-alive (RFC 9293 3.8.4)");
+  if (below && arrival.them.last_ack >= us.nxt && us.syn) return explain_left_of_all(arrival);
   if (range.empty()) return;
   const bool fin_before = us.fin;
   us.fin |= arrival.has(flag::fin);
   if (range.begin < us.nxt) return explain_old_text(arrival);
   if (range.begin > us.nxt && us.nxt > us.first)
     arrival.say({Deed::behind_gap}, fmt::format("behind a gap of {} bytes", range.begin - us.nxt));
-  if (arrival.text > 0 && arrival.them.acks && arrival.them.window == 0)
+  if (arrival.text > 0 && arrival.them.closed()) {
+    us.probed = range.begin;
     arrival.say({Deed::window_probe}, "window probe (RFC 9293 3.8.6.1)");
+  }
   add_seen(us, range);
   us.nxt = range.end;
   us.sent_at = arrival.at;
@@ -166,6 +169,14 @@ void ConnectionWatch::explain_text(Arrival& arrival) {
   if (arrival.them.acks && range.end == arrival.them.last_ack + arrival.them.window)
     arrival.say({Deed::fills_window}, "fills the window");
   if (arrival.has(flag::fin) && !fin_before) arrival.say(arrival.them.fin ? "closes too" : "closes its side");
+}
+
+// A segment that asks for an ACK and brings nothing: what for, the window tells.
+void ConnectionWatch::explain_left_of_all(Arrival& arrival) {
+  if (arrival.them.closed())
+    arrival.say({Deed::window_probe}, "window probe with nothing in it (RFC 9293 3.8.6.1)");
+  else
+    arrival.say({Deed::keep_alive}, "keep-alive (RFC 9293 3.8.4)");
 }
 
 // Numbers left of the highest: repeated, or overtaken on the way to where the capture was taken.
@@ -176,9 +187,13 @@ void ConnectionWatch::explain_old_text(Arrival& arrival) {
     ++us.figures.out_of_order;
     return arrival.say({Deed::out_of_order}, "out of order: fills a gap");
   }
-  ++us.figures.retransmissions;
-  us.retransmitted_in[range.begin] = arrival.number;
-  say_why_again(arrival);
+  if (arrival.them.closed() && us.probed == range.begin) {
+    arrival.say({Deed::window_probe}, "the same window probe again");
+  } else {
+    ++us.figures.retransmissions;
+    us.retransmitted_in[range.begin] = arrival.number;
+    say_why_again(arrival);
+  }
   // By Karn's rule nothing that was sent twice tells a round trip.
   std::erase_if(us.flying, [&range](const Flying& one) { return one.end > range.begin && one.end <= range.end; });
   us.nxt = std::max(us.nxt, range.end);
@@ -190,7 +205,8 @@ void ConnectionWatch::say_why_again(Arrival& arrival) {
   const Half& them = arrival.them;
   arrival.deeds.add(Deed::retransmission);
   if (arrival.range().end <= us.acked) return arrival.say({Deed::needless}, "retransmission of what was acknowledged");
-  if (them.duplicates >= kDuplicateThreshold || them.sacks)
+  const bool soon = arrival.at - them.heard_at < kSoon;
+  if (soon && (them.duplicates >= kDuplicateThreshold || them.sacks))
     return arrival.say({Deed::fast}, "fast retransmission (RFC 5681 3.2)");
   arrival.say(fmt::format("retransmission {} after the last text", time_text(arrival.at - us.sent_at)));
 }
@@ -225,6 +241,7 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
     arrival.say(arrival.range().empty() ? Deeds{Deed::window_update} : Deeds{}, "opens its window");
   }
   us.acks = true;
+  us.heard_at = arrival.at;
   us.window = window;
   explain_sacks(arrival);
 }

@@ -41,14 +41,18 @@ class ConnectionWatch {
     tcp::Seq last_ack;                  ///< the latest number that it acknowledged
     std::uint64_t window = 0;           ///< it offers, scaled
     std::optional<std::uint8_t> scale;  ///< from its SYN
+    Time heard_at{};                    ///< when it last acknowledged anything
     bool acks = false;
-    bool sacks = false;  ///< its latest ACK had SACK blocks
+    bool sacks = false;              ///< its latest ACK had SACK blocks
+    std::optional<tcp::Seq> probed;  ///< begin of the text that probed a closed window last
     bool syn = false;
     bool fin = false;
     unsigned duplicates = 0;  ///< duplicate ACKs in a row
     Deeds latest;             ///< of its latest segment
     SideFigures figures;
     Duration rtt_sum{};
+
+    bool closed() const noexcept { return acks && window == 0; }
   };
   struct Arrival;
 
@@ -59,6 +63,7 @@ class ConnectionWatch {
   void explain_syn(Arrival& arrival);
   void explain_text(Arrival& arrival);
   void explain_old_text(Arrival& arrival);
+  static void explain_left_of_all(Arrival& arrival);
   void explain_ack(Arrival& arrival);
   void explain_plain_ack(Arrival& arrival, std::uint64_t window);
   void explain_sacks(Arrival& arrival);

@@ -54,11 +54,7 @@ Json packet_json(const lab::ExplainedPacket& one) {
                {"from", one.from_opener ? "opener" : "other"},
                {"text", one.text},
                {"note", one.note}};
-  if (!one.segment) return json;
-  json["does"] = Json::array();
-  for (std::size_t i = 0; i < lab::kDeeds; ++i)
-    if (const auto deed = static_cast<lab::Deed>(i); one.segment->deeds.has(deed))
-      json["does"].push_back(lab::name(deed));
+  if (one.segment) json["does"] = lab::names(one.segment->deeds);
   return json;
 }
 

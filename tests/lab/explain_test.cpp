@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/lab/told.hpp"
@@ -48,6 +49,15 @@ TEST_CASE("without news the time since the last text is said") {
   CHECK(told.note(5) == "retransmission 10 ms after the last text");
 }
 
+TEST_CASE("what is sent again long after the last ACK is not fast, whatever that ACK said") {
+  std::vector<std::string> lines = {"> . 101:201(100) ack 901 win 1000", "> . 201:301(100) ack 901 win 1000",
+                                    "< . 901:901(0) ack 101 win 1000 <nop,nop,sack 201:301>"};
+  for (int i = 0; i < 20; ++i) lines.push_back("< P. 901:902(1) win 1000");  // 200 ms go by
+  lines.push_back("> . 101:201(100) ack 901 win 1000");
+  const Told told(opened(lines));
+  CHECK(told.note(lines.size() + 3) == "retransmission 220 ms after the last text");
+}
+
 TEST_CASE("text behind a gap, and the text that fills it, were overtaken and not repeated") {
   const Told told(opened(
       {"> . 101:201(100) ack 901 win 1000", "> . 301:401(100) ack 901 win 1000", "> . 201:301(100) ack 901 win 1000"}));
@@ -80,12 +90,42 @@ TEST_CASE("a segment just left of what is acknowledged keeps the connection aliv
   const Told told(opened({"> P. 101:201(100) ack 901 win 1000", "< . 901:901(0) ack 201 win 1000",
                           "> . 200:200(0) ack 901 win 1000", "< . 901:901(0) ack 201 win 1000"}));
   CHECK(told.note(6).find("keep-alive") == 0);
+  CHECK(told.note(7) == "answers the keep-alive");
+  CHECK(told.segment(6).deeds == Deeds{Deed::keep_alive});
+  CHECK(told.segment(7).deeds == Deeds{Deed::keeps_alive});
+}
+
+TEST_CASE("to a closed window it is a probe, and so is the byte that is sent once more (RFC 9293 3.8.6.1)") {
+  const Told told(opened(
+      {"> P. 101:1101(1000) ack 901 win 1000", "< . 901:901(0) ack 1101 win 0", "> . 1100:1100(0) ack 901 win 1000",
+       "< . 901:901(0) ack 1101 win 0", "> . 1101:1102(1) ack 901 win 1000", "< . 901:901(0) ack 1101 win 0",
+       "> . 1101:1102(1) ack 901 win 1000", "< . 901:901(0) ack 1101 win 500", "> . 1101:1201(100) ack 901 win 1000"}));
+  for (const std::size_t probe : {6u, 8u, 10u}) CHECK(told.segment(probe).deeds == Deeds{Deed::window_probe});
+  for (const std::size_t answer : {7u, 9u}) CHECK(told.note(answer) == "answers the probe");
+  CHECK(told.all().other.duplicate_acks == 0);
+  CHECK(told.segment(12).deeds == Deeds{Deed::retransmission});
+  CHECK(told.all().opener.retransmissions == 1);
 }
 
 TEST_CASE("a connection met in mid-life is explained from there") {
   const Told told({"> P. 5000:5100(100) ack 901 win 1000", "< . 901:901(0) ack 5100 win 1000"});
   CHECK(told.note(1).empty());
   CHECK(told.all().opener.rtt_samples == 1);
+}
+
+TEST_CASE("a segment's numbers are relative to the first of their side, SACK blocks to the other's") {
+  const Told told(
+      opened({"> . 201:301(100) ack 901 win 1000", "< . 901:911(10) ack 101 win 800 <nop,nop,sack 201:301>"}));
+  const ExplainedSegment& one = told.segment(5);
+  CHECK(one.range.begin == 1);
+  CHECK(one.range.end == 11);
+  CHECK(one.ack == 1);
+  CHECK(one.window == 800);
+  REQUIRE(one.sacks.size() == 1);
+  CHECK(one.sacks[0].begin == 101);
+  CHECK(one.sacks[0].end == 201);
+  CHECK(names(told.segment(2).deeds) == std::vector<std::string_view>{"syn"});
+  CHECK(names(told.segment(4).deeds) == std::vector<std::string_view>{"behind_gap"});
 }
 
 TEST_CASE("windows are scaled only when both SYNs said so (RFC 7323 2.2)") {

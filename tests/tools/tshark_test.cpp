@@ -1,25 +1,18 @@
 // Our captures in the eyes of tshark: read whole, and with the comments that we wrote.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <sstream>
 #include <string>
+#include <vector>
 
 #include "lab/capture_reader.hpp"
-#include "tests/tools/said.hpp"
+#include "tests/tools/tshark.hpp"
 
 namespace sluice::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// REQUIREs that tshark is there: without it nothing is tested, and that must be seen.
-void require_tshark() {
-  REQUIRE_MESSAGE(std::system("command -v tshark >/dev/null") == 0,
-                  "tshark is not installed: run tools/setup test, which installs it");
-}
 
 /// What tshark escapes in a field, put back.
 std::string unescaped(std::string_view text) {
@@ -34,16 +27,9 @@ std::string unescaped(std::string_view text) {
 
 /// Comments by the packets' numbers, as tshark shows them.
 std::map<std::size_t, std::string> comments_by_tshark(const std::string& path) {
-  const Said said = shell("tshark -r " + path + " -T fields -e frame.number -e frame.comment");
-  CHECK_MESSAGE(said.status == 0, said.text);
   std::map<std::size_t, std::string> comments;
-  std::istringstream lines(said.text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("Running as user")) continue;
-    const std::size_t tab = line.find('\t');
-    REQUIRE_MESSAGE(tab != std::string::npos, line);
-    comments[std::stoul(line.substr(0, tab))] = unescaped(std::string_view(line).substr(tab + 1));
-  }
+  for (const std::vector<std::string>& row : fields_by_tshark(path, {"frame.number", "frame.comment"}))
+    comments[std::stoul(row[0])] = unescaped(row[1]);
   return comments;
 }
 
