@@ -10,6 +10,7 @@
 #include "lab/replay_comparison.hpp"
 #include "lab/replay_numbers.hpp"
 #include "lab/stream_watch.hpp"
+#include "lab/units.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -25,18 +26,32 @@ std::string name_of_end(const Endpoint& end, ConversationKind kind) {
   return kind == ConversationKind::icmp ? end.address.to_string() : end.to_string();
 }
 
+std::string windows_text(const SideFigures& figures) {
+  std::string text = figures.smallest_window
+                         ? fmt::format("window {} to {}", *figures.smallest_window, figures.largest_window)
+                         : fmt::format("window {}", figures.largest_window);
+  if (figures.zero_windows > 0) text += fmt::format(", closed {} times", figures.zero_windows);
+  if (figures.mss) text += fmt::format(", MSS {}", *figures.mss);
+  return text;
+}
+
+std::string round_trips_text(const SideFigures& figures) {
+  if (figures.rtt_samples == 0) return "no round trip measured";
+  return fmt::format("round trips {:.3f} / {:.3f} / {:.3f} ms (least, mean, most of {})",
+                     milliseconds(figures.rtt_least), milliseconds(figures.rtt_mean), milliseconds(figures.rtt_most),
+                     figures.rtt_samples);
+}
+
 std::string side_text(std::string_view name, const ConversationSummary::Half& half, const SideFigures& figures,
                       bool tcp) {
   std::string text = fmt::format("{}: {} packets, {} bytes", name, half.packets, half.bytes);
   if (!tcp) return text + "\n";
-  text += fmt::format(", {} retransmitted, {} out of order, {} duplicate ACKs, window up to {}",
-                      figures.retransmissions, figures.out_of_order, figures.duplicate_acks, figures.largest_window);
-  if (figures.zero_windows > 0) text += fmt::format(", closed {} times", figures.zero_windows);
-  if (figures.rtt_samples > 0)
-    text += fmt::format("; round trips {:.3f} / {:.3f} / {:.3f} ms (least, mean, most of {})",
-                        milliseconds(figures.rtt_least), milliseconds(figures.rtt_mean), milliseconds(figures.rtt_most),
-                        figures.rtt_samples);
-  return text + "\n";
+  text += fmt::format(", {} retransmitted ({} bytes), {} out of order, {} duplicate ACKs, {} SACK blocks\n",
+                      figures.retransmissions, figures.retransmitted_bytes, figures.out_of_order,
+                      figures.duplicate_acks, figures.sack_blocks);
+  return text + fmt::format("  {}; {}, {} bytes in flight at most, silent for {} at most; {}\n", windows_text(figures),
+                            rate_text(figures.throughput), figures.most_in_flight, time_text(figures.longest_idle),
+                            round_trips_text(figures));
 }
 
 }  // namespace
@@ -50,25 +65,28 @@ Explanation explain(const Conversation& conversation) {
   NumberBase opener;
   NumberBase other;
   ConnectionWatch watch;
+  ConnectionFigures figures;
   const Time start = conversation.packets.empty() ? Time{} : conversation.packets.front().at;
   for (const ConversationPacket& packet : conversation.packets) {
     ExplainedPacket one{packet.number, packet.at - start, packet.from_opener, {}, {}, {}};
     if (const auto view = view_datagram(packet.bytes)) {
       (packet.from_opener ? opener : other).learn(*view);
       const auto header = tcp_header(*view);
-      if (header)
-        one.segment = watch.take(packet.from_opener, packet.number, packet.at, *header,
-                                 view->transport.size() - header->size, one.note);
-      else
+      if (header) {
+        const std::size_t text = view->transport.size() - header->size;
+        one.segment = watch.take(packet.from_opener, packet.number, packet.at, *header, text, one.note);
+        figures.take(packet.from_opener, packet.at, *header, text, *one.segment);
+      } else {
         one.note = note_of_other(*view);
+      }
     }
     const Numbers numbers =
         packet.from_opener ? Numbers{opener.side(), other.side()} : Numbers{other.side(), opener.side()};
     one.text = packet_text(packet.bytes, numbers, false);
     result.packets.push_back(std::move(one));
   }
-  result.opener = watch.figures(true);
-  result.other = watch.figures(false);
+  result.opener = figures.of(true);
+  result.other = figures.of(false);
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "lab/conversation.hpp"
 #include "lab/conversation_summary.hpp"
 #include "lab/explained_segment.hpp"
+#include "lab/side_figures.hpp"
 
 namespace sluice::lab {
 
@@ -24,26 +25,13 @@ struct ExplainedPacket {
   std::optional<ExplainedSegment> segment = std::nullopt;  ///< of TCP
 };
 
-/// One side of a TCP connection in figures.
-struct SideFigures {
-  std::size_t retransmissions = 0;
-  std::size_t out_of_order = 0;  ///< segments that came behind later ones and bring text not seen before
-  std::size_t duplicate_acks = 0;
-  std::size_t zero_windows = 0;      ///< times it closed its window
-  std::uint64_t largest_window = 0;  ///< it ever offered, bytes
-  std::size_t rtt_samples = 0;       ///< of text that was sent once
-  Duration rtt_least{};
-  Duration rtt_mean{};
-  Duration rtt_most{};
-};
-
 struct Explanation {
   std::string title;
   std::string opener_name;  ///< its address, and of TCP and UDP its port
   std::string other_name;
   std::vector<ExplainedPacket> packets;
   ConversationSummary summary;
-  SideFigures opener;
+  SideFigures opener;  ///< of TCP
   SideFigures other;
 };
 

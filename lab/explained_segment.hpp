@@ -63,11 +63,12 @@ struct ExplainedSegment {
     std::int64_t end = 0;
     bool empty() const noexcept { return begin >= end; }
   };
-  Range range;               ///< what it takes of its sender's numbers: text, SYN and FIN
-  bool has_ack = false;      ///< a RST's doesn't count
-  std::int64_t ack = 0;      ///< of the other side's numbers
-  std::uint64_t window = 0;  ///< bytes, scaled
-  std::vector<Range> sacks;  ///< of the other side's numbers
+  Range range;                 ///< what it takes of its sender's numbers: text, SYN and FIN
+  std::uint64_t repeated = 0;  ///< bytes of its text that were seen before
+  bool has_ack = false;        ///< a RST's doesn't count
+  std::int64_t ack = 0;        ///< of the other side's numbers
+  std::uint64_t window = 0;    ///< bytes, scaled
+  std::vector<Range> sacks;    ///< of the other side's numbers
   Deeds deeds;
 };
 

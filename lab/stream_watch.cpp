@@ -31,7 +31,8 @@ struct ConnectionWatch::Arrival {
   Half& them;  ///< the other side
   Seq seq{};
   Seq ack{};
-  std::uint64_t window = 0;  ///< scaled
+  std::uint64_t window = 0;    ///< scaled
+  std::uint64_t repeated = 0;  ///< bytes of its text seen before
   std::string note = {};
   Deeds deeds = {};
 
@@ -79,9 +80,10 @@ ExplainedSegment ConnectionWatch::told(const Arrival& arrival) const {
   };
   const Half& them = arrival.them;
   ExplainedSegment told{{relative(arrival.seq, arrival.us), relative(arrival.range().end, arrival.us)},
+                        arrival.repeated,
                         arrival.has(flag::ack) && !arrival.has(flag::rst),
                         arrival.has(flag::ack) ? relative(arrival.ack, them) : 0,
-                        arrival.window,
+                        arrival.has(flag::ack) ? arrival.window : arrival.header.window,
                         {},
                         arrival.deeds};
   const wire::tcp::Options& options = arrival.header.options;
@@ -119,12 +121,8 @@ void ConnectionWatch::explain_syn(Arrival& arrival) {
   us.syn = true;
   us.nxt = std::max(us.nxt, arrival.seq + 1);
   us.scale = arrival.header.options.window_scale;
-  us.figures.largest_window = std::max<std::uint64_t>(us.figures.largest_window, arrival.header.window);
   scaled_ = us.scale && arrival.them.scale;
-  if (again) {
-    ++us.figures.retransmissions;
-    return arrival.say({Deed::retransmission}, "again: nothing was heard (RFC 9293 3.8.3)");
-  }
+  if (again) return arrival.say({Deed::retransmission}, "again: nothing was heard (RFC 9293 3.8.3)");
   if (!arrival.has(flag::ack))
     arrival.say(arrival.them.syn ? "opens too: the SYNs crossed (RFC 9293 3.5)" : "opens");
   else
@@ -133,13 +131,15 @@ void ConnectionWatch::explain_syn(Arrival& arrival) {
 
 // --- text and FIN ------------------------------------------------------------------------------------------------
 
-// Adds the range to what was seen; true if any of it had been there.
-bool ConnectionWatch::add_seen(Half& us, SeqRange range) {
-  bool known = false;
+// Adds the range to what was seen; returns how many of its numbers had been there.
+std::uint64_t ConnectionWatch::add_seen(Half& us, SeqRange range) {
+  const SeqRange added = range;
+  std::uint64_t known = 0;
   auto at = us.seen.upper_bound(range.begin);
   if (at != us.seen.begin() && std::prev(at)->second >= range.begin) --at;
   while (at != us.seen.end() && at->first <= range.end) {
-    known |= at->second > range.begin && at->first < range.end;
+    const SeqRange both{std::max(at->first, added.begin), std::min(at->second, added.end)};
+    known += both.empty() ? 0 : both.size();
     range = {std::min(range.begin, at->first), std::max(range.end, at->second)};
     at = us.seen.erase(at);
   }
@@ -165,7 +165,6 @@ void ConnectionWatch::explain_text(Arrival& arrival) {
   add_seen(us, range);
   us.nxt = range.end;
   us.sent_at = arrival.at;
-  us.flying.push_back({range.end, arrival.at});
   if (arrival.them.acks && range.end == arrival.them.last_ack + arrival.them.window)
     arrival.say({Deed::fills_window}, "fills the window");
   if (arrival.has(flag::fin) && !fin_before) arrival.say(arrival.them.fin ? "closes too" : "closes its side");
@@ -173,6 +172,7 @@ void ConnectionWatch::explain_text(Arrival& arrival) {
 
 // A segment that asks for an ACK and brings nothing: what for, the window tells.
 void ConnectionWatch::explain_left_of_all(Arrival& arrival) {
+  arrival.repeated = arrival.text;
   if (arrival.them.closed())
     arrival.say({Deed::window_probe}, "window probe with nothing in it (RFC 9293 3.8.6.1)");
   else
@@ -183,19 +183,15 @@ void ConnectionWatch::explain_left_of_all(Arrival& arrival) {
 void ConnectionWatch::explain_old_text(Arrival& arrival) {
   Half& us = arrival.us;
   const SeqRange range = arrival.range();
-  if (!add_seen(us, range)) {
-    ++us.figures.out_of_order;
-    return arrival.say({Deed::out_of_order}, "out of order: fills a gap");
-  }
+  const std::uint64_t known = add_seen(us, range);
+  arrival.repeated = std::min<std::uint64_t>(known, arrival.text);
+  if (known == 0) return arrival.say({Deed::out_of_order}, "out of order: fills a gap");
   if (arrival.them.closed() && us.probed == range.begin) {
     arrival.say({Deed::window_probe}, "the same window probe again");
   } else {
-    ++us.figures.retransmissions;
     us.retransmitted_in[range.begin] = arrival.number;
     say_why_again(arrival);
   }
-  // By Karn's rule nothing that was sent twice tells a round trip.
-  std::erase_if(us.flying, [&range](const Flying& one) { return one.end > range.begin && one.end <= range.end; });
   us.nxt = std::max(us.nxt, range.end);
   us.sent_at = arrival.at;
 }
@@ -218,7 +214,6 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
   Half& them = arrival.them;
   const bool scaled = scaled_ && !arrival.has(flag::syn);
   const std::uint64_t window = std::uint64_t{arrival.header.window} << (scaled ? std::min<unsigned>(*us.scale, 14) : 0);
-  us.figures.largest_window = std::max(us.figures.largest_window, window);
   arrival.window = window;
   if (window == 0) arrival.deeds.add(Deed::zero_window);
   if (arrival.ack > them.nxt) arrival.say({Deed::acks_unseen}, "acknowledges what was never seen here");
@@ -227,7 +222,6 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
   if (first && !arrival.has(flag::syn) && arrival.text == 0 && them.syn && us.syn)
     arrival.say("completes the handshake");
   if (advances) {
-    take_round_trips(them, arrival.ack, arrival.at);
     us.duplicates = 0;
     us.last_ack = arrival.ack;
     them.acked = std::max(them.acked, arrival.ack);
@@ -235,7 +229,6 @@ void ConnectionWatch::explain_ack(Arrival& arrival) {
     explain_plain_ack(arrival, window);
   }
   if (window == 0 && (first || us.window != 0)) {
-    ++us.figures.zero_windows;
     arrival.say("closes its window");
   } else if (window > 0 && us.acks && us.window == 0) {
     arrival.say(arrival.range().empty() ? Deeds{Deed::window_update} : Deeds{}, "opens its window");
@@ -260,7 +253,6 @@ void ConnectionWatch::explain_plain_ack(Arrival& arrival, std::uint64_t window) 
   if (window != us.window) {
     if (window > 0 && us.window > 0) arrival.say({Deed::window_update}, "window update");
   } else if (outstanding || arrival.header.options.sack_count > 0) {
-    ++us.figures.duplicate_acks;
     arrival.say({Deed::duplicate_ack}, fmt::format("duplicate ACK no. {}", ++us.duplicates));
   }
 }
@@ -283,27 +275,6 @@ void ConnectionWatch::explain_sacks(Arrival& arrival) {
       culprit == them.retransmitted_in.end() ? "" : fmt::format(": packet {} was needless", culprit->second);
   arrival.say(fmt::format("D-SACK: {} came twice{} (RFC 2883)", arrival.shown(first, them), needless));
   arrival.us.sacks = options.sack_count > 1;
-}
-
-void ConnectionWatch::take_round_trips(Half& them, Seq ack, Time at) {
-  std::optional<Duration> latest;
-  while (!them.flying.empty() && them.flying.front().end <= ack) {
-    latest = at - them.flying.front().sent_at;
-    them.flying.pop_front();
-  }
-  if (!latest) return;
-  SideFigures& figures = them.figures;
-  figures.rtt_least = figures.rtt_samples == 0 ? *latest : std::min(figures.rtt_least, *latest);
-  figures.rtt_most = std::max(figures.rtt_most, *latest);
-  them.rtt_sum += *latest;
-  ++figures.rtt_samples;
-}
-
-SideFigures ConnectionWatch::figures(bool opener) const {
-  const Half& one = opener ? opener_ : other_;
-  SideFigures figures = one.figures;
-  if (figures.rtt_samples > 0) figures.rtt_mean = one.rtt_sum / static_cast<Duration::rep>(figures.rtt_samples);
-  return figures;
 }
 
 }  // namespace sluice::lab

@@ -3,12 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 
-#include "lab/explain.hpp"
+#include "lab/explained_segment.hpp"
 #include "stack/base/time.hpp"
 #include "stack/tcp/seq.hpp"
 #include "stack/wire/tcp.hpp"
@@ -20,14 +19,8 @@ class ConnectionWatch {
   /// The next segment with so many bytes of text. `note`: what it does, in a few words, or nothing.
   ExplainedSegment take(bool from_opener, std::size_t number, Time at, const wire::tcp::Header& header,
                         std::size_t text, std::string& note);
-  SideFigures figures(bool opener) const;
 
  private:
-  /// Text that waits for its ACK.
-  struct Flying {
-    tcp::Seq end;
-    Time sent_at;
-  };
   /// One side as its segments show it.
   struct Half {
     bool known = false;
@@ -36,12 +29,11 @@ class ConnectionWatch {
     tcp::Seq acked;                                    ///< the highest number that the other side acknowledged
     std::map<tcp::Seq, tcp::Seq> seen;                 ///< numbers seen from it, as ranges that don't touch
     std::map<tcp::Seq, std::size_t> retransmitted_in;  ///< begin of a repeated range: the packet that repeated it
-    std::deque<Flying> flying;
-    Time sent_at{};                     ///< when text last left
-    tcp::Seq last_ack;                  ///< the latest number that it acknowledged
-    std::uint64_t window = 0;           ///< it offers, scaled
-    std::optional<std::uint8_t> scale;  ///< from its SYN
-    Time heard_at{};                    ///< when it last acknowledged anything
+    Time sent_at{};                                    ///< when text last left
+    tcp::Seq last_ack;                                 ///< the latest number that it acknowledged
+    std::uint64_t window = 0;                          ///< it offers, scaled
+    std::optional<std::uint8_t> scale;                 ///< from its SYN
+    Time heard_at{};                                   ///< when it last acknowledged anything
     bool acks = false;
     bool sacks = false;              ///< its latest ACK had SACK blocks
     std::optional<tcp::Seq> probed;  ///< begin of the text that probed a closed window last
@@ -49,8 +41,6 @@ class ConnectionWatch {
     bool fin = false;
     unsigned duplicates = 0;  ///< duplicate ACKs in a row
     Deeds latest;             ///< of its latest segment
-    SideFigures figures;
-    Duration rtt_sum{};
 
     bool closed() const noexcept { return acks && window == 0; }
   };
@@ -67,8 +57,7 @@ class ConnectionWatch {
   void explain_ack(Arrival& arrival);
   void explain_plain_ack(Arrival& arrival, std::uint64_t window);
   void explain_sacks(Arrival& arrival);
-  static bool add_seen(Half& us, tcp::SeqRange range);
-  static void take_round_trips(Half& them, tcp::Seq ack, Time at);
+  static std::uint64_t add_seen(Half& us, tcp::SeqRange range);
   static void say_why_again(Arrival& arrival);
 
   Half opener_;

@@ -36,12 +36,24 @@ struct Options {
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
+template <class T>
+Json json_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
 void add_figures(Json& side, const lab::SideFigures& figures) {
   side["retransmitted"] = figures.retransmissions;
+  side["retransmitted_bytes"] = figures.retransmitted_bytes;
   side["out_of_order"] = figures.out_of_order;
   side["duplicate_acks"] = figures.duplicate_acks;
+  side["sack_blocks"] = figures.sack_blocks;
   side["zero_windows"] = figures.zero_windows;
   side["largest_window"] = figures.largest_window;
+  side["smallest_window"] = json_or_null(figures.smallest_window);
+  side["mss"] = json_or_null(figures.mss);
+  side["most_in_flight"] = figures.most_in_flight;
+  side["throughput"] = figures.throughput;
+  side["longest_idle"] = seconds(figures.longest_idle);
   side["rtt"] = {{"samples", figures.rtt_samples},
                  {"least", seconds(figures.rtt_least)},
                  {"mean", seconds(figures.rtt_mean)},

@@ -233,6 +233,11 @@ TEST_CASE("explain draws the ladder of a capture, and tells the same as JSON") {
   const Json report = Json::parse(sluice("explain --json " + kCaptures + "loss-sender.pcapng").text);
   const Json& conversation = report["files"][0]["conversations"][0];
   CHECK(conversation["opener"]["retransmitted"] == 4);
+  CHECK(conversation["opener"]["retransmitted_bytes"] == 4 * 1448);
+  CHECK(conversation["opener"]["mss"] == 1460);
+  for (const char* figure : {"sack_blocks", "smallest_window", "most_in_flight", "throughput", "longest_idle"})
+    CHECK(conversation["other"].contains(figure));
+  CHECK(conversation["packets"][14]["does"] == Json{"retransmission", "fast"});
   CHECK(conversation["packets"].size() == 42);
   CHECK(sluice("explain /dev/null").status == 2);
 }
