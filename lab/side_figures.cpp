@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 namespace sluice::lab {
 
@@ -63,14 +64,15 @@ void ConnectionFigures::take_ack(Side& them, Time at, std::int64_t ack) {
   SideFigures& figures = them.figures;
   figures.rtt_least = figures.rtt_samples == 0 ? *latest : std::min(figures.rtt_least, *latest);
   figures.rtt_most = std::max(figures.rtt_most, *latest);
-  them.rtt_sum += *latest;
+  them.rtt_sum += static_cast<double>(latest->count());
   ++figures.rtt_samples;
 }
 
 SideFigures ConnectionFigures::of(bool opener) const {
   const Side& side = opener ? opener_ : other_;
   SideFigures figures = side.figures;
-  if (figures.rtt_samples > 0) figures.rtt_mean = side.rtt_sum / static_cast<Duration::rep>(figures.rtt_samples);
+  if (figures.rtt_samples > 0)
+    figures.rtt_mean = Duration(std::llround(side.rtt_sum / static_cast<double>(figures.rtt_samples)));
   if (const double active = side.first_at ? std::chrono::duration<double>(side.last_at - *side.first_at).count() : 0;
       active > 0)
     figures.throughput = static_cast<std::uint64_t>(static_cast<double>(side.text) / active);

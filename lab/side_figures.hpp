@@ -57,7 +57,7 @@ class ConnectionFigures {
     std::int64_t trusted_from = std::numeric_limits<std::int64_t>::min();  ///< no round trip until this is acknowledged
     std::optional<std::uint64_t> window;
     std::uint64_t text = 0;  ///< each byte once
-    Duration rtt_sum{};
+    double rtt_sum = 0;      ///< ns; a Duration could overflow by times that are lies
   };
 
   static void take_text(Side& us, Time at, std::size_t text, const ExplainedSegment& segment);

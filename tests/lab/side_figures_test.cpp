@@ -27,6 +27,22 @@ TEST_CASE("round trips are counted from text to its ACK, with least, mean and mo
   CHECK(told.all().other.rtt_samples == 0);
 }
 
+TEST_CASE("the mean of round trips of centuries is no accident of 64 bits") {
+  constexpr Duration kCentury = std::chrono::hours(24 * 365 * 100);
+  const wire::tcp::Header header;
+  ConnectionFigures figures;
+  for (std::int64_t i = 0; i < 4; ++i) {
+    ExplainedSegment text, answer;
+    text.range = {i, i + 1};
+    answer.has_ack = true;
+    answer.ack = i + 1;
+    figures.take(true, Time{}, header, 1, text);
+    figures.take(false, Time{} + kCentury, header, 0, answer);
+  }
+  CHECK(figures.of(true).rtt_samples == 4);
+  CHECK(figures.of(true).rtt_mean == kCentury);
+}
+
 TEST_CASE("text that was sent twice tells no round trip, nor what waited behind it (RFC 6298 3)") {
   const Told told(opened({"> . 101:201(100) ack 901 win 1000", "> . 201:301(100) ack 901 win 1000",
                           "> . 101:201(100) ack 901 win 1000", "< . 901:901(0) ack 301 win 1000",
