@@ -10,6 +10,8 @@ namespace {
 
 /// Payload up to this size is copied rather than referenced: a small slice would pin a large chunk.
 constexpr std::size_t kSmall = 4096;
+/// The same for what many share, and what is pinned is no larger.
+constexpr std::size_t kTiny = 64;
 
 constexpr Opcode opcode_of(MessageType type) noexcept { return static_cast<Opcode>(type); }
 
@@ -90,6 +92,19 @@ Result<void> Sender::send(MessageType type, Slice payload) {
   if (const Errc error = may_send(type, payload.bytes()); error != Errc::none) return error;
   write_frame(queue_, header_for(opcode_of(type), true, payload.size()), {});
   queue_.push(std::move(payload));
+  return {};
+}
+
+/// A slice costs less than the chunk that an idle session would need for a copy; behind others a tiny one is copied,
+/// for a list of slices is longer than they are.
+Result<void> Sender::send(const Prepared& message) {
+  assert(!random_);
+  if (const Errc error = may_send(MessageType::binary, {}); error != Errc::none) return error;
+  const Slice& frame = message.frame();
+  if (queue_.empty() || frame.size() > kTiny)
+    queue_.push(frame);
+  else
+    queue_.write(frame.bytes());
   return {};
 }
 

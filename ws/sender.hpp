@@ -13,6 +13,7 @@
 #include "ws/compression.hpp"
 #include "ws/event.hpp"
 #include "ws/frame.hpp"
+#include "ws/prepared.hpp"
 #include "ws/settings.hpp"
 #include "ws/utf8.hpp"
 
@@ -27,6 +28,7 @@ class Sender {
 
   Result<void> send(MessageType type, Bytes payload, Compress compress);
   Result<void> send(MessageType type, Slice payload);
+  Result<void> send(const Prepared& message);
 
   Result<void> begin(MessageType type, Compress compress);
   Result<void> append(Bytes piece);

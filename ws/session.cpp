@@ -123,6 +123,11 @@ Result<void> Session::send(MessageType type, Slice payload) {
   return sender_.send(type, std::move(payload));
 }
 
+Result<void> Session::send(const Prepared& message) {
+  if (!open()) return Errc::connection_closing;
+  return sender_.send(message);
+}
+
 Result<void> Session::begin(MessageType type, Compress compress) {
   if (!open()) return Errc::connection_closing;
   return sender_.begin(type, compress);

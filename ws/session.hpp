@@ -15,6 +15,7 @@
 #include "stack/base/time.hpp"
 #include "ws/close.hpp"
 #include "ws/event.hpp"
+#include "ws/prepared.hpp"
 #include "ws/receiver.hpp"
 #include "ws/sender.hpp"
 #include "ws/settings.hpp"
@@ -69,6 +70,8 @@ class Session {
   }
   /// The same without a copy where the role allows it: many sessions may share one slice. Nobody may change its bytes.
   Result<void> send(MessageType type, Slice payload);
+  /// A message that was framed before, for many sessions. REQUIRES the server's role.
+  Result<void> send(const Prepared& message);
 
   /// A message of unknown length: begin(), append()..., end(). It leaves in frames of Settings::fragment_size, or
   /// in one if it is shorter. After invalid_argument the message can't be ended; only close() is left.
