@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   sluice ss                                        its connections
   sluice stats --format prometheus                 its counters
   sluice get http://10.77.1.1:8000/                a client on a stack of its own
+  sluice ws ws://10.77.1.1:8000/chat               a WebSocket, line by line
   sluice replay trace.pcap                         what this stack would have said in a capture
   sluice explain trace.pcap                        a capture as a ladder, with what each packet does
   sluice drill tests/drill                         packetdrill scripts, in virtual time
@@ -46,8 +47,8 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(kExamples);
-  for (auto* add :
-       {add_serve, add_get, add_nc, add_ping, add_ss, add_stats, add_capture, add_replay, add_explain, add_drill})
+  for (auto* add : {add_serve, add_get, add_nc, add_ws, add_ping, add_ss, add_stats, add_capture, add_replay,
+                    add_explain, add_drill})
     add(app, action);
   try {
     app.parse(argc, argv);

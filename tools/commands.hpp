@@ -21,6 +21,7 @@ using Action = std::function<int()>;
 void add_serve(CLI::App& app, Action& action);
 void add_get(CLI::App& app, Action& action);
 void add_nc(CLI::App& app, Action& action);
+void add_ws(CLI::App& app, Action& action);
 void add_ping(CLI::App& app, Action& action);
 void add_ss(CLI::App& app, Action& action);
 void add_stats(CLI::App& app, Action& action);
