@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "http/driver.hpp"
 #include "http/static_files.hpp"
+#include "tools/chat_page.hpp"
+#include "ws/utf8.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -20,6 +23,21 @@ bool is_under(std::string_view path, std::string_view place) {
   return !place.empty() && path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
 }
 
+/// The name in the query, as forms write it; empty when there is none.
+std::string asked_name(const http::Request& request) {
+  std::string_view query = request.query();
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    if (!pair.starts_with("name=")) continue;
+    std::string value(pair.substr(5));
+    std::replace(value.begin(), value.end(), '+', ' ');
+    const auto name = http::percent_decode(value);
+    return name && ws::is_utf8(as_bytes(*name)) ? *name : std::string();
+  }
+  return {};
+}
+
 http::Response text_response(int status, std::string_view type) {
   http::Response response{.status = status, .fields = {}};
   response.fields.add("Content-Type", std::string(type));
@@ -29,22 +47,32 @@ http::Response text_response(int status, std::string_view type) {
 }  // namespace
 
 bool HttpConnection::pump(Time now) {
+  if (site_.chat) site_.chat->at(now.time_since_epoch() + site_.wall_offset);
   if (websocket_) return pump_websocket(now);
   session_.set_date(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + site_.wall_offset).count());
   const http::Phase phase =
       http::drive(socket_, session_, now, [this](http::ServerEvent&& event) { on_event(std::move(event)); });
   if (phase == http::Phase::upgraded) {
-    ++site_.counts.websockets;
-    websocket_ = std::make_unique<ws::Connection<tcp::Socket>>(socket_, ws::Role::server, site_.websocket_settings,
-                                                               nullptr, Bytes{}, websocket_deflate_);
+    begin_websocket();
     return pump_websocket(now);
   }
   return phase != http::Phase::closed && phase != http::Phase::aborted;
 }
 
+void HttpConnection::begin_websocket() {
+  ++site_.counts.websockets;
+  const ws::Settings& settings = member_ ? site_.chat->settings() : site_.websocket_settings;
+  websocket_ = std::make_unique<ws::Connection<tcp::Socket>>(socket_, ws::Role::server, settings, nullptr, Bytes{},
+                                                             websocket_deflate_);
+  if (member_) member_->begin(websocket_->session());
+}
+
 bool HttpConnection::pump_websocket(Time now) {
   if (ending_ && websocket_->session().open()) (void)websocket_->session().close(ws::CloseCode::going_away);
-  return !websocket_->pump(now, ws::Echo{});
+  if (!member_) return !websocket_->pump(now, ws::Echo{});
+  const bool over = websocket_->pump(now, *member_);
+  if (!over && !site_.chat->calm()) wake_();
+  return !over;
 }
 
 Time HttpConnection::next_timeout() const noexcept {
@@ -74,11 +102,7 @@ void HttpConnection::on_event(http::ServerEvent&& event) {
 void HttpConnection::on_request(const http::Request& request) {
   ++site_.counts.requests;
   const std::string path = request.path().value_or("");
-  if (!site_.websocket_path.empty() && path == site_.websocket_path) {
-    const ws::ServerAnswer opening = ws::answer_handshake(request, site_.websocket_policy);
-    websocket_deflate_ = opening.deflate;
-    return answer(request, opening.response);
-  }
+  if (on_websocket(request, path) || on_chat_page(request, path)) return;
   if (is_under(path, site_.upload_path)) return on_upload(request);
   if (site_.files) {
     http::Answer found = http::serve_file(request, *site_.files);
@@ -88,6 +112,25 @@ void HttpConnection::on_request(const http::Request& request) {
   if (front) return answer(request, text_response(200, "text/plain; charset=utf-8"), std::string(kFrontPage));
   http::Answer missing = http::status_answer(404);
   answer(request, missing.response, std::move(missing.body));
+}
+
+/// True when it was answered.
+bool HttpConnection::on_websocket(const http::Request& request, const std::string& path) {
+  const bool echo = !site_.websocket_path.empty() && path == site_.websocket_path;
+  const bool chat = site_.chat && path == site_.chat_path + "/ws";
+  if (!echo && !chat) return false;
+  const ws::ServerAnswer agreed = ws::answer_handshake(request, site_.websocket_policy);
+  websocket_deflate_ = agreed.deflate;
+  if (chat && agreed.accepted()) member_ = std::make_unique<ChatMember>(*site_.chat, asked_name(request), wake_);
+  answer(request, agreed.response);
+  return true;
+}
+
+bool HttpConnection::on_chat_page(const http::Request& request, const std::string& path) {
+  if (!site_.chat || (path != site_.chat_path && path != site_.chat_path + "/")) return false;
+  http::Answer page = chat_page(request);
+  answer(request, page.response, std::move(page.body));
+  return true;
 }
 
 /// The answer waits for the body's end.

@@ -1,4 +1,4 @@
-// What `sluice serve --http` answers: files, uploads, a WebSocket echo.
+// What `sluice serve --http` answers: files, uploads, a WebSocket echo, a chat.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/server_session.hpp"
+#include "tools/chat_room.hpp"
 #include "tools/file_source.hpp"
 #include "tools/sha256.hpp"
 #include "tools/tcp_service.hpp"
@@ -25,6 +26,8 @@ struct Site {
   std::string websocket_path;              ///< empty: no WebSocket
   ws::ServerPolicy websocket_policy;
   ws::Settings websocket_settings;
+  std::string chat_path;           ///< a page here, and its WebSocket at /ws below; empty: none
+  std::unique_ptr<ChatRoom> chat;  ///< REQUIRED with chat_path
   /// Accepts PUT and POST here and below: {"bytes":N,"sha256":"…"}. Empty: no uploads.
   std::string upload_path = "/upload";
   http::ServerLimits limits;
@@ -58,9 +61,12 @@ class HttpConnection final : public Connection {
  private:
   void on_event(http::ServerEvent&& event);
   void on_request(const http::Request& request);
+  bool on_websocket(const http::Request& request, const std::string& path);
+  bool on_chat_page(const http::Request& request, const std::string& path);
   void on_upload(const http::Request& request);
   void finish_upload();
   void answer(const http::Request& request, const http::Response& response, http::Body body = http::NoBody{});
+  void begin_websocket();
   bool pump_websocket(Time now);
 
   Site& site_;
@@ -68,6 +74,7 @@ class HttpConnection final : public Connection {
   std::optional<Upload> upload_;
   std::optional<ws::DeflateParameters> websocket_deflate_;  ///< agreed on in the handshake
   std::unique_ptr<ws::Connection<tcp::Socket>> websocket_;
+  std::unique_ptr<ChatMember> member_;  ///< nullptr: the WebSocket is an echo
   bool ending_ = false;
 };
 

@@ -51,6 +51,8 @@ void Instance::begin_http() {
   site_.websocket_path = options_.ws_echo;
   site_.websocket_policy = websocket_policy(options_);
   site_.websocket_settings.idle_ping = std::chrono::seconds(30);
+  site_.chat_path = options_.ws_chat;
+  if (!options_.ws_chat.empty()) site_.chat = std::make_unique<ChatRoom>();
   site_.limits.head_time = options_.head_time;
   site_.limits.body = options_.body_limit;
   site_.wall_offset = host_.wall_offset();
@@ -98,6 +100,8 @@ void Instance::announce() const {
   if (options_.http) say("listening", "http", endpoints("http://", *options_.http, "/"));
   if (options_.http && !options_.ws_echo.empty())
     say("listening", "ws-echo", endpoints("ws://", *options_.http, options_.ws_echo));
+  if (options_.http && !options_.ws_chat.empty())
+    say("listening", "ws-chat", endpoints("http://", *options_.http, options_.ws_chat));
   if (options_.tcp_echo) say("listening", "tcp-echo", endpoints("", *options_.tcp_echo, ""));
   if (options_.tcp_discard) say("listening", "tcp-discard", endpoints("", *options_.tcp_discard, ""));
   if (options_.udp_echo) say("listening", "udp-echo", endpoints("", *options_.udp_echo, ""));

@@ -22,6 +22,7 @@ struct ServeOptions {
   std::optional<std::uint16_t> http;
   std::string root;
   std::string ws_echo;
+  std::string ws_chat;
   std::vector<std::string> ws_origins;  ///< empty: the same origin only; "any"
   bool ws_no_deflate = false;
   Duration head_time = std::chrono::seconds(10);

@@ -16,6 +16,8 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   sluice serve --http 80 --root public --ws-echo /echo --tcp-echo 7 --udp-echo 7
       then, on the same machine: ping 10.77.0.2; curl http://10.77.0.2/
+  sluice serve --http 80 --ws-chat /chat
+      then, in a browser on the same machine: http://10.77.0.2/chat
   sluice serve --netns lab --local 10.1.0.2/24 --peer 10.1.0.1 --tcp-echo 7 --capture run.pcapng
   sluice serve --tcp-echo 7 --loss 1% --delay 20ms --jitter 2ms --rate 10mbit --queue 64KiB --seed again
 
@@ -32,6 +34,14 @@ lab::Parsed<std::string> parse_name(std::string_view text) {
       fmt::format("\"{}\" is not a name of up to 32 letters, digits, '-', '_' and '.'", text));
 }
 
+/// Without a '/' at its end, so that "/ws" can follow.
+lab::Parsed<std::string> parse_chat_path(std::string_view text) {
+  lab::Parsed<std::string> path = parse_url_path(text);
+  if (path && (*path).ends_with('/'))
+    return lab::Parsed<std::string>::failed("is a path such as /chat, without / at its end");
+  return path;
+}
+
 void add_services(CLI::App& app, ServeOptions& options) {
   const auto group = [](CLI::Option* option) { option->group("Services, on all addresses of the stack"); };
   group(add_value(app, "--http", options.http, parse_port, "PORT",
@@ -42,8 +52,10 @@ void add_services(CLI::App& app, ServeOptions& options) {
   group(add_value(app, "--head-time", options.head_time, lab::parse_time, "TIME",
                   "for a request's head to arrive; then 408 [10s]"));
   group(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH", "a WebSocket echo on the --http port"));
+  group(add_value(app, "--ws-chat", options.ws_chat, parse_chat_path, "PATH",
+                  "a page to chat with on the --http port, and its WebSocket at PATH/ws"));
   group(app.add_option("--ws-origin", options.ws_origins,
-                       "pages that may connect to it: https://example.org, or any [the same origin]")
+                       "pages that may connect to these: https://example.org, or any [the same origin]")
             ->type_name("ORIGIN"));
   group(app.add_flag("--ws-no-deflate", options.ws_no_deflate, "accept no compression (permessage-deflate)"));
   group(add_value(app, "--tcp-echo", options.tcp_echo, parse_port, "PORT", "what comes goes back"));
@@ -54,6 +66,9 @@ void add_services(CLI::App& app, ServeOptions& options) {
 void check(const ServeOptions& options) {
   if (!options.http && !options.root.empty()) throw UsageError("--root", "needs --http");
   if (!options.http && !options.ws_echo.empty()) throw UsageError("--ws-echo", "needs --http");
+  if (!options.http && !options.ws_chat.empty()) throw UsageError("--ws-chat", "needs --http");
+  if (!options.ws_echo.empty() && (options.ws_echo == options.ws_chat || options.ws_echo == options.ws_chat + "/ws"))
+    throw UsageError("--ws-chat", "has the path of --ws-echo");
   if (options.tcp_echo && options.tcp_echo == options.http) throw UsageError("--tcp-echo", "has the port of --http");
   if (options.tcp_discard && (options.tcp_discard == options.http || options.tcp_discard == options.tcp_echo))
     throw UsageError("--tcp-discard", "has the port of another service");

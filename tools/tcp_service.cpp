@@ -38,13 +38,16 @@ TcpService::~TcpService() {
     loop_.off(name_of({static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)}));
     loop_.cancel(served.alarm);
   }
+  const auto last = std::exchange(served_, {});  // one that ends may wake others: none is found
 }
 
 void TcpService::accept() {
   while (auto socket = listener_.accept()) {
     const SlotId id = socket->id();
     ++accepted_;
-    served_[key_of(id)].connection = make_(std::move(*socket));
+    Served& served = served_[key_of(id)];
+    served.connection = make_(std::move(*socket));
+    served.connection->wake_by([this, id] { wake(id); });
     loop_.on(name_of(id), [this, id](Readiness) { pump(id); });
     pump(id);
   }
@@ -53,10 +56,19 @@ void TcpService::accept() {
 void TcpService::pump(SlotId id) {
   const auto found = served_.find(key_of(id));
   if (found == served_.end()) return;
+  found->second.woken = false;
   if (found->second.connection->pump(loop_.now())) return arm(id, found->second);
   loop_.off(name_of(id));
   loop_.cancel(found->second.alarm);
-  served_.erase(found);
+  const auto ended = served_.extract(found);  // its end may wake others, which are looked for
+}
+
+void TcpService::wake(SlotId id) {
+  const auto found = served_.find(key_of(id));
+  if (found == served_.end() || std::exchange(found->second.woken, true)) return;
+  loop_.defer([this, id, alive = std::weak_ptr<const void>(alive_)] {
+    if (!alive.expired()) pump(id);
+  });
 }
 
 /// A deadline that moves later touches nothing: the alarm rings early once and is set anew.

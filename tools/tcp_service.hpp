@@ -27,8 +27,13 @@ class Connection {
   /// Nothing new is begun; what is under way may end. pump() follows.
   virtual void shut_down() = 0;
 
+  /// The service says how this connection can ask to be pumped: for work that came from elsewhere.
+  void wake_by(std::function<void()> wake) { wake_ = std::move(wake); }
+
  protected:
   tcp::Socket socket_;
+  /// pump() follows soon, never from inside the call. Nothing happens when the connection is gone by then.
+  std::function<void()> wake_;
 };
 
 /// Both families on all of the stack's addresses. Its connections belong to it.
@@ -52,11 +57,13 @@ class TcpService {
   struct Served {
     std::unique_ptr<Connection> connection;
     tun::EventLoop::Alarm alarm;
+    bool woken = false;  ///< a pump() is on its way
   };
   static std::uint64_t key_of(SlotId id) noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
   void accept();
   void pump(SlotId id);
+  void wake(SlotId id);
   void arm(SlotId id, Served& served);
 
   tun::EventLoop& loop_;
@@ -64,6 +71,7 @@ class TcpService {
   tcp::Listener listener_;
   std::unordered_map<std::uint64_t, Served> served_;
   std::uint64_t accepted_ = 0;
+  std::shared_ptr<const void> alive_ = std::make_shared<char>();  ///< of wakes that are still to come
 };
 
 }  // namespace sluice::tools

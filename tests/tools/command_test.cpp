@@ -21,7 +21,7 @@ void refuses(const std::string& words, const std::string& sentence) {
 
 TEST_CASE("every subcommand has help with examples, and the command a version") {
   CHECK(sluice("--version").text == "sluice " SLUICE_VERSION "\n");
-  for (const char* words : {"", "serve ", "get ", "nc ", "ping ", "ss ", "stats ", "capture ", "capture start ",
+  for (const char* words : {"", "serve ", "get ", "nc ", "ws ", "ping ", "ss ", "stats ", "capture ", "capture start ",
                             "replay ", "explain ", "drill "}) {
     const Said said = sluice(std::string(words) + "--help");
     INFO(words);
@@ -49,6 +49,9 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --root .", "--root: needs --http");
   refuses("serve --ws-echo /x", "--ws-echo: needs --http");
   refuses("serve --http 80 --ws-echo x", "--ws-echo: \"x\" is not a path");
+  refuses("serve --ws-chat /x", "--ws-chat: needs --http");
+  refuses("serve --http 80 --ws-chat /x/", "--ws-chat: is a path such as /chat");
+  refuses("serve --http 80 --ws-chat /x --ws-echo /x/ws", "--ws-chat: has the path of --ws-echo");
   refuses("serve --http 80 --tcp-echo 80", "--tcp-echo: has the port of --http");
   refuses("serve --tcp-echo 7 --tcp-discard 7", "--tcp-discard: has the port of another service");
   refuses("serve --name a/b", "--name: ");
@@ -56,6 +59,20 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("nc 10.0.0.1", "give HOST and PORT");
   refuses("nc -l", "WHERE");
   refuses("nc 10.0.0.1 http", "\"http\" is not a port");
+  refuses("ws", "URL");
+  refuses("ws wss://10.0.0.1/", "wss:// is not spoken yet");
+  refuses("ws http://10.0.0.1/", "http:// is no WebSocket");
+  refuses("ws 'ws://10.0.0.1/#x'", "fragment");
+  refuses("ws --close 1005 ws://10.0.0.1/", "--close: \"1005\" does not begin with a code");
+  refuses("ws --close 1000:" + std::string(124, 'x') + " ws://10.0.0.1/", "--close: a reason is UTF-8 of at most 123");
+  refuses("ws --binary --hex ws://10.0.0.1/", "--binary and --hex exclude each other");
+  refuses("ws --chunk 0 ws://10.0.0.1/", "--chunk: is 1 byte to 16 MiB");
+  refuses("ws --ping 0 ws://10.0.0.1/", "--ping: is at least 1ms");
+  refuses("ws --user ann ws://10.0.0.1/", "--user: is NAME:PASSWORD");
+  refuses("ws --reconnect=0 ws://10.0.0.1/", "--reconnect: \"0\" is not a number");
+  refuses("ws -H nonsense ws://10.0.0.1/", "--header: \"nonsense\" is not a field");
+  refuses("ws -H 'Host: x' ws://10.0.0.1/", "not for --header");
+  refuses("ws --subprotocol 'a b' ws://10.0.0.1/", "a subprotocol is a token");
   refuses("ping --interval 0 10.0.0.1", "--interval: is at least 1ms");
   refuses("get", "URL");
   refuses("capture", "A subcommand is required");
