@@ -58,7 +58,7 @@ TEST_CASE("prepared messages keep their order among others, tiny ones and large"
   CHECK(server.out() == "81 a | 81 b | 81 (100) | 81 d | 81 e");
 }
 
-TEST_CASE("a subscriber without room misses a message, or is closed with 1008") {
+TEST_CASE("a subscriber without room misses a message, or is closed with 1008 [A-WS-19]") {
   for (const Overflow overflow : {Overflow::skip, Overflow::close}) {
     Topic topic(overflow);
     Member slow(topic, {.high_water = 4});
