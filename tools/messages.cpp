@@ -256,8 +256,8 @@ class Reader {
         if (tell_control(side, got)) continue;
         return tell_rest(side);
       }
-      message.add(got.data.bytes);
-      if (got.data.last) tell(side, message_text(got.data.type, std::exchange(message, {}), receiver.fragments()));
+      message.add(got.bytes);
+      if (got.last) tell(side, message_text(got.type, std::exchange(message, {}), receiver.fragments()));
     }
     receiver.in_message() ? tell_cut(side, receiver, message) : tell_lost(side);
   }
@@ -282,10 +282,10 @@ class Reader {
   bool tell_control(Side& side, const ws::Received& got) {
     using Kind = ws::Received::Kind;
     Content content;
-    content.add(got.payload);
+    content.add(got.bytes);
     if (got.kind == Kind::ping) tell(side, "ping, " + content.text());
     if (got.kind == Kind::pong) tell(side, "pong, " + content.text());
-    if (got.kind == Kind::close) tell(side, close_text(got.payload));
+    if (got.kind == Kind::close) tell(side, close_text(got.bytes));
     if (got.kind == Kind::fault) tell(side, fmt::format("refused: {}", ws::describe(got.fault).text));
     return got.kind != Kind::close && got.kind != Kind::fault;
   }

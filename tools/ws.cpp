@@ -55,6 +55,7 @@ struct Options {
   bool binary = false;
   bool hex = false;
   bool no_close = false;
+  bool no_deflate = false;
 };
 
 std::string base64(const std::string& text) {
@@ -103,6 +104,7 @@ std::uint32_t parse_reconnect(const std::string& text) {
 void fill_request(const Options& options, const http::Url& url, ws::ClientRequest& request) {
   request.host = url.authority();
   request.target = url.target;
+  if (!options.no_deflate) request.deflate.emplace();
   if (!options.origin.empty()) request.origin = checked_value("--origin", options.origin);
   if (!options.user.empty()) {
     if (options.user.find(':') == options.user.npos) throw UsageError("--user", "is NAME:PASSWORD");
@@ -168,6 +170,7 @@ void add_handshake(CLI::App& app, Options& options) {
   group(app.add_option("-H,--header", options.headers, "one more field; may be repeated")
             ->type_name("'NAME: VALUE'")
             ->allow_extra_args(false));
+  group(app.add_flag("--no-deflate", options.no_deflate, "offers no compression (permessage-deflate)"));
   group(app.add_option("--origin", options.origin, "what a browser would say of the page [none]")->type_name("ORIGIN"));
   group(app.add_option("--user", options.user, "basic authentication")->type_name("NAME:PASSWORD"));
   group(

@@ -11,7 +11,8 @@ void WsTalk::operator()(const ws::Opened& opened, ws::Session&) {
   closing_ = enough_ = false;
   close_at_ = kNever;
   end_.reset();
-  say(opened.subprotocol.empty() ? "open" : fmt::format("open, subprotocol {}", opened.subprotocol));
+  say(fmt::format("open{}{}{}", opened.subprotocol.empty() ? "" : ", subprotocol ", opened.subprotocol,
+                  opened.deflate ? ", compressed" : ""));
   output_.opened(options_.url, opened.subprotocol);
 }
 

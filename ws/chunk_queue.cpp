@@ -9,8 +9,8 @@
 namespace sluice::ws {
 namespace {
 
-/// The list of slices that an empty queue keeps for its next use.
-constexpr std::size_t kKeptSlices = 8;
+/// Spent slices at the front of the list that are not worth moving the others for.
+constexpr std::size_t kSpentSlices = 8;
 
 std::size_t next_chunk(std::size_t queued) noexcept {
   const auto& classes = BufferPool::kClasses;
@@ -19,51 +19,59 @@ std::size_t next_chunk(std::size_t queued) noexcept {
 
 }  // namespace
 
-void ChunkQueue::ensure_room(std::size_t wanted) {
-  if (tail_.capacity() - tail_used_ >= wanted) return;
-  const std::size_t capacity = next_chunk(size_ + wanted);
-  tail_ = pool_ ? pool_->take(capacity) : Buffer::allocate(capacity);
-  tail_used_ = 0;
+ChunkQueue::Content& ChunkQueue::content() {
+  if (!content_) content_ = std::make_unique<Content>();
+  return *content_;
 }
 
-MutableBytes ChunkQueue::extend(std::size_t size) {
-  const MutableBytes room{tail_.data() + tail_used_, size};
-  const bool neighbours = head_ < slices_.size() && slices_.back().buffer().data() == tail_.data() &&
-                          slices_.back().bytes().data() + slices_.back().size() == room.data();
+void ChunkQueue::ensure_room(Content& content, std::size_t wanted) {
+  if (content.tail.capacity() - content.tail_used >= wanted) return;
+  const std::size_t capacity = next_chunk(size_ + wanted);
+  content.tail = pool_ ? pool_->take(capacity) : Buffer::allocate(capacity);
+  content.tail_used = 0;
+}
+
+MutableBytes ChunkQueue::extend(Content& content, std::size_t size) {
+  auto& [tail, tail_used, head, slices] = content;
+  const MutableBytes room{tail.data() + tail_used, size};
+  const bool neighbours = head < slices.size() && slices.back().buffer().data() == tail.data() &&
+                          slices.back().bytes().data() + slices.back().size() == room.data();
   if (neighbours) {
-    const std::size_t joined = slices_.back().size() + size;
-    slices_.back() = Slice(tail_, tail_used_ + size - joined, joined);
+    const std::size_t joined = slices.back().size() + size;
+    slices.back() = Slice(tail, tail_used + size - joined, joined);
   } else {
-    slices_.emplace_back(tail_, tail_used_, size);
+    slices.emplace_back(tail, tail_used, size);
   }
-  tail_used_ += size;
+  tail_used += size;
   size_ += size;
   return room;
 }
 
 MutableBytes ChunkQueue::claim(std::size_t size) {
   assert(size > 0 && size <= kMaxClaim);
-  ensure_room(size);
-  return extend(size);
+  Content& all = content();
+  ensure_room(all, size);
+  return extend(all, size);
 }
 
 MutableBytes ChunkQueue::claim_some(std::size_t wanted) {
   assert(wanted > 0);
-  if (tail_used_ == tail_.capacity()) ensure_room(std::min(wanted, BufferPool::kClasses.back()));
-  return extend(std::min(wanted, tail_.capacity() - tail_used_));
+  Content& all = content();
+  if (all.tail_used == all.tail.capacity()) ensure_room(all, std::min(wanted, BufferPool::kClasses.back()));
+  return extend(all, std::min(wanted, all.tail.capacity() - all.tail_used));
 }
 
 void ChunkQueue::remove_back(std::size_t count) noexcept {
   assert(count <= size_);
   size_ -= count;
-  if (size_ == 0) return clear();
+  if (size_ == 0) return content_.reset();
+  auto& [tail, tail_used, head, slices] = *content_;
   while (count > 0) {
-    Slice& last = slices_.back();
+    Slice& last = slices.back();
     const std::size_t part = std::min(count, last.size());
-    const bool in_tail = last.bytes().data() + last.size() == tail_.data() + tail_used_;
-    if (in_tail) tail_used_ -= part;
+    if (last.bytes().data() + last.size() == tail.data() + tail_used) tail_used -= part;
     last.remove_back(part);
-    if (last.empty()) slices_.pop_back();
+    if (last.empty()) slices.pop_back();
     count -= part;
   }
 }
@@ -79,43 +87,39 @@ void ChunkQueue::write(Bytes bytes) {
 void ChunkQueue::push(Slice slice) {
   if (slice.empty()) return;
   size_ += slice.size();
-  slices_.push_back(std::move(slice));
+  content().slices.push_back(std::move(slice));
 }
 
 void ChunkQueue::splice(ChunkQueue& other) {
   assert(pool_ == other.pool_);
   if (other.empty()) return;
-  slices_.insert(slices_.end(),
-                 std::make_move_iterator(other.slices_.begin() + static_cast<std::ptrdiff_t>(other.head_)),
-                 std::make_move_iterator(other.slices_.end()));
-  size_ += other.size_;
-  tail_ = std::move(other.tail_);
-  tail_used_ = other.tail_used_;
-  other.clear();
+  size_ += std::exchange(other.size_, 0);
+  if (!content_) {
+    content_ = std::move(other.content_);
+    return;
+  }
+  const std::unique_ptr<Content> theirs = std::move(other.content_);
+  content_->slices.insert(content_->slices.end(),
+                          std::make_move_iterator(theirs->slices.begin() + static_cast<std::ptrdiff_t>(theirs->head)),
+                          std::make_move_iterator(theirs->slices.end()));
+  content_->tail = std::move(theirs->tail);
+  content_->tail_used = theirs->tail_used;
 }
 
 void ChunkQueue::consume(std::size_t count) noexcept {
   assert(count <= size_);
   size_ -= count;
-  if (size_ == 0) return clear();
-  while (count >= slices_[head_].size()) {
-    count -= slices_[head_].size();
-    slices_[head_++] = Slice();
+  if (size_ == 0) return content_.reset();
+  auto& [tail, tail_used, head, slices] = *content_;
+  while (count >= slices[head].size()) {
+    count -= slices[head].size();
+    slices[head++] = Slice();
   }
-  slices_[head_].remove_front(count);
-  if (head_ > kKeptSlices && head_ > slices_.size() / 2) {
-    slices_.erase(slices_.begin(), slices_.begin() + static_cast<std::ptrdiff_t>(head_));
-    head_ = 0;
+  slices[head].remove_front(count);
+  if (head > kSpentSlices && head > slices.size() / 2) {
+    slices.erase(slices.begin(), slices.begin() + static_cast<std::ptrdiff_t>(head));
+    head = 0;
   }
-}
-
-void ChunkQueue::clear() noexcept {
-  slices_.clear();
-  if (slices_.capacity() > kKeptSlices) slices_ = {};
-  tail_ = Buffer();
-  tail_used_ = 0;
-  size_ = 0;
-  head_ = 0;
 }
 
 }  // namespace sluice::ws

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace sluice::ws {
 
-/// Neighbouring bytes become one slice, so many small frames are one run. Empty, it holds no chunk.
+/// Neighbouring bytes become one slice, so many small frames are one run. Empty, it holds no memory.
 class ChunkQueue {
  public:
   /// `pool` may be nullptr, or outlives the queue.
@@ -36,7 +37,10 @@ class ChunkQueue {
   void splice(ChunkQueue& other);
 
   /// Everything that waits, in order. Valid until the next call.
-  std::span<const Slice> slices() const noexcept { return std::span(slices_).subspan(head_); }
+  std::span<const Slice> slices() const noexcept {
+    if (!content_) return {};
+    return std::span(content_->slices).subspan(content_->head);
+  }
 
   /// Releases the first `count` bytes. REQUIRES count <= size().
   void consume(std::size_t count) noexcept;
@@ -45,16 +49,19 @@ class ChunkQueue {
   bool empty() const noexcept { return size_ == 0; }
 
  private:
-  void ensure_room(std::size_t wanted);
-  MutableBytes extend(std::size_t size);
-  void clear() noexcept;
+  struct Content {
+    Buffer tail;                ///< the chunk that is being filled
+    std::size_t tail_used = 0;  ///< bytes of it that are taken
+    std::size_t head = 0;       ///< slices before it are gone
+    std::vector<Slice> slices;
+  };
+  Content& content();
+  void ensure_room(Content& content, std::size_t wanted);
+  MutableBytes extend(Content& content, std::size_t size);
 
   BufferPool* pool_;
-  Buffer tail_;                ///< the chunk that is being filled
-  std::size_t tail_used_ = 0;  ///< bytes of it that are taken
   std::size_t size_ = 0;
-  std::size_t head_ = 0;  ///< slices before it are gone
-  std::vector<Slice> slices_;
+  std::unique_ptr<Content> content_;  ///< while something waits
 };
 
 }  // namespace sluice::ws

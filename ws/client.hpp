@@ -15,7 +15,8 @@ namespace sluice::ws {
 /// The server agreed. `response` is valid during the call.
 struct Opened {
   const http::Response& response;
-  std::string subprotocol;  ///< the chosen one, or empty
+  std::string subprotocol;                   ///< the chosen one, or empty
+  std::optional<DeflateParameters> deflate;  ///< agreed on
 };
 
 /// Why there is no WebSocket.
@@ -61,8 +62,9 @@ class Client {
         http::drive(stream_, http_, now, [this](http::ClientEvent&& event) { on_event(std::move(event)); });
     if (phase == http::Phase::aborted && !failure_) fail(Refused::none, std::string(describe(stream_.error())));
     if (phase != http::Phase::upgraded || failure_) return false;
-    connection_.emplace(stream_, Role::client, settings_, &random_);
-    handler(Opened{answer_, handshake_.subprotocol(answer_)}, connection_->session());
+    const auto deflate = handshake_.deflate(answer_);
+    connection_.emplace(stream_, Role::client, settings_, &random_, Bytes{}, deflate);
+    handler(Opened{answer_, handshake_.subprotocol(answer_), deflate}, connection_->session());
     return true;
   }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -32,7 +33,9 @@ class Connection {
   /// `deflate` is what the handshake agreed on.
   Connection(Stream& stream, Role role, const Settings& settings, Random* random = nullptr, Bytes leftover = {},
              const std::optional<DeflateParameters>& deflate = {})
-      : stream_(stream), session_(role, settings, random, deflate), leftover_(leftover.begin(), leftover.end()) {}
+      : stream_(stream), session_(role, settings, random, deflate) {
+    if (!leftover.empty()) leftover_ = std::make_unique<Leftover>(leftover.begin(), leftover.end());
+  }
   Connection(Stream&, Role, Settings&&, Random* = nullptr, Bytes = {},
              const std::optional<DeflateParameters>& = {}) = delete;
 
@@ -58,6 +61,7 @@ class Connection {
   Time next_timeout() const noexcept { return session_.next_timeout(); }
 
  private:
+  using Leftover = std::vector<std::uint8_t>;
   static constexpr std::size_t kPieces = 64;  ///< spans in one write
 
   /// One compressed message may be many events: between them the handler may have had enough.
@@ -85,8 +89,8 @@ class Connection {
   bool read(Handler& handler) {
     bool moved = deliver(handler);
     while (may_read(handler)) {
-      const bool held = !leftover_.empty();
-      const MutableBytes input = held ? MutableBytes(leftover_) : stream_.peek();
+      const bool held = leftover_ != nullptr;
+      const MutableBytes input = held ? MutableBytes(*leftover_) : stream_.peek();
       if (input.empty()) break;
       consume(held, receive(input, handler));
       moved = true;
@@ -98,7 +102,7 @@ class Connection {
   template <class Handler>
   void notice_end(Handler& handler) {
     const bool failed = stream_.error() != Errc::none;
-    if (ended_ || session_.has_event() || !(failed || (leftover_.empty() && stream_.at_eof()))) return;
+    if (ended_ || session_.has_event() || !(failed || (!leftover_ && stream_.at_eof()))) return;
     ended_ = true;
     session_.receive_eof();
     deliver(handler);
@@ -118,8 +122,8 @@ class Connection {
 
   void consume(bool held, std::size_t count) {
     if (!held) return stream_.consume(count);
-    leftover_.erase(leftover_.begin(), leftover_.begin() + static_cast<std::ptrdiff_t>(count));
-    if (leftover_.empty()) leftover_ = {};
+    leftover_->erase(leftover_->begin(), leftover_->begin() + static_cast<std::ptrdiff_t>(count));
+    if (leftover_->empty()) leftover_.reset();
   }
 
   bool write() {
@@ -151,7 +155,7 @@ class Connection {
 
   Stream& stream_;
   Session session_;
-  std::vector<std::uint8_t> leftover_;
+  std::unique_ptr<Leftover> leftover_;  ///< not empty
   bool ended_ = false;
   bool finished_ = false;
 };

@@ -89,7 +89,7 @@ Fault Receiver::begin_data(const FrameHeader& header) noexcept {
     message_size_ = 0;
   }
   in_message_ = true;
-  ++progress_;
+  progress_ = true;
   if (++fragments_ > settings_.max_fragments) return Fault::too_many_fragments;
   if (header.length > settings_.max_frame) return Fault::frame_too_big;
   if (compressed_) return Fault::none;  // what counts is what comes out
@@ -142,21 +142,23 @@ void Receiver::take_inflated(const Inflation::Output& output, Received& out) noe
 }
 
 void Receiver::take_data(MutableBytes piece, bool last, Received& out) noexcept {
-  ++progress_;
+  progress_ = true;
   if (type_ == MessageType::text && (!text_.feed(piece) || (last && !text_.complete())))
     return report(Fault::text_not_utf8, out);
   in_message_ = !last;
   if (piece.empty() && !last) return;  // an empty fragment says nothing yet
   out.kind = Received::Kind::data;
-  out.data = {.type = type_, .first = fresh_, .last = last, .bytes = piece};
-  fresh_ = false;
+  out.type = type_;
+  out.first = std::exchange(fresh_, false);
+  out.last = last;
+  out.bytes = piece;
 }
 
 void Receiver::take_control(MutableBytes piece, Received& out) {
   const bool whole = !in_frame_;
   if (whole && !control_) {
     out.kind = kind_of(opcode_);
-    out.payload = piece;
+    out.bytes = piece;
     return;
   }
   if (!control_) control_ = std::make_unique<Control>();
@@ -164,7 +166,7 @@ void Receiver::take_control(MutableBytes piece, Received& out) {
   control_->size += piece.size();
   if (!whole) return;
   out.kind = kind_of(opcode_);
-  out.payload = Bytes(control_->bytes).first(control_->size);
+  out.bytes = MutableBytes(control_->bytes).first(control_->size);
 }
 
 }  // namespace sluice::ws

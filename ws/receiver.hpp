@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "stack/base/bytes.hpp"
 #include "ws/event.hpp"
@@ -19,9 +20,11 @@ namespace sluice::ws {
 struct Received {
   enum class Kind : std::uint8_t { nothing, data, ping, pong, close, fault };
   Kind kind = Kind::nothing;
-  Fault fault = Fault::none;  ///< of Kind::fault; nothing may be received after it
-  Data data;                  ///< of Kind::data
-  Bytes payload;              ///< of a control frame: in the input, or in the receiver until the next receive()
+  Fault fault = Fault::none;               ///< of Kind::fault; nothing may be received after it
+  MessageType type = MessageType::binary;  ///< these three of Kind::data, as Data has them
+  bool first = false;
+  bool last = false;
+  MutableBytes bytes;  ///< of Kind::data; of a control frame: in the input, or in the receiver until the next receive()
 };
 
 /// Knows framing, fragmentation, limits and UTF-8; knows nothing of answers, closing or time.
@@ -47,8 +50,8 @@ class Receiver {
   bool in_message() const noexcept { return in_message_; }
   /// Frames of the message that is being received, or of the last one.
   std::uint32_t fragments() const noexcept { return fragments_; }
-  /// Counts whatever moves a message on, to see whether one stands still.
-  std::uint32_t progress() const noexcept { return progress_; }
+  /// Whether anything moved a message on since the last call: to see whether one stands still.
+  bool take_progress() noexcept { return std::exchange(progress_, false); }
 
  private:
   std::size_t take_header(MutableBytes input, Received& out);
@@ -78,8 +81,8 @@ class Receiver {
   bool compressed_ = false;  ///< RSV1 stood on its first frame
   MessageType type_ = MessageType::binary;
   Utf8Validator text_;
+  bool progress_ = false;
   std::uint32_t fragments_ = 0;
-  std::uint32_t progress_ = 0;
   std::uint64_t message_size_ = 0;  ///< as promised by the frames' headers so far
 
   /// Payload of a control frame that arrives in pieces; kept until the next frame begins.

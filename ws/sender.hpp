@@ -39,6 +39,7 @@ class Sender {
   /// Queues a control frame, whatever waits. REQUIRES payload.size() <= 125.
   void control(Opcode opcode, Bytes payload);
 
+  const Settings& settings() const noexcept { return settings_; }
   const ChunkQueue& queue() const noexcept { return queue_; }
   /// Bytes that left, and bytes that ever were queued.
   std::uint64_t sent() const noexcept { return sent_; }

@@ -13,13 +13,12 @@ namespace {
 constexpr std::uint8_t kMaxUnsentPongs = 16;
 
 // An idle connection stays small: what only some need is allocated when they need it.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 336);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 232);
 
 }  // namespace
 
 Session::Session(Role role, const Settings& settings, Random* random, const std::optional<DeflateParameters>& deflate)
-    : settings_(settings),
-      role_(role),
+    : role_(role),
       receiver_(role, settings, deflate ? std::optional(deflate->sent_by(other(role))) : std::nullopt),
       sender_(role, settings, random, deflate ? std::optional(deflate->sent_by(role)) : std::nullopt) {}
 
@@ -37,10 +36,10 @@ std::size_t Session::receive(MutableBytes input) {
 void Session::on_received(const Received& received) {
   switch (received.kind) {
     case Received::Kind::nothing: break;
-    case Received::Kind::data: event_ = received.data; break;
-    case Received::Kind::ping: on_ping(received.payload); break;
-    case Received::Kind::pong: event_ = Pong{received.payload}; break;
-    case Received::Kind::close: on_close(received.payload); break;
+    case Received::Kind::data:
+    case Received::Kind::pong: event_ = received; break;
+    case Received::Kind::ping: on_ping(received); break;
+    case Received::Kind::close: on_close(received.bytes); break;
     case Received::Kind::fault: on_fault(received.fault); break;
   }
 }
@@ -51,26 +50,41 @@ void Session::receive_eof() {
 }
 
 std::optional<Event> Session::poll_event() {
-  while (!event_ && !closed() && receiver_.waiting()) {
+  while (event_.kind == Received::Kind::nothing && !closed() && receiver_.waiting()) {
     Received received;
     receiver_.resume(received);
     on_received(received);
   }
-  if (event_) return std::exchange(event_, std::nullopt);
+  const Received event = std::exchange(event_, {});
+  switch (event.kind) {
+    case Received::Kind::data: return Data{event.type, event.first, event.last, event.bytes};
+    case Received::Kind::ping: return Ping{event.bytes};
+    case Received::Kind::pong: return Pong{event.bytes};
+    default: break;
+  }
   receiver_.rest();
   if (!std::exchange(closed_waits_, false)) return std::nullopt;
-  const std::string_view reason = peer_reason_ ? std::string_view(*peer_reason_) : describe(fault_).text;
-  return Closed{code_, reason, clean_, fault_};
+  const bool said = rare_ && !rare_->peer_reason.empty();
+  return Closed{code_, said ? std::string_view(rare_->peer_reason) : describe(fault_).text, clean_, fault_};
 }
 
-void Session::on_ping(Bytes payload) {
-  event_ = Ping{payload};
-  if (open()) queue_pong(payload);  // nothing follows our Close
+Session::Rare& Session::rare() {
+  if (!rare_) rare_ = std::make_unique<Rare>();
+  return *rare_;
+}
+
+void Session::forget_late_pong() noexcept {
+  if (rare_) rare_->late_pong.reset();
+}
+
+void Session::on_ping(const Received& ping) {
+  event_ = ping;
+  if (open()) queue_pong(ping.bytes);  // nothing follows our Close
 }
 
 void Session::queue_pong(Bytes payload) {
   if (pongs_unsent_ == kMaxUnsentPongs) {
-    late_pong_ = std::make_unique<Slice>(Slice::copy_of(payload));
+    rare().late_pong = Slice::copy_of(payload);
     return;
   }
   sender_.control(Opcode::pong, payload);
@@ -83,7 +97,7 @@ void Session::on_close(Bytes body) {
   const CloseBody said = parse_close_body(body);
   if (said.fault != Fault::none) return on_fault(said.fault);
   if (open()) queue_close(said.code, {});
-  if (!said.reason.empty()) peer_reason_ = std::make_unique<std::string>(said.reason);
+  if (!said.reason.empty()) rare().peer_reason = said.reason;
   end_session(said.code, Fault::none);
 }
 
@@ -97,7 +111,7 @@ void Session::on_fault(Fault fault) {
 void Session::queue_close(CloseCode code, std::string_view reason) {
   std::array<std::uint8_t, kMaxControlPayload> body;
   const std::size_t size = write_close_body(body, code, reason);
-  late_pong_.reset();
+  forget_late_pong();
   sender_.drop_draft();
   sender_.control(Opcode::close, Bytes(body).first(size));
 }
@@ -109,7 +123,7 @@ void Session::end_session(CloseCode code, Fault fault) {
   code_ = code;
   fault_ = fault;
   close_deadline_ = Time::min();
-  late_pong_.reset();
+  forget_late_pong();
   sender_.drop_draft();
 }
 
@@ -163,9 +177,12 @@ Result<void> Session::close(CloseCode code, std::string_view reason) {
 
 void Session::transmitted(std::size_t count) {
   sender_.transmitted(count);
+  output_moved_ = output_moved_ || count > 0;
   if (pongs_unsent_ == 0 || sender_.sent() < pongs_end_) return;
   pongs_unsent_ = 0;
-  if (const auto late = std::move(late_pong_)) queue_pong(late->bytes());
+  if (!rare_ || !rare_->late_pong) return;
+  queue_pong(rare_->late_pong->bytes());
+  rare_->late_pong.reset();
 }
 
 /// RFC 6455 7.1.1: the server ends the stream first and so keeps TIME-WAIT; after a clean close the client waits for

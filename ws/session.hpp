@@ -56,7 +56,9 @@ class Session {
   /// A compressed message comes to as many Data as it fills buffers.
   std::optional<Event> poll_event();
   /// poll_event() has something to say, or may have.
-  bool has_event() const noexcept { return event_ || closed_waits_ || (!closed() && receiver_.waiting()); }
+  bool has_event() const noexcept {
+    return event_.kind != Received::Kind::nothing || closed_waits_ || (!closed() && receiver_.waiting());
+  }
 
   // --- out ---
   // Errors of all: connection_closing after close(), after the peer's Close or a fault;
@@ -115,7 +117,7 @@ class Session {
   enum class Phase : std::uint8_t { open, closing, closed };
 
   void on_received(const Received& received);
-  void on_ping(Bytes payload);
+  void on_ping(const Received& ping);
   void on_close(Bytes body);
   void on_fault(Fault fault);
   void queue_pong(Bytes payload);
@@ -128,33 +130,40 @@ class Session {
   void watch_output(Time now);
   void watch_close(Time now);
 
-  const Settings& settings_;
+  const Settings& settings() const noexcept { return sender_.settings(); }
+
+  /// What only some connections ever need.
+  struct Rare {
+    std::optional<Slice> late_pong;  ///< the answer to the latest of too many Pings
+    std::string peer_reason;         ///< what the peer's Close said, if anything
+  };
+  Rare& rare();
+  void forget_late_pong() noexcept;
+
   Role role_;
   Phase phase_ = Phase::open;
   bool clean_ = false;         ///< both sides said Close
   bool closed_waits_ = false;  ///< Closed is to be reported behind event_
   Fault fault_ = Fault::none;
-  CloseCode code_ = CloseCode::no_status;
   bool eof_ = false;
-  bool gave_up_ = false;  ///< waited long enough for the peer's end
-  bool heard_ = true;     ///< bytes came since the last handle_timeout()
-  bool pinged_ = false;   ///< our idle Ping is out and nothing came since
-  std::optional<Event> event_;
+  CloseCode code_ = CloseCode::no_status;
+  bool gave_up_ = false;           ///< waited long enough for the peer's end
+  bool heard_ = true;              ///< bytes came since the last handle_timeout()
+  bool pinged_ = false;            ///< our idle Ping is out and nothing came since
+  bool output_moved_ = false;      ///< bytes left since the last handle_timeout()
+  std::uint8_t pongs_unsent_ = 0;  ///< Pongs in the queue
+  Received event_;                 ///< Kind::nothing: there is none
 
   Receiver receiver_;
   Sender sender_;
 
-  std::uint8_t pongs_unsent_ = 0;             ///< Pongs in the queue
-  std::uint64_t pongs_end_ = 0;               ///< where in the outgoing stream the last of them ends
-  std::unique_ptr<Slice> late_pong_;          ///< the answer to the latest of too many Pings
-  std::unique_ptr<std::string> peer_reason_;  ///< what the peer's Close said, if anything
+  std::uint64_t pongs_end_ = 0;  ///< where in the outgoing stream the last of the Pongs ends
+  std::unique_ptr<Rare> rare_;
 
   Time close_deadline_ = kNever;  ///< Time::min(): to be set
   Time silence_deadline_ = Time::min();
   Time message_deadline_ = Time::min();
   Time output_deadline_ = Time::min();
-  std::uint64_t output_seen_ = 0;   ///< Sender::sent() when output_deadline_ was set
-  std::uint32_t message_seen_ = 0;  ///< Receiver::progress() when message_deadline_ was set
 };
 
 }  // namespace sluice::ws

@@ -1,5 +1,6 @@
 // A session's patience: silence, messages that stand still, closes that are not answered.
 #include <algorithm>
+#include <utility>
 
 #include "ws/session.hpp"
 
@@ -8,17 +9,17 @@ namespace sluice::ws {
 Time Session::next_timeout() const noexcept {
   if (gave_up_ || settled()) return kNever;
   Time next = close_deadline_;
-  if (settings_.send_timeout > Duration{} && !sender_.queue().empty()) next = std::min(next, output_deadline_);
+  if (settings().send_timeout > Duration{} && !sender_.queue().empty()) next = std::min(next, output_deadline_);
   if (closed()) return next;
-  if (open() && settings_.idle_ping > Duration{}) next = std::min(next, silence_deadline_);
-  if (settings_.message_timeout > Duration{} && receiver_.in_message()) next = std::min(next, message_deadline_);
+  if (open() && settings().idle_ping > Duration{}) next = std::min(next, silence_deadline_);
+  if (settings().message_timeout > Duration{} && receiver_.in_message()) next = std::min(next, message_deadline_);
   return next;
 }
 
 void Session::handle_timeout(Time now) {
-  if (!closed() && settings_.message_timeout > Duration{}) watch_message(now);
-  if (open() && settings_.idle_ping > Duration{}) watch_silence(now);
-  if (!gave_up_ && settings_.send_timeout > Duration{}) watch_output(now);
+  if (!closed() && settings().message_timeout > Duration{}) watch_message(now);
+  if (open() && settings().idle_ping > Duration{}) watch_silence(now);
+  if (!gave_up_ && settings().send_timeout > Duration{}) watch_output(now);
   watch_close(now);
 }
 
@@ -27,7 +28,7 @@ void Session::watch_silence(Time now) {
   if (heard_) {
     heard_ = false;
     pinged_ = false;
-    silence_deadline_ = now + settings_.idle_ping;
+    silence_deadline_ = now + settings().idle_ping;
     return;
   }
   if (now < silence_deadline_) return;
@@ -38,7 +39,7 @@ void Session::watch_silence(Time now) {
   }
   sender_.control(Opcode::ping, {});
   pinged_ = true;
-  silence_deadline_ = now + settings_.ping_timeout;
+  silence_deadline_ = now + settings().ping_timeout;
 }
 
 /// A message in progress must go on [A-WS-05].
@@ -47,9 +48,8 @@ void Session::watch_message(Time now) {
     message_deadline_ = Time::min();
     return;
   }
-  if (message_deadline_ == Time::min() || message_seen_ != receiver_.progress()) {
-    message_seen_ = receiver_.progress();
-    message_deadline_ = now + settings_.message_timeout;
+  if (receiver_.take_progress() || message_deadline_ == Time::min()) {
+    message_deadline_ = now + settings().message_timeout;
   } else if (now >= message_deadline_) {
     on_fault(Fault::message_stalled);
   }
@@ -59,9 +59,8 @@ void Session::watch_message(Time now) {
 void Session::watch_output(Time now) {
   if (sender_.queue().empty()) {
     output_deadline_ = Time::min();
-  } else if (output_deadline_ == Time::min() || output_seen_ != sender_.sent()) {
-    output_seen_ = sender_.sent();
-    output_deadline_ = now + settings_.send_timeout;
+  } else if (std::exchange(output_moved_, false) || output_deadline_ == Time::min()) {
+    output_deadline_ = now + settings().send_timeout;
   } else if (now >= output_deadline_) {
     if (!closed()) on_fault(Fault::output_stalled);
     gave_up_ = true;
@@ -72,7 +71,7 @@ void Session::watch_output(Time now) {
 void Session::watch_close(Time now) {
   if (open() || settled()) return;
   if (close_deadline_ == Time::min()) {
-    close_deadline_ = now + settings_.close_timeout;
+    close_deadline_ = now + settings().close_timeout;
     return;
   }
   if (now < close_deadline_) return;

@@ -1,5 +1,5 @@
-// Both ends of the WebSocket benchmark: our session on the kernel's sockets, a bare echo of bytes to compare, and a client
-// that loads any server. tests/bench/ws starts them and does the sums.
+// Both ends of the WebSocket benchmark: our session on the kernel's sockets, a bare echo of bytes to compare, and a
+// client that loads any server. tests/bench/ws starts them and does the sums.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -177,11 +177,11 @@ int serve(const Endpoint& local, Make make) {
 struct Load {
   Endpoint server;
   std::string target = "/";
-  std::size_t size = 20;         ///< bytes a message
+  std::size_t size = 20;  ///< bytes a message
   std::size_t connections = 16;
-  std::size_t batch = 64;        ///< messages that leave together, on each connection
+  std::size_t batch = 64;  ///< messages that leave together, on each connection
   double seconds = 2;
-  bool raw = false;              ///< no handshake and no frames read: bytes come back as they were sent
+  bool raw = false;  ///< no handshake and no frames read: bytes come back as they were sent
 };
 
 int connect_to(const Endpoint& server) {
@@ -259,8 +259,8 @@ int load(const Load& wish) {
   const auto send_more = [&](Client& client) {
     const bool waited = client.unsent > 0 && client.unsent < batch.size();
     while (client.unsent > 0) {
-      const ssize_t sent = ::send(client.fd, batch.data() + batch.size() - client.unsent, client.unsent,
-                                  MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t sent =
+          ::send(client.fd, batch.data() + batch.size() - client.unsent, client.unsent, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent < 0 && errno != EAGAIN) fail("the server is gone");
       if (sent < 0) break;
       client.unsent -= static_cast<std::size_t>(sent);
@@ -328,11 +328,12 @@ int idle(const Load& wish, bool deflate) {
 }
 
 int usage() {
-  std::fputs("usage: ws_peer serve ENDPOINT [no|kept|shared]\n"
-             "       ws_peer serve-raw ENDPOINT\n"
-             "       ws_peer load|load-raw ENDPOINT TARGET SIZE CONNECTIONS BATCH SECONDS\n"
-             "       ws_peer idle ENDPOINT TARGET CONNECTIONS [deflate]\n",
-             stderr);
+  std::fputs(
+      "usage: ws_peer serve ENDPOINT [no|kept|shared]\n"
+      "       ws_peer serve-raw ENDPOINT\n"
+      "       ws_peer load|load-raw ENDPOINT TARGET SIZE CONNECTIONS BATCH SECONDS\n"
+      "       ws_peer idle ENDPOINT TARGET CONNECTIONS [deflate]\n",
+      stderr);
   return 2;
 }
 
