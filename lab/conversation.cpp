@@ -41,6 +41,7 @@ struct Ends {
   ConversationKind kind = ConversationKind::tcp;
   Endpoint source;
   Endpoint destination;
+  wire::tcp::Header tcp = {};  ///< of TCP
 };
 
 bool is_echo(const DatagramView& packet) noexcept {
@@ -54,7 +55,7 @@ bool is_echo(const DatagramView& packet) noexcept {
 std::optional<Ends> ends_of(const DatagramView& packet) noexcept {
   const auto kind = kind_of(packet.protocol);
   if (!kind) return std::nullopt;
-  Ends ends{*kind, {packet.source, 0}, {packet.destination, 0}};
+  Ends ends{*kind, {packet.source, 0}, {packet.destination, 0}, {}};
   ByteReader in(packet.transport);
   if (*kind == ConversationKind::icmp) {
     in.skip(4);
@@ -63,10 +64,9 @@ std::optional<Ends> ends_of(const DatagramView& packet) noexcept {
   }
   ends.source.port = in.u16();
   ends.destination.port = in.u16();
-  wire::tcp::Header header;
   const bool whole = *kind == ConversationKind::udp
                          ? packet.transport.size() >= 8
-                         : wire::tcp::parse(packet.transport, header) == wire::tcp::ParseError::none;
+                         : wire::tcp::parse(packet.transport, ends.tcp) == wire::tcp::ParseError::none;
   return whole ? std::optional(ends) : std::nullopt;
 }
 
@@ -80,12 +80,12 @@ class Splitter {
   using FragmentName = std::tuple<IpAddress, IpAddress, std::uint8_t, std::uint32_t>;
 
   bool fill(Bytes& packet, std::size_t missing);
-  std::optional<std::size_t> find(const DatagramView& packet);
+  std::optional<std::size_t> find(const DatagramView& packet, const std::optional<Ends>& ends);
   std::optional<std::size_t> find_flow(const Ends& ends, const DatagramView& packet);
   std::optional<std::size_t> find_quoted(const DatagramView& packet) const;
   std::optional<std::size_t> latest(const FlowName& name) const;
   std::optional<std::size_t> begin(const Ends& ends);
-  std::optional<std::size_t> find_tcp(const Ends& ends, const DatagramView& packet);
+  std::optional<std::size_t> find_tcp(const Ends& ends);
   static bool begins_anew(const Conversation& known, bool from_opener, const wire::tcp::Header& header);
   static void learn(Conversation& conversation, bool from_opener, const wire::tcp::Header& header);
 
@@ -119,7 +119,9 @@ void Splitter::add(const CapturedPacket& packet, std::size_t number) {
     ++result_.beyond_limits;
     return;
   }
-  const auto found = find(*view);
+  const bool first = !view->fragment || view->fragment->offset == 0;
+  const auto ends = first ? ends_of(*view) : std::nullopt;
+  const auto found = find(*view, ends);
   if (!found) return;
   ++packets_;
   result_.cut += cut ? 1u : 0u;
@@ -127,8 +129,6 @@ void Splitter::add(const CapturedPacket& packet, std::size_t number) {
   Conversation& conversation = result_.all[*found];
   ConversationPacket one{number,           now_, view->destination != conversation.opener.address,
                          packet.direction, cut,  bytes.first(view->transport_offset + view->transport.size())};
-  const bool first = !view->fragment || view->fragment->offset == 0;
-  const auto ends = first ? ends_of(*view) : std::nullopt;
   if (ends && ends->kind == conversation.kind && conversation.kind != ConversationKind::icmp)
     one.from_opener = ends->source == conversation.opener;
   conversation.packets.push_back(one);
@@ -149,7 +149,8 @@ std::optional<std::size_t> Splitter::latest(const FlowName& name) const {
   return found == latest_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<std::size_t> Splitter::find(const DatagramView& packet) {
+/// `ends`: nullopt for later fragments, too.
+std::optional<std::size_t> Splitter::find(const DatagramView& packet, const std::optional<Ends>& ends) {
   const FragmentName fragment{packet.source, packet.destination, packet.protocol,
                               packet.fragment ? packet.fragment->identification : 0};
   if (packet.fragment && packet.fragment->offset != 0) {
@@ -160,12 +161,11 @@ std::optional<std::size_t> Splitter::find(const DatagramView& packet) {
     }
     return found->second;
   }
-  const auto ends = ends_of(packet);
   if (!ends) {
     ++result_.unassigned;
     return std::nullopt;
   }
-  const auto found = ends->kind == ConversationKind::tcp ? find_tcp(*ends, packet) : find_flow(*ends, packet);
+  const auto found = ends->kind == ConversationKind::tcp ? find_tcp(*ends) : find_flow(*ends, packet);
   if (found && packet.fragment) fragments_[fragment] = *found;
   return found;
 }
@@ -197,9 +197,8 @@ std::optional<std::size_t> Splitter::begin(const Ends& ends) {
   return latest_[flow_name(ends.kind, ends.source, ends.destination)] = result_.all.size() - 1;
 }
 
-std::optional<std::size_t> Splitter::find_tcp(const Ends& ends, const DatagramView& packet) {
-  wire::tcp::Header header;
-  (void)wire::tcp::parse(packet.transport, header);  // ends_of() has found it good
+std::optional<std::size_t> Splitter::find_tcp(const Ends& ends) {
+  const wire::tcp::Header& header = ends.tcp;
   auto found = latest(flow_name(ends.kind, ends.source, ends.destination));
   const bool bare_syn = header.has(flag::syn) && !header.has(flag::ack);
   if (found && bare_syn) {

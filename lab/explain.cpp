@@ -69,16 +69,13 @@ Explanation explain(const Conversation& conversation) {
   const Time start = conversation.packets.empty() ? Time{} : conversation.packets.front().at;
   for (const ConversationPacket& packet : conversation.packets) {
     ExplainedPacket one{packet.number, packet.at - start, packet.from_opener, {}, {}, {}};
-    if (const auto view = view_datagram(packet.bytes)) {
-      (packet.from_opener ? opener : other).learn(*view);
-      const auto header = tcp_header(*view);
-      if (header) {
-        const std::size_t text = view->transport.size() - header->size;
-        one.segment = watch.take(packet.from_opener, packet.number, packet.at, *header, text, one.note);
-        figures.take(packet.from_opener, packet.at, *header, text, *one.segment);
-      } else {
-        one.note = note_of_other(*view);
-      }
+    if (const auto segment = view_segment(packet.bytes)) {
+      (packet.from_opener ? opener : other).learn(*segment);
+      const std::size_t text = segment->text.size();
+      one.segment = watch.take(packet.from_opener, packet.number, packet.at, segment->header, text, one.note);
+      figures.take(packet.from_opener, packet.at, segment->header, text, *one.segment);
+    } else if (const auto view = view_datagram(packet.bytes)) {
+      one.note = note_of_other(*view);
     }
     const Numbers numbers =
         packet.from_opener ? Numbers{opener.side(), other.side()} : Numbers{other.side(), opener.side()};

@@ -15,8 +15,8 @@ namespace {
 Numbers numbers_of(std::span<const CapturedPacket> packets) {
   NumberBase ours, peers;
   for (const CapturedPacket& packet : packets)
-    if (const auto view = view_datagram(ip_packet(packet)))
-      (packet.direction == Direction::out ? ours : peers).learn(*view);
+    if (const auto segment = view_segment(ip_packet(packet)))
+      (packet.direction == Direction::out ? ours : peers).learn(*segment);
   return {ours.side(), peers.side()};
 }
 

@@ -77,16 +77,13 @@ class Player {
   void learn(Side us) {
     captured_.isn = us == Side::opener ? conversation_.opener_isn : conversation_.other_isn;
     peer_.isn = us == Side::opener ? conversation_.other_isn : conversation_.opener_isn;
+    due_.reserve(conversation_.packets.size());
     for (std::size_t i = 0; i < conversation_.packets.size(); ++i) {
       const ConversationPacket& packet = conversation_.packets[i];
       Due due{packet.at, i, is_ours(packet, us)};
-      const auto view = view_datagram(packet.bytes);
-      if (view) (due.ours ? captured_ : peer_).learn(*view);
-      if (view) verdict_.unfinished += has_unfinished_checksum(*view) ? 1u : 0u;
+      if (const auto segment = view_segment(packet.bytes)) learn(*segment, due);
       verdict_.super_segments += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
       verdict_.cut += packet.cut ? 1u : 0u;
-      if (view && !due.ours) due.needs = needs(*view);
-      if (view && due.ours && due.packet > 0) takes_syn_text_ = takes_syn_text_ || answers_text(*view);
       due.at += due.ours ? -settings_.distance : settings_.distance;
       due_.push_back(due);
     }
@@ -95,17 +92,21 @@ class Player {
       std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
   }
 
-  /// A SYN,ACK of ours that took more than the SYN.
-  bool answers_text(const DatagramView& view) const {
-    const auto header = tcp_header(view);
-    return header && header->has(wire::tcp::syn) && header->has(wire::tcp::ack) && peer_.isn &&
-           header->ack - *peer_.isn > 1;
+  void learn(const SegmentView& segment, Due& due) {
+    (due.ours ? captured_ : peer_).learn(segment);
+    verdict_.unfinished += has_unfinished_checksum(segment) ? 1u : 0u;
+    if (!due.ours) due.needs = needs(segment.header);
+    if (due.ours && due.packet > 0) takes_syn_text_ = takes_syn_text_ || answers_text(segment.header);
   }
 
-  std::uint64_t needs(const DatagramView& view) const {
-    const auto header = tcp_header(view);
-    if (!header || !header->has(wire::tcp::ack) || !captured_.isn) return 0;
-    const std::uint64_t acked = unwrapped(header->ack - *captured_.isn, captured_.end);
+  /// A SYN,ACK of ours that took more than the SYN.
+  bool answers_text(const wire::tcp::Header& header) const {
+    return header.has(wire::tcp::syn) && header.has(wire::tcp::ack) && peer_.isn && header.ack - *peer_.isn > 1;
+  }
+
+  std::uint64_t needs(const wire::tcp::Header& header) const {
+    if (!header.has(wire::tcp::ack) || !captured_.isn) return 0;
+    const std::uint64_t acked = unwrapped(header.ack - *captured_.isn, captured_.end);
     return acked <= captured_.end ? acked : 0;  // left of the first number it is larger than anything
   }
 
@@ -126,7 +127,9 @@ class Player {
     }
     application_->pump();
     SinkOf sink([this](const Frame& frame) noexcept {
-      std::vector<std::uint8_t> bytes(frame.head.begin(), frame.head.end());
+      std::vector<std::uint8_t> bytes;
+      bytes.reserve(frame.size());
+      bytes.insert(bytes.end(), frame.head.begin(), frame.head.end());
       for (const Slice& piece : frame.body) bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
       say(std::move(bytes));
       return true;
@@ -146,9 +149,10 @@ class Player {
       const Due due = waiting_.front();
       waiting_.pop_front();
       verdict_.late += due.at < now_ ? 1u : 0u;
-      auto bytes = translated(conversation_.packets[due.packet].bytes, translation(captured_, replayed_));
-      if (takes_syn_text_) show_cookie(bytes, own_cookie());
-      receive(bytes);
+      Packet packet = Packet::copy_of(pool_, conversation_.packets[due.packet].bytes);
+      translate(packet.bytes(), translation(captured_, replayed_));
+      if (takes_syn_text_) show_cookie(packet.bytes(), own_cookie());
+      receive(std::move(packet));
     }
   }
 
@@ -158,9 +162,8 @@ class Player {
     return cookies.make(conversation_.opener.address, false, now_);
   }
 
-  void receive(Bytes bytes) {
-    if (settings_.on_packet) settings_.on_packet(now_, Direction::in, bytes);
-    Packet packet = Packet::copy_of(pool_, bytes);
+  void receive(Packet packet) {
+    if (settings_.on_packet) settings_.on_packet(now_, Direction::in, packet.bytes());
     stack_.receive(std::span(&packet, 1), now_);
   }
 
@@ -173,44 +176,43 @@ class Player {
     const auto bytes = earlier_ack(next, acknowledged_, captured_, replayed_);
     if (!bytes) return false;
     ++verdict_.added;
-    receive(*bytes);
+    receive(Packet::copy_of(pool_, *bytes));
     return true;
   }
 
   /// Our side of the capture, as it comes.
   void expect(const Due& due) {
     const ConversationPacket& packet = conversation_.packets[due.packet];
-    const SaidPacket said{packet.number, since_start(due.at), packet.bytes};
     ++verdict_.expected;
-    if (by_stream_)
-      captured_run_.look(said, captured_numbers_);
-    else
-      comparison_.expect(said);
+    if (!by_stream_)
+      comparison_.expect({packet.number, since_start(due.at), packet.bytes});
+    else if (const auto segment = view_segment(packet.bytes))
+      captured_run_.look(*segment, packet.number, since_start(due.at), captured_numbers_);
   }
 
   /// Our side took a SYN without its text, where the capture's side perhaps knew its cookie: the peer says it again.
-  void notice_refused_text(const DatagramView& ours) {
-    const auto header = settings_.level <= Level::acks ? tcp_header(ours) : std::nullopt;
-    const bool refuses = header && header->has(wire::tcp::syn) && header->has(wire::tcp::ack) && peer_.isn &&
-                         header->ack == *peer_.isn + 1;
+  void notice_refused_text(const wire::tcp::Header& ours) {
+    const bool refuses = settings_.level <= Level::acks && ours.has(wire::tcp::syn) && ours.has(wire::tcp::ack) &&
+                         peer_.isn && ours.ack == *peer_.isn + 1;
     if (!refuses || std::exchange(refused_text_, true)) return;
     const ConversationPacket& first = conversation_.packets.front();
     if (auto text = is_ours(first, us_) ? std::nullopt : text_of_syn(first.bytes, replayed_))
-      syn_text_ = std::move(*text);
+      syn_text_ = Packet::copy_of(pool_, *text);
   }
 
   void say(std::vector<std::uint8_t> packet) {
-    if (const auto view = view_datagram(packet)) {
-      replayed_.learn(*view);
-      notice_refused_text(*view);
+    const auto segment = view_segment(packet);
+    if (segment) {
+      replayed_.learn(*segment);
+      notice_refused_text(segment->header);
     }
     if (settings_.on_packet) settings_.on_packet(now_, Direction::out, packet);
     replayed_numbers_ = {replayed_.side(), peer_.side()};
     ++verdict_.got;
-    if (by_stream_)
-      replayed_run_.look({0, since_start(now_), packet}, replayed_numbers_);
-    else
+    if (!by_stream_)
       comparison_.got(std::move(packet), since_start(now_));
+    else if (segment)
+      replayed_run_.look(*segment, 0, since_start(now_), replayed_numbers_);
   }
 
   void judge() {
@@ -276,7 +278,7 @@ class Player {
   Comparison comparison_;
   StreamFollower captured_run_;
   StreamFollower replayed_run_;
-  std::vector<std::uint8_t> syn_text_;  ///< that is to be said again
+  Packet syn_text_;  ///< that is to be said again
   bool refused_text_ = false;
   bool takes_syn_text_ = false;     ///< our side of the capture, by a cookie
   std::uint64_t acknowledged_ = 0;  ///< by acknowledge_so_far(), relative
@@ -312,7 +314,7 @@ class Heard {
     const auto& bytes = bytes_.emplace_back(packet.begin(), packet.end());
     const std::size_t number = bytes_.size();
     conversation_.packets.push_back({number, at, from_opener, Direction::unknown, false, bytes});
-    if (const auto view = view_datagram(bytes)) (from_opener ? opener_ : other_).learn(*view);
+    if (const auto segment = view_segment(bytes)) (from_opener ? opener_ : other_).learn(*segment);
   }
 
   const Conversation& conversation() {

@@ -21,19 +21,6 @@ namespace flag = wire::tcp;
 /// A capture may lack packets, but not this much: numbers that would have us write that many zeros are lies.
 constexpr std::size_t kLargestGaps = 1u << 20;
 
-struct OurSegment {
-  wire::tcp::Header header;
-  Bytes text;
-};
-
-std::optional<OurSegment> segment_of(const ConversationPacket& packet) {
-  const auto view = view_datagram(packet.bytes);
-  if (!view) return std::nullopt;
-  const auto header = tcp_header(*view);
-  if (!header) return std::nullopt;
-  return OurSegment{*header, view->transport.subspan(header->size)};
-}
-
 const Endpoint& our_end(const Conversation& conversation, Side us) {
   return us == Side::opener ? conversation.opener : conversation.other;
 }
@@ -51,7 +38,7 @@ class StreamReader {
     if (isn) first_ = tcp::Seq::initial(tcp::WireSeq{*isn}) + 1;
   }
 
-  void look(std::size_t packet, const OurSegment& segment) {
+  void look(std::size_t packet, const SegmentView& segment) {
     const wire::tcp::Header& header = segment.header;
     if ((header.flags & (flag::syn | flag::fin | flag::rst)) != 0) into_.turns.push_back(packet);
     if (!first_ || header.has(flag::rst)) return;
@@ -114,7 +101,7 @@ class StepPlan {
   explicit StepPlan(const ReplayScene& scene) : conversation_(scene.conversation), us_(scene.us) {
     const OurStream& ours = scene.ours;
     for (const std::size_t i : ours.turns)
-      if (const auto segment = segment_of(conversation_.packets[i])) look(i, segment->header);
+      if (const auto segment = view_segment(conversation_.packets[i].bytes)) look(i, segment->header);
     for (const std::size_t i : ours.probes) steps.push_back({i, Step::Kind::probe});
     for (const OurStream::Write& write : ours.writes) steps.push_back({write.packet, Step::Kind::write, write.end});
     if (scene.settings.fast_open && !listens) write_before_syn();
@@ -156,7 +143,7 @@ class StepPlan {
     const auto& packets = conversation_.packets;
     for (std::size_t i = fin + 2; i < packets.size(); ++i) {
       if (!is_ours(packets[i], us_) || is_ours(packets[i - 1], us_)) continue;
-      const auto answer = segment_of(packets[i]), late = segment_of(packets[i - 1]);
+      const auto answer = view_segment(packets[i].bytes), late = view_segment(packets[i - 1].bytes);
       if (answer && late && answer->header.has(flag::rst) && !late->text.empty()) return true;
     }
     return false;
@@ -425,7 +412,7 @@ BothStreams both_streams(const Conversation& conversation) {
   BothStreams both;
   StreamReader opener(conversation.opener_isn, both.opener), other(conversation.other_isn, both.other);
   for (std::size_t i = 0; i < conversation.packets.size(); ++i)
-    if (const auto segment = segment_of(conversation.packets[i])) {
+    if (const auto segment = view_segment(conversation.packets[i].bytes)) {
       const bool from_opener = conversation.packets[i].from_opener;
       (from_opener ? opener : other).look(i, *segment);
       (from_opener ? other : opener).hear(segment->header);

@@ -115,40 +115,26 @@ std::string reason_of(const Opened& expected, const Opened& got, const ReplaySet
 
 // --- the same at a glance: most packets, without a word of notation about them --------------------------------------
 
-/// A whole TCP segment, and the rest of what is compared of its packet.
-struct Glance {
-  DatagramView view;
-  wire::tcp::Header header;
-};
-
-std::optional<Glance> glance(Bytes packet) {
-  const auto view = view_datagram(packet);
-  const auto header = view ? tcp_header(*view) : std::nullopt;
-  if (!header) return std::nullopt;
-  return Glance{*view, *header};
-}
-
-bool same_options(const Glance& a, const SideNumbers& mine, const Glance& b, const SideNumbers& yours) {
+bool same_options(const SegmentView& a, const SideNumbers& mine, const SegmentView& b, const SideNumbers& yours) {
   const wire::tcp::Options &x = a.header.options, &y = b.header.options;
   const bool plain = a.header.size == 32 && b.header.size == 32 && x.timestamps && y.timestamps;
   if (!plain) return a.header.size == wire::tcp::kMinimumHeader && b.header.size == wire::tcp::kMinimumHeader;
   constexpr std::size_t kKinds = 4;  // no-operation twice, kind and length
-  const auto front = a.view.transport.subspan(wire::tcp::kMinimumHeader, kKinds);
+  const auto front = a.ip.transport.subspan(wire::tcp::kMinimumHeader, kKinds);
   return std::equal(front.begin(), front.end(),
-                    b.view.transport.begin() + static_cast<std::ptrdiff_t>(wire::tcp::kMinimumHeader)) &&
+                    b.ip.transport.begin() + static_cast<std::ptrdiff_t>(wire::tcp::kMinimumHeader)) &&
          x.ts_value - mine.first_stamp.value_or(0) == y.ts_value - yours.first_stamp.value_or(0) &&
          x.ts_echo == y.ts_echo;
 }
 
 /// True only if no field that counts differs. Both runs show the same numbers for the peer.
-bool same_at_a_glance(const Glance& a, const SideNumbers& mine, const Glance& b, const SideNumbers& yours) {
-  const DatagramView &v = a.view, &w = b.view;
+bool same_at_a_glance(const SegmentView& a, const SideNumbers& mine, const SegmentView& b, const SideNumbers& yours) {
+  const DatagramView &v = a.ip, &w = b.ip;
   const wire::tcp::Header &x = a.header, &y = b.header;
-  const Bytes text = v.transport.subspan(x.size), other = w.transport.subspan(y.size);
   return v.hop_limit == w.hop_limit && v.dscp == w.dscp && v.ecn == w.ecn && v.dont_fragment == w.dont_fragment &&
          x.seq - mine.first == y.seq - yours.first && x.ack == y.ack && x.flags == y.flags && x.ae == y.ae &&
          x.window == y.window && x.urgent == y.urgent && same_options(a, mine, b, yours) &&
-         std::equal(text.begin(), text.end(), other.begin(), other.end());
+         std::equal(a.text.begin(), a.text.end(), b.text.begin(), b.text.end());
 }
 
 // --- alignment -----------------------------------------------------------------------------------------------------
@@ -156,24 +142,24 @@ bool same_at_a_glance(const Glance& a, const SideNumbers& mine, const Glance& b,
 /// What makes two packets the same step of a conversation, though fields may differ.
 using Step = std::tuple<std::size_t, std::uint16_t, std::uint32_t, std::uint32_t, std::size_t, std::string>;
 
-Step step_of(const SaidPacket& packet, const std::optional<Glance>& seen, const Numbers& numbers) {
+Step step_of(const SaidPacket& packet, const std::optional<SegmentView>& seen, const Numbers& numbers) {
   if (!seen) return {0, 0, 0, 0, 0, text_of(open(packet, numbers), false)};
   const wire::tcp::Header& header = seen->header;
   const auto flags = static_cast<std::uint16_t>((header.flags & ~wire::tcp::psh) | (header.ae ? kAccurateEcnFlag : 0));
   const std::uint32_t ack = header.has(wire::tcp::ack) ? header.ack - numbers.peers.first : 0;
-  return {1, flags, header.seq - numbers.ours.first, ack, seen->view.transport.size() - header.size, ""};
+  return {1, flags, header.seq - numbers.ours.first, ack, seen->text.size(), ""};
 }
 
 /// A packet that has not found its partner yet.
 struct Waiting {
   SaidPacket said;
   std::vector<std::uint8_t> owned;  ///< of the replay: what the others look at, wherever this is moved
-  std::optional<Glance> seen;
+  std::optional<SegmentView> seen;
   Step step;
 };
 
 Waiting waiting(const SaidPacket& packet, std::vector<std::uint8_t> owned, const Numbers& numbers) {
-  const auto seen = glance(packet.bytes);
+  const auto seen = view_segment(packet.bytes);
   return {packet, std::move(owned), seen, step_of(packet, seen, numbers)};
 }
 

@@ -33,6 +33,11 @@ void shift_u32(MutableBytes bytes, std::size_t at, std::uint32_t by) noexcept {
   write_u32(bytes, at, ByteReader(Bytes(bytes).subspan(at)).u32() + by);
 }
 
+/// The message in a packet, header and text.
+MutableBytes transport_of(MutableBytes packet, const DatagramView& view) noexcept {
+  return packet.subspan(view.transport_offset, view.transport.size());
+}
+
 /// The options of a segment.
 MutableBytes options_of(MutableBytes segment, const wire::tcp::Header& header) noexcept {
   return segment.subspan(wire::tcp::kMinimumHeader, header.size - wire::tcp::kMinimumHeader);
@@ -88,6 +93,26 @@ void adjust_checksum(MutableBytes message, std::size_t field, std::uint16_t befo
   write_u16(message, field, update_checksum(read_u16(message, field), sum_before, sum_after));
 }
 
+void translate_segment(MutableBytes message, const SegmentView& segment, const Translation& by) noexcept {
+  const bool unfinished = has_unfinished_checksum(segment);
+  const MutableBytes head = message.first(segment.header.size);
+  const std::uint16_t before = internet_checksum(head);
+  shift_segment(head, segment.header, by);
+  if (unfinished)
+    renew_checksum(segment.ip, message);
+  else
+    adjust_checksum(message, kTcpChecksum, before, head);
+}
+
+/// What an ICMP error quotes of ours.
+void translate_quote(MutableBytes message, const DatagramView& error, const Translation& by) noexcept {
+  const auto quote = view_quote(error);
+  if (!quote || quote->protocol != protocol::kTcp || quote->offset + kSequence + 4 > message.size()) return;
+  const std::uint16_t before = internet_checksum(message);
+  shift_u32(message, quote->offset + kSequence, by.isn);
+  adjust_checksum(message, kIcmpChecksum, before, message);
+}
+
 }  // namespace
 
 std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept {
@@ -97,53 +122,59 @@ std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept
   return header;
 }
 
-std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
-                                                     const NumberBase& now) {
+std::optional<SegmentView> view_segment(Bytes packet) noexcept {
   const auto view = view_datagram(packet);
   const auto header = view ? tcp_header(*view) : std::nullopt;
-  if (!header || !header->has(flag::ack) || header->has(flag::rst) || !now.isn) return std::nullopt;
+  if (!header) return std::nullopt;
+  return SegmentView{*view, *header, view->transport.subspan(header->size)};
+}
+
+std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
+                                                     const NumberBase& now) {
+  const auto view = view_segment(packet);
+  if (!view || !view->header.has(flag::ack) || view->header.has(flag::rst) || !now.isn) return std::nullopt;
+  const std::size_t offset = view->ip.transport_offset;
   std::vector<std::uint8_t> out = translated(packet, translation(captured, now));
-  out.resize(view->transport_offset + header->size);
-  const bool v4 = view->source.is_v4();
+  out.resize(offset + view->header.size);
+  const bool v4 = view->ip.source.is_v4();
   const std::size_t size = v4 ? out.size() : out.size() - wire::ipv6::kHeaderSize;
   write_u16(out, v4 ? 2 : 4, static_cast<std::uint16_t>(size));
   if (v4) {
     write_u16(out, 10, 0);
-    write_u16(out, 10, internet_checksum(Bytes(out).first(view->transport_offset)));
+    write_u16(out, 10, internet_checksum(Bytes(out).first(offset)));
   }
-  const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset);
-  segment[13] = header->has(flag::syn) ? flag::syn | flag::ack : flag::ack;
-  blank_options(options_of(segment, *header), {kSack});
+  const MutableBytes segment = MutableBytes(out).subspan(offset);
+  segment[13] = view->header.has(flag::syn) ? flag::syn | flag::ack : flag::ack;
+  blank_options(options_of(segment, view->header), {kSack});
   write_u32(segment, kAcknowledgement, *now.isn + static_cast<std::uint32_t>(acked));
-  renew_checksum(*view, segment);
+  renew_checksum(view->ip, segment);
   return out;
 }
 
 std::optional<std::vector<std::uint8_t>> text_of_syn(Bytes packet, const NumberBase& now) {
-  const auto view = view_datagram(packet);
-  const auto header = view ? tcp_header(*view) : std::nullopt;
-  const bool has_text = header && header->has(flag::syn) && view->transport.size() > header->size;
-  if (!has_text || !now.isn) return std::nullopt;
+  const auto view = view_segment(packet);
+  if (!view || !view->header.has(flag::syn) || view->text.empty() || !now.isn) return std::nullopt;
   std::vector<std::uint8_t> out(packet.begin(), packet.end());
-  const MutableBytes segment = MutableBytes(out).subspan(view->transport_offset, view->transport.size());
+  const MutableBytes segment = transport_of(out, view->ip);
   segment[13] = flag::psh | flag::ack;
-  write_u32(segment, kSequence, header->seq + 1);
+  write_u32(segment, kSequence, view->header.seq + 1);
   write_u32(segment, kAcknowledgement, *now.isn + 1);
-  blank_options(options_of(segment, *header), {kMss, kWindowScale, kSackPermitted, kFastOpen, kExperiment});
-  renew_checksum(*view, segment);
+  blank_options(options_of(segment, view->header), {kMss, kWindowScale, kSackPermitted, kFastOpen, kExperiment});
+  renew_checksum(view->ip, segment);
   return out;
 }
 
-void show_cookie(std::vector<std::uint8_t>& packet, const wire::tcp::FastOpen& cookie) {
-  const auto view = view_datagram(packet);
-  const auto header = view ? tcp_header(*view) : std::nullopt;
-  if (!header || !header->has(flag::syn) || cookie.size == 0 || header->options.fast_open.size != cookie.size) return;
-  const MutableBytes segment = MutableBytes(packet).subspan(view->transport_offset, view->transport.size());
-  const MutableBytes options = options_of(segment, *header);
-  const auto shown = header->options.fast_open.cookie.begin();
+void show_cookie(MutableBytes packet, const wire::tcp::FastOpen& cookie) {
+  const auto view = view_segment(packet);
+  if (!view || !view->header.has(flag::syn)) return;
+  const wire::tcp::FastOpen& offered = view->header.options.fast_open;
+  if (cookie.size == 0 || offered.size != cookie.size) return;
+  const MutableBytes segment = transport_of(packet, view->ip);
+  const MutableBytes options = options_of(segment, view->header);
+  const auto shown = offered.cookie.begin();
   const auto at = std::search(options.begin(), options.end(), shown, shown + cookie.size);
   std::copy_n(cookie.cookie.begin(), cookie.size, at);
-  renew_checksum(*view, segment);
+  renew_checksum(view->ip, segment);
 }
 
 void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept {
@@ -155,22 +186,20 @@ void renew_checksum(const DatagramView& packet, MutableBytes message) noexcept {
   write_u16(message, field, udp && good == 0 ? 0xffff : good);
 }
 
-bool has_unfinished_checksum(const DatagramView& packet) noexcept {
-  if (!tcp_header(packet)) return false;
-  const ChecksumSum pseudo =
-      wire::pseudo_header(packet.source, packet.destination, packet.protocol, packet.transport.size());
-  return read_u16(packet.transport, kTcpChecksum) == pseudo.folded();
+bool has_unfinished_checksum(const SegmentView& segment) noexcept {
+  const DatagramView& ip = segment.ip;
+  const ChecksumSum pseudo = wire::pseudo_header(ip.source, ip.destination, ip.protocol, ip.transport.size());
+  return segment.header.checksum == pseudo.folded();
 }
 
-void NumberBase::learn(const DatagramView& packet) noexcept {
-  const auto header = tcp_header(packet);
-  if (!header) return;
-  if (header->has(flag::syn) && !isn) isn = header->seq;
-  if (header->options.timestamps && !stamp) stamp = header->options.ts_value;
-  if (!isn || header->has(flag::rst)) return;
-  const auto text = static_cast<std::uint32_t>(packet.transport.size() - header->size);
+void NumberBase::learn(const SegmentView& segment) noexcept {
+  const wire::tcp::Header& header = segment.header;
+  if (header.has(flag::syn) && !isn) isn = header.seq;
+  if (header.options.timestamps && !stamp) stamp = header.options.ts_value;
+  if (!isn || header.has(flag::rst)) return;
+  const auto text = static_cast<std::uint32_t>(segment.text.size());
   const std::uint32_t behind =
-      header->seq - *isn + text + (header->has(flag::syn) ? 1u : 0u) + (header->has(flag::fin) ? 1u : 0u);
+      header.seq - *isn + text + (header.has(flag::syn) ? 1u : 0u) + (header.has(flag::fin) ? 1u : 0u);
   // Left of the first number: a keep-alive of the handshake's time, or nonsense.
   if (const auto far = static_cast<std::int64_t>(unwrapped(behind, end)); far > 0)
     end = std::max(end, static_cast<std::uint64_t>(far));
@@ -183,27 +212,16 @@ Translation translation(const NumberBase& captured, const NumberBase& now) noexc
   return by;
 }
 
+void translate(MutableBytes packet, const Translation& by) noexcept {
+  if (const auto segment = view_segment(packet))
+    translate_segment(transport_of(packet, segment->ip), *segment, by);
+  else if (const auto view = view_datagram(packet))
+    translate_quote(transport_of(packet, *view), *view, by);
+}
+
 std::vector<std::uint8_t> translated(Bytes packet, const Translation& by) {
   std::vector<std::uint8_t> out(packet.begin(), packet.end());
-  const auto view = view_datagram(out);
-  if (!view) return out;
-  const MutableBytes message = MutableBytes(out).subspan(view->transport_offset, view->transport.size());
-  if (const auto header = tcp_header(*view)) {
-    const bool unfinished = has_unfinished_checksum(*view);
-    const MutableBytes head = message.first(header->size);
-    const std::uint16_t before = internet_checksum(head);
-    shift_segment(head, *header, by);
-    if (unfinished)
-      renew_checksum(*view, message);
-    else
-      adjust_checksum(message, kTcpChecksum, before, head);
-    return out;
-  }
-  const auto quote = view_quote(*view);
-  if (!quote || quote->protocol != protocol::kTcp || quote->offset + kSequence + 4 > message.size()) return out;
-  const std::uint16_t before = internet_checksum(message);
-  shift_u32(message, quote->offset + kSequence, by.isn);
-  adjust_checksum(message, kIcmpChecksum, before, message);
+  translate(out, by);
   return out;
 }
 

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <string>
 
-#include "lab/replay_numbers.hpp"
-
 namespace sluice::lab {
 namespace {
 
@@ -55,32 +53,30 @@ void compare_acks(const StreamRun& captured, const StreamRun& replayed, Duration
 
 }  // namespace
 
-void StreamFollower::look(const SaidPacket& packet, const Numbers& numbers) {
-  const auto view = view_datagram(packet.bytes);
-  const auto header = view ? tcp_header(*view) : std::nullopt;
-  if (!header) return;
-  if (header->has(flag::rst)) {
+void StreamFollower::look(const SegmentView& segment, std::size_t number, Duration at, const Numbers& numbers) {
+  const wire::tcp::Header& header = segment.header;
+  if (header.has(flag::rst)) {
     // After both FINs it answers a straggler, and the connection has ended already.
     run_.reset = run_.reset || !(run_.finished && run_.heard_finish);
     return;
   }
-  const std::uint32_t wire = header->seq - numbers.ours.first - (header->has(flag::syn) ? 0 : 1);
-  const std::uint64_t at = unwrapped(wire, run_.sent);
-  const Bytes text = view->transport.subspan(header->size);
-  const bool behind_syn = static_cast<std::int64_t>(at) >= 0;
+  const std::uint32_t wire = header.seq - numbers.ours.first - (header.has(flag::syn) ? 0 : 1);
+  const std::uint64_t offset = unwrapped(wire, run_.sent);
+  const Bytes text = segment.text;
+  const bool behind_syn = static_cast<std::int64_t>(offset) >= 0;
   if (behind_syn && !text.empty()) {
-    const std::size_t good = ours_ ? ours_->agreement(at, text) : text.size();
-    if (good < text.size() && !run_.wrong) run_.wrong = at + good;
-    run_.sent = std::max(run_.sent, at + text.size());
+    const std::size_t good = ours_ ? ours_->agreement(offset, text) : text.size();
+    if (good < text.size() && !run_.wrong) run_.wrong = offset + good;
+    run_.sent = std::max(run_.sent, offset + text.size());
   }
-  run_.finished = run_.finished || header->has(flag::fin);
-  if (header->has(flag::ack)) acknowledge(unwrapped(header->ack - numbers.peers.first - 1, run_.heard), packet);
+  run_.finished = run_.finished || header.has(flag::fin);
+  if (header.has(flag::ack)) acknowledge(unwrapped(header.ack - numbers.peers.first - 1, run_.heard), number, at);
 }
 
-void StreamFollower::acknowledge(std::uint64_t bytes, const SaidPacket& packet) {
+void StreamFollower::acknowledge(std::uint64_t bytes, std::size_t number, Duration at) {
   const std::uint64_t before = run_.acked.empty() ? 0 : run_.acked.back().bytes;
   if (static_cast<std::int64_t>(bytes) <= 0 || bytes <= before) return;
-  run_.acked.push_back({packet.at, bytes, packet.number});
+  run_.acked.push_back({at, bytes, number});
   run_.heard_finish = peer_finish_ != 0 && bytes >= peer_finish_;
   run_.heard = bytes - (run_.heard_finish ? 1 : 0);
 }

@@ -2,12 +2,14 @@
 // when, and how it ended.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "lab/replay.hpp"
 #include "lab/replay_comparison.hpp"
+#include "lab/replay_numbers.hpp"
 #include "lab/stream_text.hpp"
 
 namespace sluice::lab {
@@ -35,11 +37,12 @@ class StreamFollower {
   /// acknowledgement of the peer's FIN counts to, his text and the FIN; 0 when there is none.
   StreamFollower(const StreamText* ours, std::uint64_t peer_finish) : ours_(ours), peer_finish_(peer_finish) {}
 
-  void look(const SaidPacket& packet, const Numbers& numbers);
+  /// `number`: in the capture, 0 in a replay. `at`: since the conversation's first packet.
+  void look(const SegmentView& segment, std::size_t number, Duration at, const Numbers& numbers);
   const StreamRun& run() const noexcept { return run_; }
 
  private:
-  void acknowledge(std::uint64_t bytes, const SaidPacket& packet);
+  void acknowledge(std::uint64_t bytes, std::size_t number, Duration at);
 
   const StreamText* ours_;
   std::uint64_t peer_finish_;

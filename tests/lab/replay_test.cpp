@@ -344,7 +344,7 @@ TEST_CASE("a RST before both sides have finished is an end, after that it is non
   const auto run_of = [](const Conversation& conversation) {
     StreamFollower follower(nullptr, 1);
     for (const ConversationPacket& packet : conversation.packets)
-      if (!packet.from_opener) follower.look({packet.number, {}, packet.bytes}, {{0, {}}, {0, {}}});
+      if (!packet.from_opener) follower.look(*view_segment(packet.bytes), packet.number, {}, {{0, {}}, {0, {}}});
     return follower.run();
   };
   CHECK(run_of(written.conversation).reset);
