@@ -12,9 +12,10 @@ namespace sluice::lab {
 namespace {
 
 std::optional<DatagramView> view_v4(Bytes packet) noexcept {
+  std::optional<DatagramView> result;
   const auto header = wire::ipv4::parse(packet);
-  if (!header) return std::nullopt;
-  DatagramView view;
+  if (!header) return result;
+  DatagramView& view = result.emplace();
   view.source = header->source;
   view.destination = header->destination;
   view.protocol = header->protocol;
@@ -25,7 +26,7 @@ std::optional<DatagramView> view_v4(Bytes packet) noexcept {
   if (header->is_fragment()) view.fragment = {header->identification, header->fragment_offset, header->more_fragments};
   view.transport_offset = header->header_size;
   view.transport = packet.subspan(header->header_size, header->payload_size());
-  return view;
+  return result;
 }
 
 std::optional<DatagramView> view_v6(Bytes packet) noexcept {

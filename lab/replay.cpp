@@ -36,14 +36,13 @@ class Player {
       : conversation_(conversation),
         settings_(settings),
         us_(us),
-        streams_(both_streams(conversation)),
         by_stream_(conversation.kind == ConversationKind::tcp && settings.level <= Level::acks),
         verdict_(verdict),
         stack_(config_for(conversation, us, settings)),
-        comparison_(settings, captured_numbers_, replayed_numbers_, verdict),
-        captured_run_(nullptr, peer_finish()),
-        replayed_run_(&streams_.of(us).text, peer_finish()) {
-    learn(us);
+        comparison_(settings, captured_numbers_, replayed_numbers_, verdict) {
+    learn();
+    captured_run_ = StreamFollower(nullptr, peer_finish());
+    replayed_run_ = StreamFollower(&streams_.of(us).text, peer_finish());
     const auto raw = [this](Bytes packet) { say({packet.begin(), packet.end()}); };
     application_ = make_application({conversation, us, settings, streams_.of(us), streams_.of(other(us)), stack_, raw});
   }
@@ -74,19 +73,19 @@ class Player {
   Duration since_start(Time at) const noexcept { return at - conversation_.packets.front().at; }
   static Side other(Side side) noexcept { return side == Side::opener ? Side::other : Side::opener; }
 
-  void learn(Side us) {
-    captured_.isn = us == Side::opener ? conversation_.opener_isn : conversation_.other_isn;
-    peer_.isn = us == Side::opener ? conversation_.other_isn : conversation_.opener_isn;
+  void learn() {
+    captured_.isn = us_ == Side::opener ? conversation_.opener_isn : conversation_.other_isn;
+    peer_.isn = us_ == Side::opener ? conversation_.other_isn : conversation_.opener_isn;
     due_.reserve(conversation_.packets.size());
     for (std::size_t i = 0; i < conversation_.packets.size(); ++i) {
       const ConversationPacket& packet = conversation_.packets[i];
-      Due due{packet.at, i, is_ours(packet, us)};
-      if (const auto segment = view_segment(packet.bytes)) learn(*segment, due);
+      Due due{packet.at, i, is_ours(packet, us_)};
       verdict_.super_segments += packet.bytes.size() > settings_.stack.ip.mtu ? 1u : 0u;
       verdict_.cut += packet.cut ? 1u : 0u;
       due.at += due.ours ? -settings_.distance : settings_.distance;
       due_.push_back(due);
     }
+    streams_ = both_streams(conversation_, [this](std::size_t i, const SegmentView& one) { learn(one, due_[i]); });
     captured_numbers_ = {captured_.side(), peer_.side()};
     if (settings_.distance != Duration::zero())
       std::stable_sort(due_.begin(), due_.end(), [](const Due& a, const Due& b) { return a.at < b.at; });
@@ -276,8 +275,8 @@ class Player {
   Numbers captured_numbers_;
   Numbers replayed_numbers_;
   Comparison comparison_;
-  StreamFollower captured_run_;
-  StreamFollower replayed_run_;
+  StreamFollower captured_run_{nullptr, 0};  ///< both begin when the streams are known
+  StreamFollower replayed_run_{nullptr, 0};
   Packet syn_text_;  ///< that is to be said again
   bool refused_text_ = false;
   bool takes_syn_text_ = false;     ///< our side of the capture, by a cookie

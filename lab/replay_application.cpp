@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "lab/replay_numbers.hpp"
 #include "stack/tcp/seq.hpp"
 #include "stack/wire/icmp.hpp"
 #include "stack/wire/icmpv6.hpp"
@@ -408,7 +407,8 @@ class PingApplication final : public ReplayApplication {
 
 }  // namespace
 
-BothStreams both_streams(const Conversation& conversation) {
+BothStreams both_streams(const Conversation& conversation,
+                         const std::function<void(std::size_t, const SegmentView&)>& also) {
   BothStreams both;
   StreamReader opener(conversation.opener_isn, both.opener), other(conversation.other_isn, both.other);
   for (std::size_t i = 0; i < conversation.packets.size(); ++i)
@@ -416,6 +416,7 @@ BothStreams both_streams(const Conversation& conversation) {
       const bool from_opener = conversation.packets[i].from_opener;
       (from_opener ? opener : other).look(i, *segment);
       (from_opener ? other : opener).hear(segment->header);
+      if (also) also(i, *segment);
     }
   opener.finish();
   other.finish();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lab/replay.hpp"
+#include "lab/replay_numbers.hpp"
 #include "lab/stream_text.hpp"
 
 namespace sluice::lab {
@@ -48,7 +49,9 @@ struct BothStreams {
   OurStream other;
   OurStream& of(Side side) noexcept { return side == Side::opener ? opener : other; }
 };
-BothStreams both_streams(const Conversation& conversation);
+/// `also`: is told each segment, by its index in the conversation, so that one look at the packets is enough.
+BothStreams both_streams(const Conversation& conversation,
+                         const std::function<void(std::size_t, const SegmentView&)>& also = nullptr);
 
 /// What an application works with; all of it outlives the application.
 struct ReplayScene {

@@ -123,10 +123,15 @@ std::optional<wire::tcp::Header> tcp_header(const DatagramView& packet) noexcept
 }
 
 std::optional<SegmentView> view_segment(Bytes packet) noexcept {
+  std::optional<SegmentView> result;
   const auto view = view_datagram(packet);
-  const auto header = view ? tcp_header(*view) : std::nullopt;
-  if (!header) return std::nullopt;
-  return SegmentView{*view, *header, view->transport.subspan(header->size)};
+  if (!view || view->protocol != protocol::kTcp || view->fragment) return result;
+  SegmentView& segment = result.emplace(SegmentView{*view, {}, {}});
+  if (wire::tcp::parse(view->transport, segment.header) == wire::tcp::ParseError::none)
+    segment.text = view->transport.subspan(segment.header.size);
+  else
+    result.reset();
+  return result;
 }
 
 std::optional<std::vector<std::uint8_t>> earlier_ack(Bytes packet, std::uint64_t acked, const NumberBase& captured,
