@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -105,7 +104,8 @@ class WsServed final : public Served {
       http_->respond(answer.response);
     });
     if (phase == http::Phase::upgraded) {
-      connection_.emplace(stream, ws::Role::server, habits_.settings, nullptr, Bytes(), agreed_);
+      connection_ = std::make_unique<ws::Connection<tun::KernelStream>>(stream, ws::Role::server, habits_.settings,
+                                                                        nullptr, Bytes(), agreed_);
       http_.reset();
     }
     return phase == http::Phase::upgraded || phase == http::Phase::serving;
@@ -114,7 +114,31 @@ class WsServed final : public Served {
   Habits& habits_;
   std::unique_ptr<http::ServerSession> http_;
   std::optional<ws::DeflateParameters> agreed_;
-  std::optional<ws::Connection<tun::KernelStream>> connection_;
+  std::unique_ptr<ws::Connection<tun::KernelStream>> connection_;
+};
+
+/// The handshake of a WebSocket and nothing behind it but a bare echo: what a connection costs without a session.
+class HollowServed final : public Served {
+ public:
+  explicit HollowServed(Habits& habits) : habits_(habits), http_(std::make_unique<http::ServerSession>()) {}
+  bool pump(Time now) override {
+    if (!http_) {
+      const Bytes bytes = stream.peek();
+      (void)stream.write(bytes);
+      stream.consume(bytes.size());
+      return !stream.at_eof() && stream.error() == Errc::none;
+    }
+    const http::Phase phase = http::drive(stream, *http_, now, [this](http::ServerEvent&& event) {
+      const auto* head = std::get_if<http::RequestHead>(&event);
+      if (head) http_->respond(ws::answer_handshake(head->request, habits_.policy).response);
+    });
+    if (phase == http::Phase::upgraded) http_.reset();
+    return phase == http::Phase::upgraded || phase == http::Phase::serving;
+  }
+
+ private:
+  Habits& habits_;
+  std::unique_ptr<http::ServerSession> http_;
 };
 
 /// What comes goes back, unread.
@@ -232,6 +256,21 @@ ByteVector frames(std::size_t size, std::size_t times, bool raw) {
   return all;
 }
 
+/// A masked frame of JSON that permessage-deflate made smaller.
+ByteVector compressed_frame() {
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += "{\"id\":" + std::to_string(i * 7919) + ",\"name\":\"sensor\",\"value\":0.5},";
+  ws::ChunkQueue queue(nullptr);
+  ws::Deflater deflater(12, {});
+  deflater.add(as_bytes(text), queue);
+  deflater.end(queue);
+  const ws::FrameHeader header{true, ws::kRsv1, ws::Opcode::text, true, {}, queue.size()};  // the key of zeros
+  ByteVector frame(ws::kMaxHeader);
+  frame.resize(ws::write_header(frame, header));
+  for (const Slice& slice : queue.slices()) frame.insert(frame.end(), slice.bytes().begin(), slice.bytes().end());
+  return frame;
+}
+
 /// One connection of the load: a batch leaves, its answers come, the next batch leaves.
 struct Client {
   int fd = -1;
@@ -306,10 +345,8 @@ int load(const Load& wish) {
 
 /// Opens connections, lets each say one message, says "open", and holds them until the input ends.
 int idle(const Load& wish, bool deflate) {
-  const rlimit limit{1u << 20, 1u << 20};
-  ::setrlimit(RLIMIT_NOFILE, &limit);
   std::vector<int> all;
-  const ByteVector frame = frames(wish.size, 1, false);
+  const ByteVector frame = deflate ? compressed_frame() : frames(wish.size, 1, false);
   for (std::size_t i = 0; i < wish.connections; ++i) {
     all.push_back(connect_to(wish.server));
     open_websocket(all.back(), wish, deflate);
@@ -330,7 +367,7 @@ int idle(const Load& wish, bool deflate) {
 int usage() {
   std::fputs(
       "usage: ws_peer serve ENDPOINT [no|kept|shared]\n"
-      "       ws_peer serve-raw ENDPOINT\n"
+      "       ws_peer serve-raw|serve-raw-idle ENDPOINT\n"
       "       ws_peer load|load-raw ENDPOINT TARGET SIZE CONNECTIONS BATCH SECONDS\n"
       "       ws_peer idle ENDPOINT TARGET CONNECTIONS [deflate]\n",
       stderr);
@@ -343,6 +380,10 @@ int run(const std::vector<std::string>& words) {
     const std::string way = words.size() > 3 ? words[3] : "no";
     Habits habits(way == "kept" ? Deflate::kept : way == "shared" ? Deflate::shared : Deflate::no);
     return serve(endpoint_of(words[2]), [&] { return std::make_unique<WsServed>(habits); });
+  }
+  if (verb == "serve-raw-idle") {
+    Habits habits(Deflate::no);
+    return serve(endpoint_of(words[2]), [&] { return std::make_unique<HollowServed>(habits); });
   }
   if (verb == "serve-raw") return serve(endpoint_of(words[2]), [] { return std::make_unique<RawServed>(); });
   if ((verb == "load" || verb == "load-raw") && words.size() == 8)

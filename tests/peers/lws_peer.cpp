@@ -121,7 +121,7 @@ lws_context_creation_info basic_info(const lws_protocols* protocols, bool deflat
 int serve(const std::string& address, int port, bool deflate) {
   lws_context_creation_info info = basic_info(kServer, deflate);
   info.port = port;
-  info.iface = address.c_str();
+  if (address != "0.0.0.0") info.iface = address.c_str();
   lws_context* context = lws_create_context(&info);
   if (!context) return 1;
   std::puts("ready");
