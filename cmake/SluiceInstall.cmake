@@ -1,8 +1,9 @@
-# cmake --install: headers, libraries and a package, so that find_package(sluice) gives sluice::stack, ::tun, ::http, ::ws and ::lab.
+# cmake --install: headers, libraries and a package, so that find_package(sluice) gives sluice::stack, ::tun, ::http, ::tls, ::ws and
+# ::lab.
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/sluice")
 
-install(TARGETS sluice_stack sluice_tun sluice_http sluice_ws sluice_lab EXPORT sluice_targets
+install(TARGETS sluice_stack sluice_tun sluice_http sluice_tls sluice_ws sluice_lab EXPORT sluice_targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY stack tun http ws lab DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sluice FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT sluice_targets NAMESPACE sluice:: DESTINATION ${package_dir})

@@ -95,13 +95,13 @@ Table read_table() {
   return table;
 }
 
-/// The room of a path from the root: its folder in stack/, its first folder elsewhere.
+/// The room of a path from the root: its folder in stack/, http/tls, its first folder elsewhere.
 std::string room_of(const std::string& path) {
   const std::size_t first = path.find('/');
   if (first == std::string::npos) return "";
   const std::size_t second = path.find('/', first + 1);
-  const bool in_stack_room = path.starts_with("stack/") && second != std::string::npos;
-  return path.substr(0, in_stack_room ? second : first);
+  const bool nested = path.starts_with("stack/") || path.starts_with("http/tls/");
+  return path.substr(0, nested && second != std::string::npos ? second : first);
 }
 
 Complaint check_own(const Table& table, const std::string& room, const std::string& target) {
@@ -170,6 +170,7 @@ TEST_CASE("an include against the rule would be seen") {
   CHECK(complains("stack/tcp/a.cpp", "sys/socket.h", true));    // the system, in the stack
   CHECK(complains("tun/a.cpp", "boost/asio.hpp", true));        // another room's library
   CHECK(complains("elsewhere/a.cpp", "vector", true));          // no such room
+  CHECK(complains("http/tls/a.cpp", "http/url.hpp", false));    // a room within another is not that other
   CHECK_FALSE(complains("tests/base/a.cpp", own, false));
   CHECK_FALSE(complains("stack/tcp/a.cpp", "vector", true));
   CHECK_FALSE(complains("tun/a.cpp", "sys/socket.h", true));
