@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -15,6 +16,8 @@
 
 #include "http/client_session.hpp"
 #include "http/driver.hpp"
+#include "http/tls/stream.hpp"
+#include "tools/certificates.hpp"
 #include "tools/commands.hpp"
 #include "tools/report.hpp"
 #include "tools/standard_streams.hpp"
@@ -29,8 +32,11 @@ constexpr int kBrokenOff = 18;
 constexpr int kHttpError = 22;
 constexpr int kWriteFailed = 23;
 constexpr int kTooSlow = 28;
+constexpr int kNoTls = 35;
 constexpr int kNoAnswer = 52;
 constexpr int kConnectionFailed = 56;
+constexpr int kNotBelieved = 60;
+constexpr int kNoTrust = 77;
 
 double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 
@@ -51,6 +57,7 @@ class Fetch {
   void connect(const Endpoint& server) {
     if (ended_) return;
     server_ = server;
+    if (url_.secure() && !make_context()) return;
     Result<tcp::Socket> socket = host_.stack().connect(server);
     if (!socket) return fail(kConnectFailed, fmt::format("cannot connect: {}", describe(socket.error())));
     socket_ = std::move(*socket);
@@ -62,6 +69,7 @@ class Fetch {
 
   void close() {
     if (socket_) host_.loop().off({SocketKind::tcp, socket_.id()});
+    if (tls_) tls_->finish();
     socket_.close();
   }
 
@@ -77,24 +85,67 @@ class Fetch {
     return head;
   }
 
+  /// What TLS needs to begin. False: it failed.
+  bool make_context() {
+    tls::Settings settings;
+    settings.protocols = {"http/1.1"};
+    settings.key_log = key_log_of_environment();
+    settings.handshake_time = options_.limit;
+    auto made = tls::ClientContext::make({.certificates = options_.trusted, .verify = !options_.insecure}, settings);
+    if (const auto* failure = std::get_if<tls::Failure>(&made)) {
+      fail(kNoTrust, failure->sentence);
+      return false;
+    }
+    context_ = std::get<tls::ClientContext>(std::move(made));
+    return true;
+  }
+
+  void begin_tls() {
+    const auto since_1970 = host_.loop().now().time_since_epoch() + host_.wall_offset();
+    const tls::Target target{url_.host, std::chrono::floor<std::chrono::seconds>(since_1970).count()};
+    tls_.emplace(socket_, tls::Session(*context_, target, host_.loop().now()));
+  }
+
   void pump() {
     if (ended_ || !socket_) return;
     if (socket_.state() == tcp::State::syn_sent) return;
-    if (!connected_at_ && socket_.error() == Errc::none) connected_at_ = host_.loop().now();
+    if (!connected_at_ && socket_.error() == Errc::none) {
+      connected_at_ = host_.loop().now();
+      if (context_) begin_tls();
+    }
     if (!connected_at_)
       return fail(socket_.error() == Errc::timed_out ? kTooSlow : kConnectFailed,
                   fmt::format("{}: {}", server_.to_string(), describe(socket_.error())));
     if (!write_body()) return;
-    http::drive(socket_, session_, host_.loop().now(), [this](http::ClientEvent&& event) { on_event(event); });
+    drive();
     if (!write_body()) return;
     if (done_) return finish();
+    if (tls_ && tls_->session().failure()) return fail_tls(tls_->session().failure());
     if (!ended_ && socket_.error() != Errc::none && socket_.readable() == 0)
-      return fail(kConnectionFailed, std::string(describe(socket_.error())));
+      return fail(lost_code(), std::string(describe(socket_.error())));
     arm();
   }
 
+  void drive() {
+    const Time now = host_.loop().now();
+    const auto hear = [this](http::ClientEvent&& event) { on_event(event); };
+    if (!tls_) {
+      http::drive(socket_, session_, now, hear);
+      return;
+    }
+    tls_->handle_timeout(now);
+    http::drive(*tls_, session_, now, hear);
+  }
+
+  void fail_tls(const tls::Failure& failure) {
+    const int code = tls_->session().was_open() ? kConnectionFailed : kNoTls;
+    fail(tls::is_certificate(failure.fault) ? kNotBelieved : code, failure.sentence);
+  }
+
+  int lost_code() const { return tls_ && !tls_->session().was_open() ? kNoTls : kConnectionFailed; }
+
   void arm() {
-    const Time due = session_.next_timeout();
+    const Time due = tls_ ? std::min(session_.next_timeout(), tls_->next_timeout()) : session_.next_timeout();
     if (ended_ || due >= alarm_.when) return;
     host_.loop().cancel(alarm_);
     alarm_ = host_.loop().at(due, [this] {
@@ -116,7 +167,7 @@ class Fetch {
     } else if (const auto* failed = std::get_if<http::Failed>(&event)) {
       const int code = !response_ ? kNoAnswer : kBrokenOff;
       const bool lost = socket_.error() != Errc::none;
-      fail(lost ? kConnectionFailed : code, std::string(lost ? describe(socket_.error()) : failed->reason));
+      fail(lost ? lost_code() : code, std::string(lost ? describe(socket_.error()) : failed->reason));
     }
   }
 
@@ -160,6 +211,10 @@ class Fetch {
                 {"connect_ms", milliseconds(*connected_at_ - began_)},
                 {"first_byte_ms", milliseconds(*first_byte_at_ - began_)},
                 {"total_ms", milliseconds(host_.loop().now() - began_)}};
+    if (tls_)
+      report["tls"] = {{"version", tls_->session().version()},
+                       {"cipher", tls_->session().cipher()},
+                       {"protocol", tls_->session().protocol()}};
     if (const auto info = socket_.info()) {
       const Json socket = socket_report(*info);
       report["local"] = socket.at("local");
@@ -191,6 +246,8 @@ class Fetch {
   std::vector<std::uint8_t> waiting_;  ///< at most what the receive buffer held
   Endpoint server_;
   tcp::Socket socket_;
+  std::optional<tls::ClientContext> context_;  ///< of https
+  std::optional<tls::Stream<tcp::Socket>> tls_;
   http::ClientSession session_;
   tun::EventLoop::Alarm alarm_;
   std::optional<http::Response> response_;

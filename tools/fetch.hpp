@@ -15,6 +15,8 @@ struct FetchOptions {
   bool include = false;
   bool fail = false;
   bool json = false;
+  std::string trusted;    ///< PEM text: whom to believe; empty: whom the system believes
+  bool insecure = false;  ///< believe everybody
   Duration limit = std::chrono::minutes(2);
 };
 

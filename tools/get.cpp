@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "lab/file_bytes.hpp"
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
 #include "tools/fetch.hpp"
@@ -21,13 +22,17 @@ constexpr const char* kExamples = R"(Examples:
   sluice get -i -o page.html http://10.77.1.1:8000/page.html
   sluice get --json --loss 2% --delay 10ms http://10.77.1.1:8000/big | jq .tcp.retransmissions
 
+  sluice get --cacert ca.pem https://10.77.1.1:8443/
+
+SSLKEYLOGFILE names a file for the secrets of TLS.
 Exit, as curl's: 0 done, 1 a scheme that is not spoken, 2 a wrong flag or value, 3 no URL, 6 an unknown host,
 7 no connection, 18 the body broke off, 22 a status of 400 or more with --fail, 23 the output failed, 28 too slow,
-52 no answer, 56 the connection failed.)";
+35 no TLS, 52 no answer, 56 the connection failed, 60 a certificate that is not believed, 77 no certificates.)";
 
 struct Options {
   LinkOptions link;
   FetchOptions fetch;
+  std::string trusted_file;
 };
 
 int complain(int code, const std::string& sentence) {
@@ -35,11 +40,18 @@ int complain(int code, const std::string& sentence) {
   return code;
 }
 
-int get(const Options& options) {
+int get(Options& options) {
   const auto parsed = http::parse_url(options.fetch.url);
   if (const auto* error = std::get_if<http::UrlError>(&parsed)) return complain(3, error->message);
   const http::Url& url = std::get<http::Url>(parsed);
-  if (url.scheme != "http") return complain(1, fmt::format("{} is not spoken here, only http", url.scheme));
+  if (url.scheme != "http" && url.scheme != "https")
+    return complain(1, fmt::format("{} is not spoken here, only http and https", url.scheme));
+  if (!options.trusted_file.empty()) {
+    const auto file = lab::FileBytes::load(options.trusted_file);
+    if (!file || (*file).bytes().empty())
+      return complain(77, file ? options.trusted_file + ": an empty file" : file.error);
+    options.fetch.trusted = as_text((*file).bytes());
+  }
   const std::vector<IpAddress> addresses = resolve(url.host);
   if (addresses.empty()) return complain(6, fmt::format("no address is known for {}", url.host));
   std::signal(SIGPIPE, SIG_IGN);
@@ -54,11 +66,14 @@ int get(const Options& options) {
 void add_get(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("get", "Fetch a URL, on a stack of its own");
   const auto options = std::make_shared<Options>();
-  command->add_option("URL", options->fetch.url, "http://HOST[:PORT]/PATH")->required();
+  command->add_option("URL", options->fetch.url, "http://HOST[:PORT]/PATH, or https")->required();
   command->add_option("-o,--output", options->fetch.output, "write the body there [standard output]")
       ->type_name("FILE");
   command->add_flag("-i,--include", options->fetch.include, "the answer's head, too");
   command->add_flag("-f,--fail", options->fetch.fail, "a status of 400 or more is a failure: exit 22");
+  command->add_option("--cacert", options->trusted_file, "PEM: believe these certificates, not the system's")
+      ->type_name("FILE");
+  command->add_flag("-k,--insecure", options->fetch.insecure, "believe any certificate");
   command->add_flag("--json", options->fetch.json,
                     "one line about the answer and its connection; the body only with -o");
   add_value(*command, "-m,--max-time", options->fetch.limit, lab::parse_time, "TIME", "for all of it [2min]");

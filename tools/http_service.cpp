@@ -46,12 +46,13 @@ http::Response text_response(int status, std::string_view type) {
 
 }  // namespace
 
-bool HttpConnection::pump(Time now) {
+template <ByteStream Stream>
+bool HttpTalk<Stream>::pump(Time now) {
   if (site_.chat) site_.chat->at(now.time_since_epoch() + site_.wall_offset);
   if (websocket_) return pump_websocket(now);
   session_.set_date(std::chrono::floor<std::chrono::seconds>(now.time_since_epoch() + site_.wall_offset).count());
   const http::Phase phase =
-      http::drive(socket_, session_, now, [this](http::ServerEvent&& event) { on_event(std::move(event)); });
+      http::drive(stream_, session_, now, [this](http::ServerEvent&& event) { on_event(std::move(event)); });
   if (phase == http::Phase::upgraded) {
     begin_websocket();
     return pump_websocket(now);
@@ -59,15 +60,19 @@ bool HttpConnection::pump(Time now) {
   return phase != http::Phase::closed && phase != http::Phase::aborted;
 }
 
-void HttpConnection::begin_websocket() {
+template <ByteStream Stream>
+void HttpTalk<Stream>::begin_websocket() {
   ++site_.counts.websockets;
-  const ws::Settings& settings = member_ ? site_.chat->settings() : site_.websocket_settings;
-  websocket_ = std::make_unique<ws::Connection<tcp::Socket>>(socket_, ws::Role::server, settings, nullptr, Bytes{},
-                                                             websocket_deflate_);
-  if (member_) member_->begin(websocket_->session());
+  const ws::Settings& settings = chat_wish_ ? site_.chat->settings() : site_.websocket_settings;
+  websocket_ = std::make_unique<ws::Connection<Stream>>(stream_, ws::Role::server, settings, nullptr, Bytes{},
+                                                        websocket_deflate_);
+  if (!chat_wish_) return;
+  member_ = std::make_unique<ChatMember>(*site_.chat, *chat_wish_, wake_);
+  member_->begin(websocket_->session());
 }
 
-bool HttpConnection::pump_websocket(Time now) {
+template <ByteStream Stream>
+bool HttpTalk<Stream>::pump_websocket(Time now) {
   if (ending_ && websocket_->session().open()) (void)websocket_->session().close(ws::CloseCode::going_away);
   if (!member_) return !websocket_->pump(now, ws::Echo{});
   const bool over = websocket_->pump(now, *member_);
@@ -75,16 +80,39 @@ bool HttpConnection::pump_websocket(Time now) {
   return !over;
 }
 
-Time HttpConnection::next_timeout() const noexcept {
-  return websocket_ ? websocket_->next_timeout() : session_.next_timeout();
-}
-
-void HttpConnection::shut_down() {
+template <ByteStream Stream>
+void HttpTalk<Stream>::shut_down() {
   ending_ = true;
   session_.shut_down();
 }
 
-void HttpConnection::on_event(http::ServerEvent&& event) {
+template class HttpTalk<tcp::Socket>;
+template class HttpTalk<tls::Stream<tcp::Socket>>;
+
+bool HttpsConnection::pump(Time now) {
+  if (flushed_by_ != kNever) return linger(now);
+  stream_.handle_timeout(now);
+  if (talk_.pump(now)) return true;
+  if (const tls::Failure& failure = stream_.session().failure()) {
+    ++site_.counts.insecure;
+    if (site_.log_failure) site_.log_failure(failure);
+  }
+  flushed_by_ = now + site_.limits.linger_time;
+  return linger(now);
+}
+
+/// Where TCP had no room yet, the last record waits above it.
+bool HttpsConnection::linger(Time now) {
+  stream_.peek();
+  return !stream_.flushed() && now < flushed_by_;
+}
+
+Time HttpsConnection::next_timeout() const noexcept {
+  if (flushed_by_ != kNever) return flushed_by_;
+  return std::min(talk_.next_timeout(), stream_.next_timeout());
+}
+
+void HttpAnswers::on_event(http::ServerEvent&& event) {
   if (const auto* head = std::get_if<http::RequestHead>(&event)) {
     on_request(head->request);
   } else if (const auto* part = std::get_if<http::BodyPart>(&event)) {
@@ -99,7 +127,7 @@ void HttpConnection::on_event(http::ServerEvent&& event) {
   }
 }
 
-void HttpConnection::on_request(const http::Request& request) {
+void HttpAnswers::on_request(const http::Request& request) {
   ++site_.counts.requests;
   const std::string path = request.path().value_or("");
   if (on_websocket(request, path) || on_chat_page(request, path)) return;
@@ -115,18 +143,18 @@ void HttpConnection::on_request(const http::Request& request) {
 }
 
 /// True when it was answered.
-bool HttpConnection::on_websocket(const http::Request& request, const std::string& path) {
+bool HttpAnswers::on_websocket(const http::Request& request, const std::string& path) {
   const bool echo = !site_.websocket_path.empty() && path == site_.websocket_path;
   const bool chat = site_.chat && path == site_.chat_path + "/ws";
   if (!echo && !chat) return false;
   const ws::ServerAnswer agreed = ws::answer_handshake(request, site_.websocket_policy);
   websocket_deflate_ = agreed.deflate;
-  if (chat && agreed.accepted()) member_ = std::make_unique<ChatMember>(*site_.chat, asked_name(request), wake_);
+  if (chat && agreed.accepted()) chat_wish_ = asked_name(request);
   answer(request, agreed.response);
   return true;
 }
 
-bool HttpConnection::on_chat_page(const http::Request& request, const std::string& path) {
+bool HttpAnswers::on_chat_page(const http::Request& request, const std::string& path) {
   if (!site_.chat || (path != site_.chat_path && path != site_.chat_path + "/")) return false;
   http::Answer page = chat_page(request);
   answer(request, page.response, std::move(page.body));
@@ -134,7 +162,7 @@ bool HttpConnection::on_chat_page(const http::Request& request, const std::strin
 }
 
 /// The answer waits for the body's end.
-void HttpConnection::on_upload(const http::Request& request) {
+void HttpAnswers::on_upload(const http::Request& request) {
   if (request.method == "PUT" || request.method == "POST") {
     upload_.emplace();
     if (site_.log) site_.log(request, 200);
@@ -145,7 +173,7 @@ void HttpConnection::on_upload(const http::Request& request) {
   answer(request, refusal.response, std::move(refusal.body));
 }
 
-void HttpConnection::finish_upload() {
+void HttpAnswers::finish_upload() {
   ++site_.counts.uploads;
   const std::uint64_t bytes = upload_->bytes;
   const std::string body = fmt::format("{{\"bytes\":{},\"sha256\":\"{}\"}}\n", bytes, upload_->digest.finish());
@@ -153,7 +181,7 @@ void HttpConnection::finish_upload() {
   session_.respond(text_response(200, "application/json"), body);
 }
 
-void HttpConnection::answer(const http::Request& request, const http::Response& response, http::Body body) {
+void HttpAnswers::answer(const http::Request& request, const http::Response& response, http::Body body) {
   if (site_.log) site_.log(request, response.status);
   session_.respond(response, std::move(body));
 }

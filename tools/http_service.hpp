@@ -1,4 +1,4 @@
-// What `sluice serve --http` answers: files, uploads, a WebSocket echo, a chat.
+// What `sluice serve --http` and `--https` answer: files, uploads, a WebSocket echo, a chat.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "http/server_session.hpp"
+#include "http/tls/stream.hpp"
 #include "tools/chat_room.hpp"
 #include "tools/file_source.hpp"
 #include "tools/sha256.hpp"
@@ -34,12 +35,15 @@ struct Site {
   std::chrono::nanoseconds wall_offset{};  ///< added to a Time gives nanoseconds since 1970
   /// Told of each answer; may be empty.
   std::function<void(const http::Request&, int status)> log;
+  /// Told why a connection's TLS failed; may be empty.
+  std::function<void(const tls::Failure&)> log_failure;
 
   struct Counts {
     std::uint64_t requests = 0;
     std::uint64_t refused = 0;  ///< requests that the parser or a deadline ended
     std::uint64_t uploads = 0;
     std::uint64_t websockets = 0;
+    std::uint64_t insecure = 0;  ///< connections whose TLS failed
   } counts;
 };
 
@@ -49,16 +53,12 @@ struct Upload {
   std::uint64_t bytes = 0;
 };
 
-/// HTTP/1.1 until the client asks for a WebSocket, and that then.
-class HttpConnection final : public Connection {
+/// What a connection answers, whatever carries it.
+class HttpAnswers {
  public:
-  HttpConnection(tcp::Socket socket, Site& site) : Connection(std::move(socket)), site_(site), session_(site.limits) {}
+  explicit HttpAnswers(Site& site) : site_(site), session_(site.limits) {}
 
-  bool pump(Time now) override;
-  Time next_timeout() const noexcept override;
-  void shut_down() override;
-
- private:
+ protected:
   void on_event(http::ServerEvent&& event);
   void on_request(const http::Request& request);
   bool on_websocket(const http::Request& request, const std::string& path);
@@ -66,16 +66,67 @@ class HttpConnection final : public Connection {
   void on_upload(const http::Request& request);
   void finish_upload();
   void answer(const http::Request& request, const http::Response& response, http::Body body = http::NoBody{});
-  void begin_websocket();
-  bool pump_websocket(Time now);
 
   Site& site_;
   http::ServerSession session_;
   std::optional<Upload> upload_;
   std::optional<ws::DeflateParameters> websocket_deflate_;  ///< agreed on in the handshake
-  std::unique_ptr<ws::Connection<tcp::Socket>> websocket_;
+  std::optional<std::string> chat_wish_;  ///< the WebSocket is the chat's, and this the name that was asked for
+};
+
+/// HTTP/1.1 until the client asks for a WebSocket, and that then. The calls are those of Connection.
+template <ByteStream Stream>
+class HttpTalk : private HttpAnswers {
+ public:
+  /// `stream`, `site` and `wake` outlive it; `wake` is Connection's.
+  HttpTalk(Stream& stream, Site& site, const std::function<void()>& wake)
+      : HttpAnswers(site), stream_(stream), wake_(wake) {}
+
+  bool pump(Time now);
+  Time next_timeout() const noexcept { return websocket_ ? websocket_->next_timeout() : session_.next_timeout(); }
+  void shut_down();
+
+ private:
+  void begin_websocket();
+  bool pump_websocket(Time now);
+
+  Stream& stream_;
+  const std::function<void()>& wake_;
+  std::unique_ptr<ws::Connection<Stream>> websocket_;
   std::unique_ptr<ChatMember> member_;  ///< nullptr: the WebSocket is an echo
   bool ending_ = false;
+};
+
+/// Over TCP.
+class HttpConnection final : public Connection {
+ public:
+  HttpConnection(tcp::Socket socket, Site& site) : Connection(std::move(socket)), talk_(socket_, site, wake_) {}
+
+  bool pump(Time now) override { return talk_.pump(now); }
+  Time next_timeout() const noexcept override { return talk_.next_timeout(); }
+  void shut_down() override { talk_.shut_down(); }
+
+ private:
+  HttpTalk<tcp::Socket> talk_;
+};
+
+/// Over TLS over TCP.
+class HttpsConnection final : public Connection {
+ public:
+  HttpsConnection(tcp::Socket socket, Site& site, tls::Session session)
+      : Connection(std::move(socket)), site_(site), stream_(socket_, std::move(session)), talk_(stream_, site, wake_) {}
+
+  bool pump(Time now) override;
+  Time next_timeout() const noexcept override;
+  void shut_down() override { talk_.shut_down(); }
+
+ private:
+  bool linger(Time now);
+
+  Site& site_;
+  tls::Stream<tcp::Socket> stream_;
+  HttpTalk<tls::Stream<tcp::Socket>> talk_;
+  Time flushed_by_ = kNever;  ///< until then what is written may leave; kNever: the talk goes on
 };
 
 }  // namespace sluice::tools

@@ -37,7 +37,9 @@ ws::ServerPolicy websocket_policy(const ServeOptions& options) {
 
 Instance::Instance(Host& host, const ServeOptions& options) : host_(host), options_(options) {
   tun::EventLoop& loop = host.loop();
+  if (options.http || options.https) set_up_site();
   if (options.http) begin_http();
+  if (options.https) begin_https();
   if (options.tcp_echo) tcp_echo_ = std::make_unique<TcpService>(loop, *options.tcp_echo, make<EchoConnection>());
   if (options.tcp_discard)
     tcp_discard_ = std::make_unique<TcpService>(loop, *options.tcp_discard, make<DiscardConnection>());
@@ -46,7 +48,7 @@ Instance::Instance(Host& host, const ServeOptions& options) : host_(host), optio
                                              [this](const Json& request) { return answer(request); });
 }
 
-void Instance::begin_http() {
+void Instance::set_up_site() {
   if (!options_.root.empty()) site_.files = std::make_unique<DirectorySource>(options_.root);
   site_.websocket_path = options_.ws_echo;
   site_.websocket_policy = websocket_policy(options_);
@@ -56,13 +58,41 @@ void Instance::begin_http() {
   site_.limits.head_time = options_.head_time;
   site_.limits.body = options_.body_limit;
   site_.wall_offset = host_.wall_offset();
-  if (options_.verbose)
-    site_.log = [](const http::Request& request, int status) {
-      fmt::print(stderr, "{} {} {}\n", status, request.method, request.target);
-    };
+  if (!options_.verbose) return;
+  site_.log = [](const http::Request& request, int status) {
+    fmt::print(stderr, "{} {} {}\n", status, request.method, request.target);
+  };
+  site_.log_failure = [](const tls::Failure& failure) { fmt::print(stderr, "tls: {}\n", failure.sentence); };
+}
+
+void Instance::begin_http() {
   http_ = std::make_unique<TcpService>(host_.loop(), *options_.http, [this](tcp::Socket socket) {
     return std::make_unique<HttpConnection>(std::move(socket), site_);
   });
+}
+
+void Instance::begin_https() {
+  ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, {"sluice"}};
+  for (const tun::AddressPair& pair : host_.addresses()) source.hosts.push_back(pair.local.address.to_string());
+  certificate_ = std::make_unique<ServerCertificate>(std::move(source), unix_time());
+  hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
+  https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
+    return std::make_unique<HttpsConnection>(std::move(socket), site_,
+                                             tls::Session(certificate_->context(), host_.loop().now()));
+  });
+}
+
+void Instance::renew_certificate() {
+  try {
+    certificate_->renew(unix_time());
+    say_certificate();
+  } catch (const tun::Error& error) {
+    fmt::print(stderr, "sluice serve: the old certificate stays: {}\n", error.what());
+  }
+}
+
+std::int64_t Instance::unix_time() const {
+  return std::chrono::floor<std::chrono::seconds>(host_.loop().now().time_since_epoch() + host_.wall_offset()).count();
 }
 
 std::string Instance::control_name() const { return options_.name.empty() ? host_.device().name() : options_.name; }
@@ -89,6 +119,11 @@ void Instance::say(const std::string& event, const std::string& what, const std:
   std::fflush(stdout);
 }
 
+void Instance::say_certificate() const {
+  say("certificate", certificate_->self_signed() ? "self-signed" : "from file",
+      {"SHA-256 " + certificate_->fingerprint()});
+}
+
 void Instance::announce() const {
   std::vector<std::string> links;
   for (const tun::AddressPair& pair : host_.addresses())
@@ -102,6 +137,13 @@ void Instance::announce() const {
     say("listening", "ws-echo", endpoints("ws://", *options_.http, options_.ws_echo));
   if (options_.http && !options_.ws_chat.empty())
     say("listening", "ws-chat", endpoints("http://", *options_.http, options_.ws_chat));
+  if (options_.https) {
+    say("listening", "https", endpoints("https://", *options_.https, "/"));
+    if (!options_.ws_echo.empty()) say("listening", "ws-echo", endpoints("wss://", *options_.https, options_.ws_echo));
+    if (!options_.ws_chat.empty())
+      say("listening", "ws-chat", endpoints("https://", *options_.https, options_.ws_chat));
+    say_certificate();
+  }
   if (options_.tcp_echo) say("listening", "tcp-echo", endpoints("", *options_.tcp_echo, ""));
   if (options_.tcp_discard) say("listening", "tcp-discard", endpoints("", *options_.tcp_discard, ""));
   if (options_.udp_echo) say("listening", "udp-echo", endpoints("", *options_.udp_echo, ""));
@@ -114,8 +156,10 @@ void Instance::summarize() {
   const auto line = [](const std::string& name, std::uint64_t accepted) {
     if (accepted > 0) fmt::print(stderr, "{}: {} connections\n", name, accepted);
   };
-  if (http_) {
-    line("http", http_->accepted());
+  if (http_) line("http", http_->accepted());
+  if (https_) line("https", https_->accepted());
+  if (site_.counts.insecure > 0) fmt::print(stderr, "https: TLS failed on {} connections\n", site_.counts.insecure);
+  if (http_ || https_) {
     fmt::print(stderr, "http: {} requests, {} refused, {} uploads, {} WebSockets\n", site_.counts.requests,
                site_.counts.refused, site_.counts.uploads, site_.counts.websockets);
   }
@@ -129,7 +173,7 @@ void Instance::summarize() {
 
 std::vector<TcpService*> Instance::tcp_services() {
   std::vector<TcpService*> all;
-  for (TcpService* one : {http_.get(), tcp_echo_.get(), tcp_discard_.get()})
+  for (TcpService* one : {http_.get(), https_.get(), tcp_echo_.get(), tcp_discard_.get()})
     if (one) all.push_back(one);
   return all;
 }

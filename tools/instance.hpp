@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "tools/certificates.hpp"
 #include "tools/control_server.hpp"
 #include "tools/echo_service.hpp"
+#include "tools/hangup.hpp"
 #include "tools/host.hpp"
 #include "tools/http_service.hpp"
 #include "tools/tcp_service.hpp"
@@ -20,6 +22,9 @@ struct ServeOptions {
   LinkOptions link;
   std::string name;  ///< of the control socket; empty: the device's
   std::optional<std::uint16_t> http;
+  std::optional<std::uint16_t> https;
+  std::string tls_certificates;  ///< PEM file; empty: self-signed
+  std::string tls_key;           ///< PEM file
   std::string root;
   std::string ws_echo;
   std::string ws_chat;
@@ -48,7 +53,12 @@ class Instance {
   void summarize();
 
  private:
+  void set_up_site();
   void begin_http();
+  void begin_https();
+  void renew_certificate();
+  void say_certificate() const;
+  std::int64_t unix_time() const;
   std::string control_name() const;
   Json answer(const Json& request);
   Json overview() const;
@@ -61,7 +71,10 @@ class Instance {
   Host& host_;
   const ServeOptions& options_;
   Site site_;
+  std::unique_ptr<ServerCertificate> certificate_;
+  std::unique_ptr<Hangup> hangup_;
   std::unique_ptr<TcpService> http_;
+  std::unique_ptr<TcpService> https_;
   std::unique_ptr<TcpService> tcp_echo_;
   std::unique_ptr<TcpService> tcp_discard_;
   std::unique_ptr<UdpEcho> udp_echo_;

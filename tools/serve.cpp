@@ -18,10 +18,13 @@ constexpr const char* kExamples = R"(Examples:
       then, on the same machine: ping 10.77.0.2; curl http://10.77.0.2/
   sluice serve --http 80 --ws-chat /chat
       then, in a browser on the same machine: http://10.77.0.2/chat
+  sluice serve --https 443 --root public --ws-echo /echo
+      then: curl --insecure https://10.77.0.2/
   sluice serve --netns lab --local 10.1.0.2/24 --peer 10.1.0.1 --tcp-echo 7 --capture run.pcapng
   sluice serve --tcp-echo 7 --loss 1% --delay 20ms --jitter 2ms --rate 10mbit --queue 64KiB --seed again
 
-SIGINT or SIGTERM closes the connections in good order and ends it; a second one ends it at once.
+SIGINT or SIGTERM closes the connections in good order and ends it; a second one ends it at once. With --https SIGHUP
+reads the certificate again (or makes a new one) for connections to come, and SSLKEYLOGFILE names a file for secrets.
 Without the right to make a device it runs in a user and network namespace of its own, and says how to get in.)";
 
 lab::Parsed<std::string> parse_name(std::string_view text) {
@@ -46,14 +49,20 @@ void add_services(CLI::App& app, ServeOptions& options) {
   const auto group = [](CLI::Option* option) { option->group("Services, on all addresses of the stack"); };
   group(add_value(app, "--http", options.http, parse_port, "PORT",
                   "HTTP/1.1: files of --root, and PUT or POST to /upload"));
-  group(app.add_option("--root", options.root, "the directory that --http serves")->type_name("DIR"));
+  group(add_value(app, "--https", options.https, parse_port, "PORT", "the same over TLS 1.2 and 1.3"));
+  group(app.add_option("--tls-cert", options.tls_certificates,
+                       "of --https: PEM, the server's certificate first [a self-signed one]")
+            ->type_name("FILE"));
+  group(app.add_option("--tls-key", options.tls_key, "its key: PEM, without a password")->type_name("FILE"));
+  group(app.add_option("--root", options.root, "the directory that they serve")->type_name("DIR"));
   group(
       add_value(app, "--body-limit", options.body_limit, lab::parse_size, "SIZE", "of a request; more is 413 [1GiB]"));
   group(add_value(app, "--head-time", options.head_time, lab::parse_time, "TIME",
                   "for a request's head to arrive; then 408 [10s]"));
-  group(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH", "a WebSocket echo on the --http port"));
+  group(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH",
+                  "a WebSocket echo on the --http and --https ports"));
   group(add_value(app, "--ws-chat", options.ws_chat, parse_chat_path, "PATH",
-                  "a page to chat with on the --http port, and its WebSocket at PATH/ws"));
+                  "a page to chat with on these ports, and its WebSocket at PATH/ws"));
   group(app.add_option("--ws-origin", options.ws_origins,
                        "pages that may connect to these: https://example.org, or any [the same origin]")
             ->type_name("ORIGIN"));
@@ -64,12 +73,19 @@ void add_services(CLI::App& app, ServeOptions& options) {
 }
 
 void check(const ServeOptions& options) {
-  if (!options.http && !options.root.empty()) throw UsageError("--root", "needs --http");
-  if (!options.http && !options.ws_echo.empty()) throw UsageError("--ws-echo", "needs --http");
-  if (!options.http && !options.ws_chat.empty()) throw UsageError("--ws-chat", "needs --http");
+  const bool web = options.http || options.https;
+  if (!web && !options.root.empty()) throw UsageError("--root", "needs --http or --https");
+  if (!web && !options.ws_echo.empty()) throw UsageError("--ws-echo", "needs --http or --https");
+  if (!web && !options.ws_chat.empty()) throw UsageError("--ws-chat", "needs --http or --https");
   if (!options.ws_echo.empty() && (options.ws_echo == options.ws_chat || options.ws_echo == options.ws_chat + "/ws"))
     throw UsageError("--ws-chat", "has the path of --ws-echo");
+  if (options.tls_certificates.empty() != options.tls_key.empty())
+    throw UsageError("--tls-cert", "and --tls-key need each other");
+  if (!options.https && !options.tls_key.empty()) throw UsageError("--tls-cert", "needs --https");
+  if (options.https && options.https == options.http) throw UsageError("--https", "has the port of --http");
   if (options.tcp_echo && options.tcp_echo == options.http) throw UsageError("--tcp-echo", "has the port of --http");
+  for (const auto& other : {options.tcp_echo, options.tcp_discard})
+    if (other && other == options.https) throw UsageError("--https", "has the port of another service");
   if (options.tcp_discard && (options.tcp_discard == options.http || options.tcp_discard == options.tcp_echo))
     throw UsageError("--tcp-discard", "has the port of another service");
 }

@@ -92,8 +92,9 @@ Failure failure_of_verification(X509_STORE_CTX* verification, std::string_view h
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_UNTRUSTED:
-      return {Fault::certificate_untrusted,
-              subject + " is issued by \"" + common_name(X509_get_issuer_name(certificate)) + "\", who is not trusted"};
+      return {Fault::certificate_untrusted, whose(certificate, host, 0) + " goes back to \"" +
+                                                common_name(X509_get_issuer_name(certificate)) +
+                                                "\", who is not trusted"};
     default: return {Fault::certificate_invalid, subject + " is not valid: " + X509_verify_cert_error_string(error)};
   }
 }

@@ -46,7 +46,11 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --local 10.0.0.1/24 --peer fd00::1", "--peer: takes an IPv4 address");
   refuses("serve --local 10.0.0.1/24 --peer 10.0.0.1", "--peer: is the kernel's end");
   refuses("serve --local6 fd00::1/64 --mtu 1000", "--mtu: IPv6 needs 1280 bytes or more");
-  refuses("serve --root .", "--root: needs --http");
+  refuses("serve --root .", "--root: needs --http or --https");
+  refuses("serve --https 443 --tls-cert x", "--tls-cert: and --tls-key need each other");
+  refuses("serve --http 80 --tls-cert x --tls-key y", "--tls-cert: needs --https");
+  refuses("serve --http 80 --https 80", "--https: has the port of --http");
+  refuses("serve --https 443 --tcp-echo 443", "--https: has the port of another service");
   refuses("serve --ws-echo /x", "--ws-echo: needs --http");
   refuses("serve --http 80 --ws-echo x", "--ws-echo: \"x\" is not a path");
   refuses("serve --ws-chat /x", "--ws-chat: needs --http");

@@ -1,0 +1,50 @@
+// Where `serve --https` and `get https://…` have certificates from, and where the secrets of connections may go.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/tls/context.hpp"
+
+namespace sluice::tools {
+
+/// A whole text file. Throws tun::Error.
+std::string read_text(const std::string& path);
+
+/// Appends to the file that SSLKEYLOGFILE names, as browsers and curl do, so that Wireshark reads the capture of a
+/// connection. Empty without that variable. Throws tun::Error when the file can't be written.
+std::function<void(std::string_view)> key_log_of_environment();
+
+/// The certificate of a server: read from two files or made on the spot, and again whenever asked.
+class ServerCertificate {
+ public:
+  struct Source {
+    std::string certificates;        ///< PEM file; empty: self-signed, valid for 30 days
+    std::string key;                 ///< PEM file
+    std::vector<std::string> hosts;  ///< of a self-signed one
+  };
+
+  /// `now`: seconds since 1970. Throws tun::Error when the files are no certificate with its key.
+  ServerCertificate(Source source, std::int64_t now);
+
+  /// For connections that begin now. After a tun::Error the old one stays.
+  void renew(std::int64_t now);
+  const tls::ServerContext& context() const noexcept { return *context_; }
+  bool self_signed() const noexcept { return source_.certificates.empty(); }
+  /// SHA-256, "AB:CD:…".
+  const std::string& fingerprint() const noexcept { return fingerprint_; }
+
+ private:
+  tls::Identity identity(std::int64_t now) const;
+
+  Source source_;
+  std::function<void(std::string_view)> key_log_;
+  std::optional<tls::ServerContext> context_;
+  std::string fingerprint_;
+};
+
+}  // namespace sluice::tools
