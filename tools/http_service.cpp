@@ -93,7 +93,9 @@ bool HttpsConnection::pump(Time now) {
   if (flushed_by_ != kNever) return linger(now);
   stream_.handle_timeout(now);
   if (talk_.pump(now)) return true;
-  if (const tls::Failure& failure = stream_.session().failure()) {
+  // Many clients leave without a close_notify once they have what they came for: nothing to complain of.
+  const bool gone = stream_.session().was_open() && stream_.error() == Errc::truncated;
+  if (const tls::Failure& failure = stream_.session().failure(); failure && !gone) {
     ++site_.counts.insecure;
     if (site_.log_failure) site_.log_failure(failure);
   }

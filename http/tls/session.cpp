@@ -85,7 +85,7 @@ Session::~Session() = default;
 
 // --- from the peer
 
-bool Session::may_receive() const noexcept { return plain_begin_ == plain_end_ && poll_transmit().size() < kOutput; }
+bool Session::may_receive() const noexcept { return plain_begin_ == plain_end_ && poll_transmit().size() < kAnswers; }
 
 std::size_t Session::receive(Bytes bytes) {
   std::size_t taken = 0;

@@ -34,13 +34,14 @@ struct Target {
 /// What the peer does wrong ends the session with a Failure, and an alert that waits to leave; what comes then is
 /// ignored. Nothing is read or written before the handshake ended well.
 ///
-/// Memory is bounded: at most one record of plaintext waits to be read, and while it does, or while kOutput bytes wait
-/// to leave, receive() takes nothing.
+/// Memory is bounded: at most one record of plaintext waits to be read, and while it does, or while kAnswers bytes wait
+/// to leave, receive() takes nothing. What is written alone never gets there, so two ends that both write still read.
 class Session {
  public:
-  static constexpr std::size_t kRecord = 16384;        ///< plaintext in one record at most (RFC 8446 5.1)
-  static constexpr std::size_t kOverhead = 32;         ///< what a record adds to its plaintext, at most
-  static constexpr std::size_t kOutput = 2 * kRecord;  ///< ciphertext that waits before writing and reading pause
+  static constexpr std::size_t kRecord = 16384;         ///< plaintext in one record at most (RFC 8446 5.1)
+  static constexpr std::size_t kOverhead = 32;          ///< what a record adds to its plaintext, at most
+  static constexpr std::size_t kOutput = 2 * kRecord;   ///< ciphertext that waits before writing pauses
+  static constexpr std::size_t kAnswers = 4 * kRecord;  ///< and before reading does
 
   Session(const ServerContext& context, Time now);
   /// The first flight waits to leave at once.

@@ -108,7 +108,7 @@ tls.close()
   CHECK(has(cut.err, "without a close_notify"));
 }
 
-TEST_CASE("secrets go where SSLKEYLOGFILE says, on both sides alike") {
+TEST_CASE("the secrets of get go where SSLKEYLOGFILE says, the same as the server has") {
   SecureLab lab;
   lab.issue("server", {"10.77.1.1"});
   lab.file("page", "hello");

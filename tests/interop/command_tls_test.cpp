@@ -173,4 +173,14 @@ TEST_CASE("without a certificate the server makes one, and says by which print t
   CHECK(lab.run({"curl", "-sS", "-g", "--cacert", lab.file("cut.pem"), "https://[fd77::2]/"}).status == 0);
 }
 
+TEST_CASE("serve writes the secrets of its connections, too") {
+  Lab lab;
+  const std::string secrets = lab.file("keys");
+  auto server =
+      lab.start({"env", "SSLKEYLOGFILE=" + secrets, SLUICE_COMMAND, "serve", "--name", lab.name(), "--https", "443"});
+  REQUIRE(server->wait_for("ready"));
+  CHECK(lab.run({"curl", "-sSk", "--max-time", "20", "-o", "/dev/null", "https://10.77.0.2/"}).status == 0);
+  CHECK(has(Lab::read(secrets), "CLIENT_TRAFFIC_SECRET_0 "));
+}
+
 }  // namespace sluice::interop

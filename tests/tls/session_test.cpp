@@ -118,6 +118,16 @@ TEST_CASE("writing stops when enough waits to leave") {
   CHECK(couple.client.writable() == Session::kOutput);
 }
 
+TEST_CASE("two ends that wrote all they may still read") {
+  OpenCouple couple;
+  const std::string text(Session::kOutput, 'b');
+  CHECK(say(couple.client, text) == text.size());
+  CHECK(say(couple.server, text) == text.size());
+  const ByteVector up(couple.client.poll_transmit().begin(), couple.client.poll_transmit().end());
+  CHECK(in(couple.server, up) == text);
+  CHECK(in(couple.client, out(couple.server)) == text);
+}
+
 TEST_CASE("many short pieces become one record") {
   OpenCouple couple;
   std::vector<Bytes> pieces(500, as_bytes("0123456789"));
@@ -150,10 +160,11 @@ TEST_CASE("a flood of key updates is answered in bounded memory") {
   std::size_t taken = 0;
   while (taken < flood.size()) {
     const std::size_t more = couple.server.receive(Bytes(flood).subspan(taken));
-    CHECK(couple.server.poll_transmit().size() <= Session::kOutput + Session::kRecord);
+    CHECK(couple.server.poll_transmit().size() <= Session::kAnswers + Session::kRecord);
     taken += more;
     if (more == 0) in(couple.client, out(couple.server));
   }
+  couple.run();
   say(couple.server, "enough");
   couple.run();
   CHECK(couple.client_read == "enough");
