@@ -14,7 +14,7 @@ foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME_WE)
   add_executable(fuzz_${name} "${source}")
   sluice_target(fuzz_${name})
-  target_link_libraries(fuzz_${name} PRIVATE sluice_stack sluice_http sluice_ws sluice_lab)
+  target_link_libraries(fuzz_${name} PRIVATE sluice_stack sluice_http sluice_tls sluice_ws sluice_lab)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
   if(name STREQUAL "messages")  # of the tools, which are not built here
     target_sources(fuzz_messages PRIVATE "${PROJECT_SOURCE_DIR}/tools/messages.cpp" "${PROJECT_SOURCE_DIR}/tools/sha256.cpp")
