@@ -33,6 +33,14 @@ std::function<void(std::string_view)> key_log_of_environment() {
   };
 }
 
+std::variant<tls::ClientContext, tls::Failure> make_client_context(const ClientTrust& trust, Duration handshake_time) {
+  tls::Settings settings;
+  settings.protocols = {"http/1.1"};
+  settings.key_log = key_log_of_environment();
+  settings.handshake_time = handshake_time;
+  return tls::ClientContext::make({.certificates = trust.certificates, .verify = !trust.insecure}, settings);
+}
+
 ServerCertificate::ServerCertificate(Source source, std::int64_t now)
     : source_(std::move(source)), key_log_(key_log_of_environment()) {
   renew(now);

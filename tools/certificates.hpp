@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "http/tls/context.hpp"
@@ -18,6 +19,15 @@ std::string read_text(const std::string& path);
 /// Appends to the file that SSLKEYLOGFILE names, as browsers and curl do, so that Wireshark reads the capture of a
 /// connection. Empty without that variable. Throws tun::Error when the file can't be written.
 std::function<void(std::string_view)> key_log_of_environment();
+
+/// Whom a command's client believes: `--cacert` and `--insecure`.
+struct ClientTrust {
+  std::string certificates = {};  ///< PEM text; empty: whom the system believes
+  bool insecure = false;          ///< everybody
+};
+
+/// For connections that speak HTTP/1.1 first. Throws tun::Error as key_log_of_environment().
+std::variant<tls::ClientContext, tls::Failure> make_client_context(const ClientTrust& trust, Duration handshake_time);
 
 /// The certificate of a server: read from two files or made on the spot, and again whenever asked.
 class ServerCertificate {

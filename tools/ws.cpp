@@ -28,13 +28,13 @@ constexpr const char* kExamples = R"(Examples:
   echo hello | sluice ws --one ws://10.77.1.1:8000/  the first answer, and out
   sluice ws -n --json ws://10.77.1.1:8000/feed | jq -r 'select(.type == "message") | .text'
   sluice ws --binary --raw --chunk 4KiB ws://10.77.1.1:8000/ < in > out
+  sluice ws --cacert ca.pem wss://10.77.1.1:8443/    over TLS; without --cacert the system's authorities count
   sluice ws --subprotocol chat --user ann:secret --ping 20s --reconnect -v ws://10.77.1.1:8000/
 
 At the end of standard input it sends what waits, and after a second without a message a Close. What the peer sent
 before it answers that is still printed. Who needs longer to answer gets --wait; with -n the Close is left to the peer.
-A line that can't be sent (not
-UTF-8, not hexadecimal, over 16 MiB) is named on stderr and passed over, and the exit is 1. After --reconnect, lines
-that were already sent, or on their way, do not go again.
+A line that can't be sent (not UTF-8, not hexadecimal, over 16 MiB) is named on stderr and passed over, and the exit
+is 1. After --reconnect, lines that were already sent, or on their way, do not go again.
 Exit: 0 a clean close, whatever its code; 1 no connection, no WebSocket, or an end without Close; 2 a wrong flag or
 value.)";
 
@@ -56,6 +56,7 @@ struct Options {
   bool hex = false;
   bool no_close = false;
   bool no_deflate = false;
+  std::string trusted_file;
 };
 
 std::string base64(const std::string& text) {
@@ -129,9 +130,8 @@ http::Url checked_url(const std::string& text) {
   auto parsed = http::parse_url(text);
   if (const auto* error = std::get_if<http::UrlError>(&parsed)) throw UsageError(error->message);
   http::Url& url = std::get<http::Url>(parsed);
-  if (url.scheme == "wss") throw UsageError("wss:// is not spoken yet, only ws://: there is no TLS here");
-  if (url.scheme != "ws")
-    throw UsageError(fmt::format("{}:// is no WebSocket, give ws://HOST[:PORT]/PATH", url.scheme));
+  if (url.scheme != "ws" && url.scheme != "wss")
+    throw UsageError(fmt::format("{}:// is no WebSocket, give ws://HOST[:PORT]/PATH, or wss", url.scheme));
   return url;
 }
 
@@ -151,6 +151,7 @@ int talk(Options options) {
   const http::Url url = checked_url(options.url);
   fill_request(options, url, options.ws.request);
   fill_talk(options, options.ws.talk);
+  if (!options.trusted_file.empty()) options.ws.trust.certificates = read_text(options.trusted_file);
   if (!options.reconnect.empty()) options.ws.reconnect = parse_reconnect(options.reconnect);
   if (options.ws.ping && *options.ws.ping < std::chrono::milliseconds(1)) throw UsageError("--ping", "is at least 1ms");
   const std::vector<IpAddress> addresses = resolve(url.host);
@@ -170,6 +171,9 @@ void add_handshake(CLI::App& app, Options& options) {
   group(app.add_option("-H,--header", options.headers, "one more field; may be repeated")
             ->type_name("'NAME: VALUE'")
             ->allow_extra_args(false));
+  group(app.add_option("--cacert", options.trusted_file, "PEM, for wss: believe these certificates, not the system's")
+            ->type_name("FILE"));
+  group(app.add_flag("-k,--insecure", options.ws.trust.insecure, "for wss: believe any certificate"));
   group(app.add_flag("--no-deflate", options.no_deflate, "offers no compression (permessage-deflate)"));
   group(app.add_option("--origin", options.origin, "what a browser would say of the page [none]")->type_name("ORIGIN"));
   group(app.add_option("--user", options.user, "basic authentication")->type_name("NAME:PASSWORD"));
@@ -212,7 +216,7 @@ void add_end(CLI::App& app, Options& options) {
 void add_ws(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("ws", "Talk to a WebSocket line by line, on a stack of its own");
   const auto options = std::make_shared<Options>();
-  command->add_option("URL", options->url, "ws://HOST[:PORT]/PATH")->required();
+  command->add_option("URL", options->url, "ws://HOST[:PORT]/PATH, or wss")->required();
   add_messages(*command, *options);
   add_handshake(*command, *options);
   add_end(*command, *options);

@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "tools/commands.hpp"
 #include "tools/hex.hpp"
 #include "tools/standard_streams.hpp"
+#include "tools/ws_link.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -35,9 +38,10 @@ ws::Settings settings_of(const WsOptions& options) {
 
 class WsRun {
  public:
-  WsRun(Host& host, const Endpoint& server, const WsOptions& options)
+  WsRun(Host& host, const http::Url& url, const IpAddress& address, const WsOptions& options)
       : host_(host),
-        server_(server),
+        url_(url),
+        server_{address, url.port},
         options_(options),
         settings_(settings_of(options)),
         random_(host.key(), KeyUse::websocket_mask),
@@ -56,9 +60,22 @@ class WsRun {
       return pump();
     }
     socket_ = std::move(*socket);
-    client_.emplace(socket_, std::move(*handshake), settings_, random_);
+    WsBasics basics{std::move(*handshake), settings_, random_};
+    client_ = url_.secure() ? link_over_tls(socket_, tls_session(), std::move(basics))
+                            : link_over_tcp(socket_, std::move(basics));
     connect_alarm_ = loop().after(options_.connect_timeout, [this] { give_up(); });
     loop().on(socket_, [this](Readiness) { pump(); });
+  }
+
+  /// What wss needs. False: it failed.
+  bool make_context() {
+    auto made = make_client_context(options_.trust, options_.connect_timeout);
+    if (auto* context = std::get_if<tls::ClientContext>(&made)) {
+      context_ = std::move(*context);
+      return true;
+    }
+    tell(std::get<tls::Failure>(made).sentence);
+    return false;
   }
 
   /// A signal came, or all is done: a session that is open says Close, and the loop lets it end.
@@ -74,6 +91,12 @@ class WsRun {
 
   void say(const std::string& sentence) const {
     if (options_.verbose) tell(sentence);
+  }
+
+  tls::Session tls_session() {
+    const auto since_1970 = loop().now().time_since_epoch() + host_.wall_offset();
+    const tls::Target target{url_.host, std::chrono::floor<std::chrono::seconds>(since_1970).count()};
+    return {*context_, target, loop().now()};
   }
 
   // --- a turn
@@ -185,6 +208,9 @@ class WsRun {
 
   /// The client says that it is over: why?
   void conclude() {
+    const tls::Failure* const insecure = client_->tls_failure();
+    if (insecure && client_->failure())
+      return finish(fmt::format("no TLS: {}", insecure->sentence), !tls::is_certificate(insecure->fault));
     if (const auto& failure = client_->failure()) {
       const bool may_change = failure->status < 400 || failure->status == 429 || failure->status >= 500;
       const bool reached = failure->status > 0 || failure->refused != ws::Refused::none;
@@ -248,6 +274,7 @@ class WsRun {
   }
 
   Host& host_;
+  const http::Url& url_;
   Endpoint server_;
   const WsOptions& options_;
   ws::Settings settings_;
@@ -256,7 +283,8 @@ class WsRun {
   Input input_;
   Output output_;
   tcp::Socket socket_;
-  std::optional<ws::Client<tcp::Socket>> client_;
+  std::optional<tls::ClientContext> context_;  ///< of wss
+  std::unique_ptr<WsLink> client_;
   std::vector<std::uint8_t> bytes_;
   tun::EventLoop::Alarm alarm_;
   tun::EventLoop::Alarm connect_alarm_;
@@ -275,7 +303,8 @@ class WsRun {
 int run_ws(Host& host, const http::Url& url, const IpAddress& address, WsOptions& options) {
   options.talk.complain = tell;
   if (options.verbose) options.talk.say = tell;
-  WsRun run(host, {address, url.port}, options);
+  WsRun run(host, url, address, options);
+  if (url.secure() && !run.make_context()) return kFailure;
   host.loop().stop_on({SIGINT, SIGTERM});
   host.loop().on_stop([&] { run.stop(); });
   host.loop().defer([&] { run.connect(); });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/url.hpp"
+#include "tools/certificates.hpp"
 #include "tools/host.hpp"
 #include "tools/ws_talk.hpp"
 #include "ws/handshake.hpp"
@@ -16,6 +17,7 @@ namespace sluice::tools {
 struct WsOptions {
   WsTalkOptions talk;
   ws::ClientRequest request;
+  ClientTrust trust;                ///< of wss
   std::uint64_t limit = 64u << 20;  ///< bytes of a message from the peer
   std::optional<Duration> ping;     ///< a Ping each so often
   Duration connect_timeout = std::chrono::seconds(10);

@@ -82,7 +82,8 @@ int on_client(lws* wsi, lws_callback_reasons reason, void*, void* bytes, std::si
       if (!hear(wsi, connection.in, bytes, size)) break;
       const Message& sent = talk.messages[talk.next];
       if (connection.in.bytes != sent.bytes || connection.in.text != sent.text) {
-        std::fprintf(stderr, "a message of %zu bytes came back changed\n", sent.bytes.size());
+        std::fprintf(stderr, "a message of %zu bytes came back as %zu, %s\n", sent.bytes.size(),
+                     connection.in.bytes.size(), connection.in.text ? "text" : "binary");
         return -1;
       }
       if (++talk.next < talk.messages.size()) {
@@ -144,6 +145,9 @@ int converse(const std::string& address, int port, const std::string& target, bo
                    {true,
                     "Gr\xc3\xbc\xc3\x9f"
                     "e"}};
+  // Version 4.1's client never gets past a message that is not compressed where compression was agreed on (node's ws
+  // as the server shows the same), and servers rarely compress short ones.
+  if (deflate) std::erase_if(talk.messages, [](const Message& message) { return message.bytes.size() < 64; });
   lws_context_creation_info info = basic_info(kClient, deflate);
   info.port = CONTEXT_PORT_NO_LISTEN;
   lws_context* context = lws_create_context(&info);
