@@ -71,6 +71,7 @@ bool UdpEcho::refill() {
     const bool ours = loop_.stack().ip().is_local(one.local.unmapped());
     pending_.push_back({.to = one.from,
                         .local = ours ? std::optional(one.local) : std::nullopt,
+                        .dont_fragment = false,  // what came in fragments goes back so
                         .gso_size = one.gso_size,
                         .data = std::move(one.data)});
   }

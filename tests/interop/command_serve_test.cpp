@@ -87,6 +87,23 @@ print(tcp.recv(4096).split(b"\r\n")[0].decode())
   CHECK(slow.out == "HTTP/1.1 408 Request Timeout\n");
 }
 
+TEST_CASE("datagrams of all sizes are echoed, in fragments if need be, over both families") {
+  WebLab lab;
+  const Finished client = lab.python(R"(
+import os, socket
+for family, address in ((socket.AF_INET, "10.77.0.2"), (socket.AF_INET6, "fd77::2")):
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    udp.settimeout(10)
+    for size in (0, 1, 1452, 1453, 1472, 1473, 4000, 20_000):
+        sent = os.urandom(size)
+        udp.sendto(sent, (address, 7))
+        assert udp.recv(65535) == sent, size
+print("done")
+)");
+  INFO(client.err);
+  CHECK(client.out == "done\n");
+}
+
 TEST_CASE("python3-websockets is echoed: text, large binary, fragments, ping, close") {
   WebLab lab;
   const Finished client = lab.python(R"(
