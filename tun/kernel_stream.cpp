@@ -98,11 +98,10 @@ void KernelStream::fail(int error) noexcept {
 
 void KernelStream::read_more() {
   begin_ = end_ = 0;
-  if (!fd_ || connecting_ || eof_ || drained_ || error_ != Errc::none) return received_.reset();
+  if (!fd_ || connecting_ || eof_ || error_ != Errc::none) return received_.reset();
   if (!received_) received_ = std::make_unique_for_overwrite<std::uint8_t[]>(kBuffer);
   const ssize_t size = ::recv(fd_.number(), received_.get(), kBuffer, MSG_DONTWAIT);
   end_ = size > 0 ? static_cast<std::size_t>(size) : 0;
-  drained_ = end_ < kBuffer;
   if (end_ == 0) received_.reset();
   if (size == 0) eof_ = true;
   if (size < 0 && !would_block(errno)) fail(errno);
@@ -110,6 +109,7 @@ void KernelStream::read_more() {
 
 MutableBytes KernelStream::peek() {
   if (begin_ == end_) read_more();
+  if (begin_ == end_) return {};
   return {received_.get() + begin_, end_ - begin_};
 }
 
@@ -189,7 +189,6 @@ Readiness KernelStream::interest() const noexcept {
 
 void KernelStream::on_ready() {
   if (!fd_ || error_ != Errc::none) return;
-  drained_ = false;
   if (connecting_) {
     pollfd ready{fd_.number(), POLLOUT, 0};
     if (::poll(&ready, 1, 0) <= 0) return;

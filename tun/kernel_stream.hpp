@@ -17,8 +17,8 @@
 namespace sluice::tun {
 
 /// A ByteStream over a non-blocking TCP socket of the kernel. What the kernel doesn't take at once waits in a small
-/// buffer, so that writable() is exact; call on_ready() (or wait()) when the descriptor is ready: after a read that
-/// emptied the socket, peek() asks the kernel again only then. An idle stream holds no buffer.
+/// buffer, so that writable() is exact; call on_ready() (or wait()) when the descriptor is ready. A stream whose last
+/// peek() was empty holds no buffer.
 class KernelStream {
  public:
   /// Bytes that may wait for the kernel.
@@ -61,7 +61,6 @@ class KernelStream {
   std::unique_ptr<std::uint8_t[]> received_;  ///< kBuffer bytes while something is read
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
-  bool drained_ = false;  ///< the last read left nothing in the kernel
   std::vector<std::uint8_t> waiting_;
   bool connecting_ = false;
   bool eof_ = false;

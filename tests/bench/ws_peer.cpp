@@ -123,9 +123,10 @@ class HollowServed final : public Served {
   explicit HollowServed(Habits& habits) : habits_(habits), http_(std::make_unique<http::ServerSession>()) {}
   bool pump(Time now) override {
     if (!http_) {
-      const Bytes bytes = stream.peek();
-      (void)stream.write(bytes);
-      stream.consume(bytes.size());
+      for (Bytes bytes = stream.peek(); !bytes.empty(); bytes = stream.peek()) {
+        (void)stream.write(bytes);
+        stream.consume(bytes.size());
+      }
       return !stream.at_eof() && stream.error() == Errc::none;
     }
     const http::Phase phase = http::drive(stream, *http_, now, [this](http::ServerEvent&& event) {
