@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tests/support/doc_block.hpp"
 #include "tests/ws/cases/results.hpp"
@@ -22,8 +23,8 @@ struct Tally {
   }
 };
 
-Tally tally(const std::string& section, Judged role) {
-  const std::vector<Result>& all = results(section, role);
+Tally tally(const std::string& section, Judged role, Scheme scheme) {
+  const std::vector<Result>& all = results(section, role, scheme);
   const auto count = [&](Outcome outcome) {
     const auto is = [&](const Result& one) { return one.verdict.outcome == outcome; };
     return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), is));
@@ -38,20 +39,31 @@ std::string cell(const Tally& tally) {
   return failed > 0 ? text + ", " + std::to_string(failed) + " failed" : text;
 }
 
-std::string row(const std::string& name, const Tally& server, const Tally& client) {
-  return "| " + name + " | " + std::to_string(server.cases) + " | " + cell(server) + " | " + cell(client) + " |\n";
+/// Server and client over ws, then over wss.
+using Row = std::array<Tally, 4>;
+
+Row row_of(const std::string& section) {
+  return {tally(section, Judged::server, Scheme::ws), tally(section, Judged::client, Scheme::ws),
+          tally(section, Judged::server, Scheme::wss), tally(section, Judged::client, Scheme::wss)};
 }
 
-TEST_CASE("the document tells what the sessions make of the suite") {
-  std::string table = "| section | cases | our server | our client |\n|---|---:|---|---|\n";
-  Tally server_sum, client_sum;
+std::string line(const std::string& name, const Row& row) {
+  std::string text = "| " + name + " | " + std::to_string(row[0].cases);
+  for (const Tally& one : row) text += " | " + cell(one);
+  return text + " |\n";
+}
+
+TEST_CASE("the document tells what the sessions make of the suite, over TCP and over TLS") {
+  std::string table =
+      "| section | cases | our server, ws | our client, ws | our server, wss | our client, wss |\n"
+      "|---|---:|---|---|---|---|\n";
+  Row sum;
   for (const Section& section : sections()) {
-    const Tally server = tally(section.number, Judged::server), client = tally(section.number, Judged::client);
-    table += row(section.number + " " + section.title, server, client);
-    server_sum += server;
-    client_sum += client;
+    const Row row = row_of(section.number);
+    table += line(section.number + " " + section.title, row);
+    for (std::size_t i = 0; i < row.size(); ++i) sum[i] += row[i];
   }
-  sluice::test::expect_doc_block("websocket.md", "cases", table + row("together", server_sum, client_sum));
+  sluice::test::expect_doc_block("websocket.md", "cases", table + line("together", sum));
 }
 
 }  // namespace

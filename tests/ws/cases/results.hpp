@@ -15,7 +15,10 @@ struct Result {
   Verdict verdict;
 };
 
+/// What lies between the judge and what is judged: nothing, or TLS.
+enum class Scheme : std::uint8_t { ws, wss };
+
 /// Runs the section at the first call.
-const std::vector<Result>& results(const std::string& section, Judged role);
+const std::vector<Result>& results(const std::string& section, Judged role, Scheme scheme = Scheme::ws);
 
 }  // namespace sluice::ws::cases

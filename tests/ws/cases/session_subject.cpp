@@ -1,23 +1,8 @@
-// Our own session under the judge: the only file here that knows ws/.
-#include "tests/ws/cases/subject.hpp"
-#include "ws/connection.hpp"
-#include "ws/echo.hpp"
+// Our own session under the judge, without TLS.
+#include "tests/ws/cases/our_session.hpp"
 
 namespace sluice::ws::cases {
 namespace {
-
-class SessionSubject : public Subject {
- public:
-  SessionSubject(Stream& stream, Role role, Settings settings, const std::optional<DeflateParameters>& agreed)
-      : settings_(settings), connection_(stream, role, settings_, &random_, {}, agreed) {}
-
-  bool pump(Time now) override { return connection_.pump(now, Echo()); }
-
- private:
-  Settings settings_;
-  Random random_{Key{7}, KeyUse::websocket_mask};
-  Connection<Stream> connection_;
-};
 
 /// What our side of the handshake makes of the judge's offer, or of its answer to our own.
 std::optional<DeflateParameters> agree(Judged role, const Case& judged) {
@@ -38,15 +23,23 @@ DeflateParameters expected(Judged role, const DeflateTerms& terms) {
 
 }  // namespace
 
-std::unique_ptr<Subject> make_session(Stream& stream, Judged role, const Case& judged) {
-  std::optional<DeflateParameters> agreed;
-  if (judged.deflate) agreed = agree(role, judged);
-  if (judged.deflate && agreed != expected(role, *judged.deflate)) return nullptr;
+std::optional<Agreed> agree_on(Judged role, const Case& judged) {
+  if (!judged.deflate) return Agreed{};
+  const auto agreed = agree(role, judged);
+  if (agreed != expected(role, *judged.deflate)) return std::nullopt;
+  return Agreed{agreed};
+}
+
+Settings settings_for_cases() {
   Settings settings;
   settings.deflate_min = 0;
   settings.max_fragments = 1u << 17;  // 9.3.1 and 9.4.1 send 65536; the default is a limit of ours, not of the protocol
-  return std::make_unique<SessionSubject>(stream, role == Judged::server ? Role::server : Role::client, settings,
-                                          agreed);
+  return settings;
+}
+
+std::unique_ptr<Subject> make_session(Stream& stream, Judged role, const Case& judged) {
+  const auto agreed = agree_on(role, judged);
+  return agreed ? std::make_unique<OurSession<Stream>>(stream, role, *agreed) : nullptr;
 }
 
 }  // namespace sluice::ws::cases
