@@ -105,28 +105,6 @@ TEST_CASE("a renegotiation is refused, a key update is not") {
   CHECK(lab.curl({"https://10.77.0.2/"}).status == 0);
 }
 
-TEST_CASE("python3-websockets is echoed over wss [WS-10.6-1]") {
-  WebLab lab;
-  const Finished client = lab.python(R"(
-import asyncio, os, ssl, sys, websockets
-trust = ssl.create_default_context(cafile=sys.argv[1])
-async def talk(url):
-    async with websockets.connect(url, ssl=trust, open_timeout=10, max_size=None) as socket:
-        for message in ("Grüße", "", os.urandom(1), os.urandom(1_000_000)):
-            await socket.send(message)
-            assert await asyncio.wait_for(socket.recv(), 20) == message
-        await asyncio.wait_for(await socket.ping(b"?"), 20)
-    assert socket.close_code == 1000
-async def all():
-    await asyncio.gather(*(talk("wss://10.77.0.2/echo") for _ in range(10)), talk("wss://[fd77::2]/echo"))
-asyncio.run(all())
-print("done")
-)",
-                                     {lab.trusted});
-  INFO(client.err);
-  CHECK(client.out == "done\n");
-}
-
 TEST_CASE("a client that speaks no TLS, or nothing, does not hold up the others") {
   WebLab lab;
   const Finished client = lab.python(R"(
