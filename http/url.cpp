@@ -94,6 +94,55 @@ Complaint read(Url& url, std::string_view rest) {
   return read_target(url, rest.substr(end));
 }
 
+std::string encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > ' ' && byte < 0x7f)
+      out += c;
+    else
+      out.append("%").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+  }
+  return out;
+}
+
+bool has_scheme(std::string_view reference) noexcept {
+  const std::size_t end = reference.find_first_of(":/?#");
+  return end != reference.npos && end > 0 && reference[end] == ':';
+}
+
+/// RFC 3986 5.2.4, for a path that begins with a slash.
+std::string without_dots(std::string_view path) {
+  std::string out;
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/', 1), path.size());
+    const std::string_view segment = path.substr(0, end);
+    path.remove_prefix(end);
+    const bool upwards = segment == "/..";
+    if (upwards) out.erase(std::min(out.rfind('/'), out.size()));
+    if (!upwards && segment != "/.")
+      out += segment;
+    else if (path.empty())
+      out += '/';
+  }
+  return out.empty() ? "/" : out;
+}
+
+std::string tidy_target(std::string_view target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
+  return without_dots(target.substr(0, query)).append(target.substr(query));
+}
+
+/// RFC 3986 5.2.2 for a reference that has neither scheme nor host.
+std::string merged_target(std::string_view base, std::string_view reference) {
+  const std::string_view path = base.substr(0, base.find('?'));
+  if (reference.empty()) return std::string(base);
+  if (reference.front() == '/') return std::string(reference);
+  if (reference.front() == '?') return std::string(path).append(reference);
+  return std::string(path.substr(0, path.rfind('/') + 1)).append(reference);
+}
+
 }  // namespace
 
 std::string Url::authority() const {
@@ -107,6 +156,23 @@ std::variant<Url, UrlError> parse_url(std::string_view text) {
   const Complaint complaint = read(url, text);
   if (complaint.empty()) return url;
   return UrlError{std::string("'").append(text).append("' is no URL that sluice takes: ").append(complaint)};
+}
+
+std::variant<Url, UrlError> resolve_url(const Url& base, std::string_view reference) {
+  const std::string text = encoded(trim(reference.substr(0, reference.find('#'))));
+  const bool other_host = text.starts_with("//");
+  if (!other_host && !has_scheme(text)) {
+    Url url = base;
+    url.target = tidy_target(merged_target(base.target, text));
+    return url;
+  }
+  auto parsed = parse_url(other_host ? base.scheme + ":" + text : text);
+  if (Url* url = std::get_if<Url>(&parsed)) url->target = tidy_target(url->target);
+  return parsed;
+}
+
+bool same_origin(const Url& a, const Url& b) noexcept {
+  return a.scheme == b.scheme && a.host == b.host && a.port == b.port;
 }
 
 }  // namespace sluice::http

@@ -75,3 +75,44 @@ TEST_CASE("each way to be wrong has its sentence") {
     CHECK(complaint(c.text).find(c.part) != std::string::npos);
   }
 }
+
+TEST_CASE("a reference is resolved as the RFC's examples are [RFC 3986 5.4]") {
+  const Url base = read("http://a/b/c/d;p?q");
+  struct Case {
+    const char* reference;
+    const char* url;
+  };
+  for (const Case& c : {Case{"g", "http://a/b/c/g"},
+                        Case{"./g", "http://a/b/c/g"},
+                        Case{"g/", "http://a/b/c/g/"},
+                        Case{"/g", "http://a/g"},
+                        Case{"//g", "http://g/"},
+                        Case{"?y", "http://a/b/c/d;p?y"},
+                        Case{"g?y", "http://a/b/c/g?y"},
+                        Case{"#s", "http://a/b/c/d;p?q"},
+                        Case{"g#s", "http://a/b/c/g"},
+                        Case{";x", "http://a/b/c/;x"},
+                        Case{"", "http://a/b/c/d;p?q"},
+                        Case{".", "http://a/b/c/"},
+                        Case{"..", "http://a/b/"},
+                        Case{"../g", "http://a/b/g"},
+                        Case{"../..", "http://a/"},
+                        Case{"../../../g", "http://a/g"},
+                        Case{"/./g", "http://a/g"},
+                        Case{"/../g", "http://a/g"},
+                        Case{"g..", "http://a/b/c/g.."},
+                        Case{"./../g", "http://a/b/g"},
+                        Case{"g/./h", "http://a/b/c/g/h"},
+                        Case{"g;x=1/../y", "http://a/b/c/y"},
+                        Case{"g?y/../x", "http://a/b/c/g?y/../x"},
+                        Case{"https://h:444/./x/..", "https://h:444/"},
+                        Case{"//h:81/x", "http://h:81/x"},
+                        Case{" /a b\xc3\xbc ", "http://a/a%20b%C3%BC"}}) {
+    CAPTURE(c.reference);
+    const auto resolved = resolve_url(base, c.reference);
+    REQUIRE(std::holds_alternative<Url>(resolved));
+    CHECK(std::get<Url>(resolved).text() == c.url);
+  }
+  for (const char* wrong : {"ftp://h/", "http://", "//user@h/", "javascript:alert(1)"})
+    CHECK(std::holds_alternative<UrlError>(resolve_url(base, wrong)));
+}
