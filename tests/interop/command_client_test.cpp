@@ -73,7 +73,7 @@ TEST_CASE("get ends as curl would") {
     Peer peer(lab, 8000, http_answer("b'HTTP/1.1 404 Not Found\\r\\nContent-Length: 4\\r\\n\\r\\ngone'"));
     const Finished missing = lab.sluice({"get", "-i", "-f", "http://10.77.1.1:8000/"});
     CHECK(missing.status == 22);
-    CHECK(missing.out == "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone");
+    CHECK(missing.out == "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\n");
   }
   {
     Peer peer(lab, 8001, http_answer("b'HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\r\\nhalf'"));

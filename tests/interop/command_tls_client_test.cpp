@@ -108,6 +108,41 @@ tls.close()
   CHECK(has(cut.err, "without a close_notify"));
 }
 
+TEST_CASE("get -L goes from http to https and back, says so, and leaves credentials behind") {
+  SecureLab lab;
+  lab.issue("server", {"10.77.1.1"});
+  auto peer = lab.start({"/usr/bin/python3", "-uc", R"(
+import http.server, ssl, sys, threading
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print(self.server.server_port, self.path, self.headers['Authorization'], flush=True)
+        self.send_response(302 if self.path != '/end' else 200)
+        self.send_header('Location', 'https://10.77.1.1:8443/mid' if self.path == '/' else 'http://10.77.1.1:8000/end')
+        self.send_header('Content-Length', '2')
+        self.end_headers()
+        self.wfile.write(b'ok')
+    def log_message(self, *_): pass
+secure = http.server.ThreadingHTTPServer(('', 8443), Answers)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1], sys.argv[2])
+secure.socket = context.wrap_socket(secure.socket, server_side=True)
+threading.Thread(target=secure.serve_forever, daemon=True).start()
+plain = http.server.ThreadingHTTPServer(('', 8000), Answers)
+print('up')
+plain.serve_forever()
+)",
+                         lab.file("server.pem"), lab.file("server.key")});
+  REQUIRE(peer->wait_for("up"));
+  const Finished got =
+      lab.sluice({"get", "-L", "-H", "Authorization: secret", "--cacert", lab.trusted, "http://10.77.1.1:8000/"});
+  CHECK(got.out == "ok");
+  CHECK(got.err ==
+        "sluice get: the redirect leads from http to https: https://10.77.1.1:8443/mid\n"
+        "sluice get: the redirect leads from https to http, where all is readable on the way: "
+        "http://10.77.1.1:8000/end\n");
+  CHECK(peer->wait_for("8000 / secret\n8443 /mid None\n8000 /end secret\n"));
+}
+
 TEST_CASE("the secrets of get go where SSLKEYLOGFILE says, the same as the server has") {
   SecureLab lab;
   lab.issue("server", {"10.77.1.1"});
