@@ -7,54 +7,14 @@
 #include <optional>
 #include <string>
 
+#include "http/conditions.hpp"
+#include "http/content_coding.hpp"
 #include "http/date.hpp"
 
 namespace sluice::http {
 namespace {
 
 constexpr std::string_view kAllowed = "GET, HEAD, OPTIONS";
-
-struct MediaType {
-  std::string_view ending;
-  std::string_view type;
-};
-
-constexpr std::array kMediaTypes = {
-    MediaType{"html", "text/html; charset=utf-8"},
-    MediaType{"htm", "text/html; charset=utf-8"},
-    MediaType{"css", "text/css; charset=utf-8"},
-    MediaType{"js", "text/javascript; charset=utf-8"},
-    MediaType{"mjs", "text/javascript; charset=utf-8"},
-    MediaType{"txt", "text/plain; charset=utf-8"},
-    MediaType{"md", "text/markdown; charset=utf-8"},
-    MediaType{"csv", "text/csv; charset=utf-8"},
-    MediaType{"json", "application/json"},
-    MediaType{"map", "application/json"},
-    MediaType{"xml", "application/xml"},
-    MediaType{"svg", "image/svg+xml"},
-    MediaType{"png", "image/png"},
-    MediaType{"jpg", "image/jpeg"},
-    MediaType{"jpeg", "image/jpeg"},
-    MediaType{"gif", "image/gif"},
-    MediaType{"webp", "image/webp"},
-    MediaType{"avif", "image/avif"},
-    MediaType{"ico", "image/x-icon"},
-    MediaType{"woff", "font/woff"},
-    MediaType{"woff2", "font/woff2"},
-    MediaType{"ttf", "font/ttf"},
-    MediaType{"pdf", "application/pdf"},
-    MediaType{"wasm", "application/wasm"},
-    MediaType{"zip", "application/zip"},
-    MediaType{"gz", "application/gzip"},
-    MediaType{"tar", "application/x-tar"},
-    MediaType{"mp3", "audio/mpeg"},
-    MediaType{"ogg", "audio/ogg"},
-    MediaType{"wav", "audio/wav"},
-    MediaType{"mp4", "video/mp4"},
-    MediaType{"webm", "video/webm"},
-    MediaType{"pcapng", "application/vnd.tcpdump.pcap"},
-    MediaType{"pcap", "application/vnd.tcpdump.pcap"},
-};
 
 enum class PathVerdict { fine, malformed, upwards, absent };
 
@@ -72,54 +32,46 @@ PathVerdict judge_path(std::string_view path) noexcept {
   return PathVerdict::fine;
 }
 
-struct FileFacts {
-  std::uint64_t size = 0;
-  std::int64_t modified_seconds = 0;
-  std::string etag;  ///< with its quotes; strong: it changes with size and time of change
+/// One of a file's forms: as it is, or compressed beforehand.
+struct Variant {
+  FileSource::Found found;
+  Coding coding = Coding::identity;
 };
 
-std::string make_etag(std::int64_t modified_nanoseconds, std::uint64_t size) {
+/// Strong: it changes with size, time of change, and coding.
+std::string make_etag(std::int64_t modified_nanoseconds, std::uint64_t size, Coding coding) {
   std::array<char, 40> text;
   char* end = std::to_chars(text.begin(), text.end(), static_cast<std::uint64_t>(modified_nanoseconds), 16).ptr;
   *end++ = '-';
   end = std::to_chars(end, text.end(), size, 16).ptr;
   std::string etag = "\"";
-  etag.append(text.begin(), end).append("\"");
-  return etag;
+  etag.append(text.begin(), end);
+  if (coding != Coding::identity) etag.append("-").append(coding_name(coding));
+  return etag.append("\"");
 }
 
-FileFacts facts_of(const FileSource::Found& found) {
+Validators validators_of(const Variant& variant) {
   constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t seconds = std::max<std::int64_t>(found.modified_nanoseconds, 0) / kSecond;
-  const std::uint64_t size = found.resource->size();
-  return {size, seconds, make_etag(found.modified_nanoseconds, size)};
+  const std::int64_t modified = variant.found.modified_nanoseconds;
+  return {make_etag(modified, variant.found.resource->size(), variant.coding),
+          std::max<std::int64_t>(modified, 0) / kSecond};
 }
 
-/// Weak comparison with each tag of the list (RFC 9110 8.8.3.2, 13.1.2).
-bool lists_tag(std::string_view list, std::string_view etag) noexcept {
-  while (auto element = next_element(list)) {
-    if (element->starts_with("W/")) element->remove_prefix(2);
-    if (*element == "*" || *element == etag) return true;
+std::string variant_name(const std::string& path, Coding coding) {
+  return path + (coding == Coding::gzip ? ".gz" : ".br");
+}
+
+/// The best form that the client takes. A compressed one that is older than the file itself is of an older file.
+/// nullopt: it takes none of what there is.
+std::optional<Variant> choose_variant(const Request& request, const std::string& path, FileSource::Found&& plain,
+                                      FileSource& files) {
+  for (const Coding coding : accepted_codings(request.fields)) {
+    if (coding == Coding::identity) return Variant{std::move(plain), coding};
+    FileSource::Found found = files.open(variant_name(path, coding));
+    if (found.kind == FileSource::Kind::file && found.modified_nanoseconds >= plain.modified_nanoseconds)
+      return Variant{std::move(found), coding};
   }
-  return false;
-}
-
-/// If-None-Match, and only without it If-Modified-Since (RFC 9110 13.2.2).
-bool client_has_it(const Request& request, const FileFacts& facts) {
-  if (request.fields.count("If-None-Match") > 0) return lists_tag(request.fields.joined("If-None-Match"), facts.etag);
-  const auto since = request.fields.find("If-Modified-Since");
-  if (!since) return false;
-  const auto date = parse_date(*since);
-  return date && facts.modified_seconds <= *date;
-}
-
-/// If-Range: a part is wanted only of what the client has already seen, told by strong tag or exact date (RFC
-/// 9110 13.1.5).
-bool range_still_fits(const Request& request, const FileFacts& facts) {
-  const auto condition = request.fields.find("If-Range");
-  if (!condition) return true;
-  if (condition->starts_with('"')) return *condition == facts.etag;
-  return parse_date(*condition) == facts.modified_seconds;
+  return std::nullopt;
 }
 
 struct Range {
@@ -150,11 +102,18 @@ std::optional<Range> parse_range(std::string_view text, std::uint64_t file_size)
   return Range{*first, end - *first + 1};
 }
 
-void describe(Response& response, std::string_view path, const FileFacts& facts) {
-  response.fields.reserve(6);
+void describe(Response& response, std::string_view path, Coding coding, const Validators& validators,
+              const StaticSettings& settings) {
+  response.fields.reserve(9);
   response.fields.add("Content-Type", std::string(media_type(path)));
-  response.fields.add("Last-Modified", format_date(facts.modified_seconds));
-  response.fields.add("ETag", facts.etag);
+  if (coding != Coding::identity) response.fields.add("Content-Encoding", std::string(coding_name(coding)));
+  if (settings.precompressed) response.fields.add("Vary", "Accept-Encoding");
+  response.fields.add("Last-Modified", format_date(validators.modified_seconds));
+  response.fields.add("ETag", validators.etag);
+  if (settings.cache) {
+    const std::int64_t seconds = settings.cache->count();
+    response.fields.add("Cache-Control", seconds > 0 ? "max-age=" + std::to_string(seconds) : "no-cache");
+  }
   response.fields.add("Accept-Ranges", "bytes");
 }
 
@@ -162,32 +121,47 @@ std::string content_range(std::string_view part, std::uint64_t size) {
   return "bytes " + std::string(part) + "/" + std::to_string(size);
 }
 
-Answer part_answer(Response&& response, FileSource::Found&& found, const FileFacts& facts, Range range) {
+Answer part_answer(Response&& response, std::unique_ptr<Resource> resource, Range range) {
+  const std::uint64_t size = resource->size();
   if (range.size == 0) {
     Answer answer = status_answer(416);
-    answer.response.fields.add("Content-Range", content_range("*", facts.size));
+    answer.response.fields.add("Content-Range", content_range("*", size));
     return answer;
   }
   const std::string part = std::to_string(range.first) + "-" + std::to_string(range.first + range.size - 1);
   response.status = 206;
-  response.fields.add("Content-Range", content_range(part, facts.size));
-  return {std::move(response), ResourceBody{std::move(found.resource), range.first, range.size}};
+  response.fields.add("Content-Range", content_range(part, size));
+  return {std::move(response), ResourceBody{std::move(resource), range.first, range.size}};
 }
 
-Answer file_answer(const Request& request, std::string_view path, FileSource::Found&& found) {
-  const FileFacts facts = facts_of(found);
+Answer variant_answer(const Request& request, std::string_view path, Variant&& variant,
+                      const StaticSettings& settings) {
+  const Validators validators = validators_of(variant);
+  const Verdict verdict = judge_conditions(request.fields, validators);
+  if (verdict == Verdict::failed) return status_answer(412);
   Response response;
-  describe(response, path, facts);
-  if (client_has_it(request, facts)) {
+  describe(response, path, variant.coding, validators, settings);
+  if (verdict == Verdict::not_modified) {
     response.status = 304;
     return {std::move(response), NoBody{}};
   }
+  std::unique_ptr<Resource> resource = std::move(variant.found.resource);
   const auto wanted = request.fields.find("Range");
-  if (wanted && request.method == "GET" && range_still_fits(request, facts)) {
-    if (const auto range = parse_range(*wanted, facts.size))
-      return part_answer(std::move(response), std::move(found), facts, *range);
+  if (wanted && request.method == "GET" && range_still_fits(request.fields, validators)) {
+    if (const auto range = parse_range(*wanted, resource->size()))
+      return part_answer(std::move(response), std::move(resource), *range);
   }
-  return {std::move(response), body_of(std::move(found.resource))};
+  return {std::move(response), body_of(std::move(resource))};
+}
+
+Answer file_answer(const Request& request, const std::string& path, FileSource::Found&& found, FileSource& files,
+                   const StaticSettings& settings) {
+  if (!settings.precompressed) return variant_answer(request, path, Variant{std::move(found)}, settings);
+  std::optional<Variant> variant = choose_variant(request, path, std::move(found), files);
+  if (variant) return variant_answer(request, path, *std::move(variant), settings);
+  Answer refusal = status_answer(406);
+  refusal.response.fields.add("Vary", "Accept-Encoding");
+  return refusal;
 }
 
 /// To the same name with a slash, so that relative links in its index.html work.
@@ -214,13 +188,13 @@ Answer method_answer() {
 }
 
 /// `path` is judged: "/a/b" or "/a/b/".
-Answer look_up(const Request& request, std::string path, FileSource& files) {
+Answer look_up(const Request& request, std::string path, FileSource& files, const StaticSettings& settings) {
   path.erase(0, 1);
   const bool wants_directory = path.empty() || path.back() == '/';
   if (wants_directory) path += "index.html";
   FileSource::Found found = files.open(path);
   switch (found.kind) {
-    case FileSource::Kind::file: return file_answer(request, path, std::move(found));
+    case FileSource::Kind::file: return file_answer(request, path, std::move(found), files, settings);
     case FileSource::Kind::directory: return wants_directory ? status_answer(404) : redirect_answer(request);
     case FileSource::Kind::forbidden: return status_answer(403);
     case FileSource::Kind::missing: break;
@@ -230,13 +204,13 @@ Answer look_up(const Request& request, std::string path, FileSource& files) {
 
 }  // namespace
 
-Answer serve_file(const Request& request, FileSource& files) {
+Answer serve_file(const Request& request, FileSource& files, const StaticSettings& settings) {
   if (request.method == "OPTIONS") return options_answer();
   if (request.method != "GET" && request.method != "HEAD") return method_answer();
   std::optional<std::string> path = request.path();
   if (!path) return status_answer(400);
   switch (judge_path(*path)) {
-    case PathVerdict::fine: return look_up(request, std::move(*path), files);
+    case PathVerdict::fine: return look_up(request, std::move(*path), files, settings);
     case PathVerdict::upwards: return status_answer(403);
     default: return status_answer(404);
   }
@@ -248,17 +222,6 @@ Answer status_answer(int status) {
   answer.response.fields.add("Content-Type", "text/plain; charset=utf-8");
   answer.body = std::to_string(status).append(" ").append(reason_phrase(status)).append("\n");
   return answer;
-}
-
-std::string_view media_type(std::string_view path) noexcept {
-  const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-  const std::size_t dot = name.rfind('.');
-  if (dot != name.npos) {
-    for (const MediaType& known : kMediaTypes) {
-      if (iequals(known.ending, name.substr(dot + 1))) return known.type;
-    }
-  }
-  return "application/octet-stream";
 }
 
 }  // namespace sluice::http

@@ -1,8 +1,10 @@
 // From a request to a file's answer: names, types, conditions, ranges. Where files live is a FileSource's business.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "http/body.hpp"
@@ -37,10 +39,18 @@ struct Answer {
   Body body;
 };
 
-/// Answers GET and HEAD with the file at the request's path, its part, or 304; a directory by its index.html, or by 301
-/// to its name with a slash. OPTIONS is told what is allowed; other methods are 405, bad paths 400, paths that point
-/// upwards 403, absent files 404, ranges beyond the end 416. Several ranges at once get the whole file.
-Answer serve_file(const Request& request, FileSource& files);
+struct StaticSettings {
+  /// Cache-Control: max-age; 0 s is no-cache (ask each time), and without a value nothing is said.
+  std::optional<std::chrono::seconds> cache;
+  /// In place of a file, name.br or name.gz beside it goes to clients that accept it, unless it is the older one.
+  bool precompressed = true;
+};
+
+/// Answers GET and HEAD with the file at the request's path, its part, 304 or 412; a directory by its index.html, or by
+/// 301 to its name with a slash. OPTIONS is told what is allowed; other methods are 405, bad paths 400, paths that
+/// point upwards 403, absent files 404, ranges beyond the end 416. Several ranges at once get the whole file. 406 is
+/// for those who accept no coding that is here, not even none.
+Answer serve_file(const Request& request, FileSource& files, const StaticSettings& settings = {});
 
 /// An answer of one line of text: "404 Not Found".
 Answer status_answer(int status);

@@ -31,7 +31,10 @@ class Tree final : public FileSource {
     CHECK(path.find("..") == path.npos);
     if (path == "secret") return {Kind::forbidden, nullptr, 0};
     const auto file = files.find(std::string(path));
-    if (file != files.end()) return {Kind::file, std::make_unique<Text>(file->second), modified};
+    if (file != files.end()) {
+      const auto own = times.find(file->first);
+      return {Kind::file, std::make_unique<Text>(file->second), own == times.end() ? modified : own->second};
+    }
     const bool directory = files.lower_bound(std::string(path) + "/") != files.end() &&
                            files.lower_bound(std::string(path) + "/")->first.starts_with(std::string(path) + "/");
     return {directory ? Kind::directory : Kind::missing, nullptr, 0};
@@ -42,6 +45,7 @@ class Tree final : public FileSource {
                                               {"a b.txt", "space"},
                                               {"b/x.bin", "0123456789"},
                                               {"empty", ""}};
+  std::map<std::string, std::int64_t> times;  ///< in place of `modified`
   std::int64_t modified = 784111777'000'000'001;
   std::string asked = "(nothing)";
 };
@@ -54,12 +58,13 @@ struct Got {
   std::string field(std::string_view name) const { return std::string(fields.find(name).value_or("(none)")); }
 };
 
-Got get(Tree& tree, std::string target, Fields fields = {}, std::string method = "GET") {
+Got get(Tree& tree, std::string target, Fields fields = {}, std::string method = "GET",
+        const StaticSettings& settings = {}) {
   Request request;
   request.method = std::move(method);
   request.target = std::move(target);
   request.fields = std::move(fields);
-  Answer answer = serve_file(request, tree);
+  Answer answer = serve_file(request, tree, settings);
   Got got{answer.response.status, answer.response.fields, {}, body_size(answer.body).value_or(0)};
   if (auto* part = std::get_if<ResourceBody>(&answer.body)) {
     got.body.resize(static_cast<std::size_t>(part->size));
@@ -242,6 +247,117 @@ TEST_CASE("If-Range lets a part through only of the same file [RFC 9110 13.1.5]"
   CHECK(ask("W/" + tag) == 200);
   CHECK(ask("Sun, 06 Nov 1994 08:49:37 GMT") == 206);
   CHECK(ask("Sun, 06 Nov 1994 08:49:38 GMT") == 200);
+}
+
+TEST_CASE(
+    "If-Match and If-Unmodified-Since fail as 412, by strong comparison and exact second [RFC 9110 13.1.1, 13.1.4]") {
+  Tree tree;
+  const std::string tag = get(tree, "/").field("ETag");
+  const auto ask = [&](const char* name, const std::string& value) { return get(tree, "/", with(name, value)).status; };
+  CHECK(ask("If-Match", tag) == 200);
+  CHECK(ask("If-Match", "\"x\", " + tag) == 200);
+  CHECK(ask("If-Match", "*") == 200);
+  CHECK(ask("If-Match", "W/" + tag) == 412);
+  CHECK(ask("If-Match", "\"x\"") == 412);
+  CHECK(ask("If-Match", "") == 412);
+  CHECK(ask("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT") == 200);
+  CHECK(ask("If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:36 GMT") == 412);
+  CHECK(ask("If-Unmodified-Since", "yesterday") == 200);
+  CHECK(get(tree, "/none", with("If-Match", "\"x\"")).status == 404);
+}
+
+TEST_CASE("conditions are judged in their order [RFC 9110 13.2.2]") {
+  Tree tree;
+  const std::string tag = get(tree, "/b/x.bin").field("ETag");
+  const std::string before = "Sun, 06 Nov 1994 08:49:36 GMT", after = "Sun, 06 Nov 1994 08:49:38 GMT";
+  const auto ask = [&](std::initializer_list<Field> list) {
+    Fields fields = with("Range", "bytes=0-1");
+    for (const Field& field : list) fields.add(field.name, field.value);
+    return get(tree, "/b/x.bin", fields).status;
+  };
+  CHECK(ask({{"If-Match", tag}, {"If-Unmodified-Since", before}}) == 206);
+  CHECK(ask({{"If-Match", "\"x\""}, {"If-None-Match", tag}}) == 412);
+  CHECK(ask({{"If-Unmodified-Since", before}, {"If-None-Match", tag}}) == 412);
+  CHECK(ask({{"If-Match", tag}, {"If-None-Match", tag}}) == 304);
+  CHECK(ask({{"If-None-Match", "\"x\""}, {"If-Modified-Since", after}}) == 206);
+  CHECK(ask({{"If-Range", "\"x\""}, {"If-None-Match", tag}}) == 304);
+  CHECK(ask({{"If-Range", "\"x\""}, {"If-Match", tag}}) == 200);
+}
+
+TEST_CASE("a compressed file goes to those who accept it, with a tag of its own [RFC 9110 8.8.3.3, 12.5.3]") {
+  Tree tree;
+  tree.files["index.html.gz"] = "gzipped";
+  tree.files["index.html.br"] = "brotli";
+  const auto ask = [&](const char* accept) { return get(tree, "/", with("Accept-Encoding", accept)); };
+  const Got plain = get(tree, "/");
+  CHECK(plain.body == "<root>");
+  CHECK(plain.field("Vary") == "Accept-Encoding");
+  CHECK(plain.field("Content-Encoding") == "(none)");
+  const Got gzip = ask("gzip, deflate");
+  CHECK(gzip.body == "gzipped");
+  CHECK(gzip.field("Content-Encoding") == "gzip");
+  CHECK(gzip.field("Content-Type") == "text/html; charset=utf-8");
+  CHECK(gzip.field("Vary") == "Accept-Encoding");
+  const Got brotli = ask("gzip, br");
+  CHECK(brotli.body == "brotli");
+  CHECK(brotli.field("Content-Encoding") == "br");
+  tree.files["index.html"] = "brotli";  // even of one size and time
+  CHECK(get(tree, "/").field("ETag") != brotli.field("ETag"));
+  tree.files.erase("index.html.br");
+  CHECK(ask("br").body == "brotli");
+  CHECK(ask("br").field("Content-Encoding") == "(none)");
+}
+
+TEST_CASE("parts, conditions and HEAD are about the form that was chosen [RFC 9110 14.2]") {
+  Tree tree;
+  tree.files["index.html.gz"] = "gzipped";
+  Fields fields = with("Accept-Encoding", "gzip");
+  const Got whole = get(tree, "/", fields);
+  CHECK(get(tree, "/", fields, "HEAD").size == 7);
+  fields.add("If-Range", whole.field("ETag"));
+  fields.add("Range", "bytes=4-");
+  const Got part = get(tree, "/", fields);
+  CHECK(part.status == 206);
+  CHECK(part.body == "ped");
+  CHECK(part.field("Content-Range") == "bytes 4-6/7");
+  CHECK(part.field("Content-Encoding") == "gzip");
+  fields = with("If-None-Match", whole.field("ETag"));
+  CHECK(get(tree, "/", fields).status == 200);
+  fields.add("Accept-Encoding", "gzip");
+  const Got known = get(tree, "/", fields);
+  CHECK(known.status == 304);
+  CHECK(known.field("Vary") == "Accept-Encoding");
+}
+
+TEST_CASE(
+    "a compressed file that is older, a directory, or not wanted is left alone; one without its file is no page") {
+  Tree tree;
+  tree.files["index.html.gz"] = "gzipped";
+  tree.times["index.html.gz"] = tree.modified - 1;
+  const Fields fields = with("Accept-Encoding", "gzip");
+  CHECK(get(tree, "/", fields).body == "<root>");
+  tree.times.clear();
+  CHECK(get(tree, "/", fields).body == "gzipped");
+  const Got without = get(tree, "/", fields, "GET", {.cache = {}, .precompressed = false});
+  CHECK(without.body == "<root>");
+  CHECK(without.field("Vary") == "(none)");
+  CHECK(get(tree, "/index.html.gz").field("Content-Type") == "application/gzip");
+  tree.files["alone.gz"] = "x";
+  CHECK(get(tree, "/alone", fields).status == 404);
+  tree.files["b/x.bin.gz/file"] = "x";
+  CHECK(get(tree, "/b/x.bin", fields).body == "0123456789");
+  CHECK(get(tree, "/b/x.bin", with("Accept-Encoding", "br, identity;q=0")).status == 406);
+}
+
+TEST_CASE("Cache-Control says what the settings say, on 304 too") {
+  using std::chrono::seconds;
+  Tree tree;
+  CHECK(get(tree, "/").field("Cache-Control") == "(none)");
+  CHECK(get(tree, "/", {}, "GET", {.cache = seconds(0)}).field("Cache-Control") == "no-cache");
+  const Got known = get(tree, "/", with("If-None-Match", "*"), "GET", {.cache = seconds(3600)});
+  CHECK(known.status == 304);
+  CHECK(known.field("Cache-Control") == "max-age=3600");
+  CHECK(get(tree, "/none", {}, "GET", {.cache = seconds(3600)}).field("Cache-Control") == "(none)");
 }
 
 TEST_CASE("types follow the last ending of the last name") {
