@@ -22,7 +22,10 @@ bool ClientSession::request(const Request& head, Body body) {
   outbox_.add(std::move(text));
   streaming_ = std::holds_alternative<StreamedBody>(body);
   writer_.start(size, true);
-  outbox_.add_body(std::move(body));
+  if (head.fields.has_token("Expect", "100-continue") && size != 0)
+    withheld_ = std::move(body);
+  else
+    outbox_.add_body(std::move(body));
   head_request_ = head.method == "HEAD";
   asked_upgrade_ = head.fields.find("Upgrade").has_value();
   keep_alive_ = !head.fields.has_token("Connection", "close");
@@ -30,8 +33,14 @@ bool ClientSession::request(const Request& head, Body body) {
   return true;
 }
 
+/// The server wants the body, or was given time enough to say so.
+void ClientSession::release_body() {
+  continue_deadline_ = kNever;
+  if (withheld_) outbox_.add_body(*std::exchange(withheld_, std::nullopt));
+}
+
 std::size_t ClientSession::body_room() const noexcept {
-  if (phase_ != Phase::serving || !streaming_) return 0;
+  if (phase_ != Phase::serving || !streaming_ || withheld_) return 0;
   return limits_.queued - std::min(limits_.queued, outbox_.held());
 }
 
@@ -43,6 +52,7 @@ std::size_t ClientSession::write_body(Bytes bytes) {
 
 void ClientSession::finish_body() {
   if (!streaming_) return;
+  release_body();
   streaming_ = false;
   if (!writer_.finish(outbox_)) fail("the request's body was left unfinished");
 }
@@ -74,6 +84,7 @@ void ClientSession::receive_head(Time now) {
   if (const Refusal* refusal = std::get_if<Refusal>(&parsed)) return fail(refusal->reason);
   ReceivedResponse& received = std::get<ReceivedResponse>(parsed);
   const int status = received.response.status;
+  if (status == 100) release_body();
   if (status < 200 && status != 101) return;  // interim: the head that counts is still to come
   if (status == 101 && !asked_upgrade_) return fail("the server changes the protocol unasked");
   read_deadline_ = now + limits_.body_time;
@@ -108,7 +119,9 @@ void ClientSession::end_response() {
   end_due_ = true;
   reading_ = Reading::nothing;
   read_deadline_ = kNever;
-  if (keep_alive_ && outbox_.empty() && !streaming_) return;
+  continue_deadline_ = kNever;
+  if (keep_alive_ && outbox_.empty() && !streaming_ && !withheld_) return;
+  withheld_.reset();
   outbox_.clear();
   streaming_ = false;
   finish_due_ = true;
@@ -142,6 +155,8 @@ void ClientSession::fail(std::string_view reason) {
   reading_ = Reading::nothing;
   end_due_ = false;
   streaming_ = false;
+  withheld_.reset();
+  continue_deadline_ = kNever;
   outbox_.clear();
   failure_ = Failed{0, reason};
 }
@@ -168,9 +183,10 @@ void ClientSession::set_deadlines(Time now) noexcept {
     write_deadline_ = kNever;
   else if (write_deadline_ == kNever)
     write_deadline_ = now + limits_.send_time;
+  if (withheld_ && outbox_.empty() && continue_deadline_ == kNever) continue_deadline_ = now + limits_.continue_time;
   if (reading_ == Reading::nothing)
     read_deadline_ = kNever;
-  else if (read_deadline_ == kNever && outbox_.empty() && !streaming_)
+  else if (read_deadline_ == kNever && outbox_.empty() && !streaming_ && !withheld_)
     read_deadline_ = now + (reading_ == Reading::head ? limits_.head_time : limits_.body_time);
 }
 
@@ -179,6 +195,8 @@ void ClientSession::handle_timeout(Time now) {
     fail("the server takes no bytes");
   else if (now >= read_deadline_)
     fail("the server did not answer in time");
+  else if (now >= continue_deadline_)
+    release_body();
   set_deadlines(now);
 }
 

@@ -14,12 +14,16 @@ namespace sluice::http {
 
 struct ClientLimits {
   HeadLimits head{65536, 8000, 100};
-  std::size_t queued = 65536;                     ///< bytes of a streamed body waiting in memory
-  Duration head_time = std::chrono::seconds(60);  ///< from the sent request to the whole answer's head
-  Duration body_time = std::chrono::seconds(60);  ///< without a byte of the answer's body
-  Duration send_time = std::chrono::seconds(60);  ///< without progress in sending
+  std::size_t queued = 65536;                        ///< bytes of a streamed body waiting in memory
+  Duration continue_time = std::chrono::seconds(1);  ///< for 100 (Continue), where the request expects it
+  Duration head_time = std::chrono::seconds(60);     ///< from the sent request to the whole answer's head
+  Duration body_time = std::chrono::seconds(60);     ///< without a byte of the answer's body
+  Duration send_time = std::chrono::seconds(60);     ///< without progress in sending
 };
 
+/// With a field Expect: 100-continue the body waits for the server's 100, or for continue_time; after a final answer it
+/// is not sent, and the connection ends (RFC 9110 10.1.1).
+///
 /// request(), then the turn of ServerSession with the same verbs; the events are ResponseHead, BodyPart...,
 /// ResponseEnd, or Failed. Interim answers (1xx) are passed over. After ResponseEnd idle() says whether the connection
 /// takes another request.
@@ -50,7 +54,7 @@ class ClientSession {
   /// serving, upgraded, closed or aborted.
   Phase phase() const noexcept { return phase_; }
 
-  Time next_timeout() const noexcept { return std::min(read_deadline_, write_deadline_); }
+  Time next_timeout() const noexcept { return std::min({read_deadline_, write_deadline_, continue_deadline_}); }
   void handle_timeout(Time now);
 
  private:
@@ -60,6 +64,7 @@ class ClientSession {
   void receive_head(Time now);
   void open_response(ReceivedResponse&& received);
   BodyDecoder decoder_for(const ReceivedResponse& received) const noexcept;
+  void release_body();
   void end_response();
   void fail(std::string_view reason);
   void set_deadlines(Time now) noexcept;
@@ -73,6 +78,8 @@ class ClientSession {
   std::optional<Failed> failure_;
   Time read_deadline_ = kNever;
   Time write_deadline_ = kNever;
+  Time continue_deadline_ = kNever;
+  std::optional<Body> withheld_;  ///< until the server wants it
   Phase phase_ = Phase::serving;
   Reading reading_ = Reading::nothing;
   bool head_request_ = false;

@@ -40,10 +40,12 @@ std::size_t ServerSession::receive_head(Bytes bytes, Time now) {
 
 void ServerSession::open_request(Request&& request) {
   if (request.content_length.value_or(0) > limits_.body) return refuse({413, "the body is too large"});
+  ++requests_;
   answer_ = Answer::owed;
   head_request_ = request.method == "HEAD";
   old_version_ = request.minor_version == 0;
-  keep_alive_ = request.keep_alive;
+  keep_alive_ = request.keep_alive && (limits_.requests == 0 || requests_ < limits_.requests);
+  body_pace_.stop();
   may_upgrade_ = request.upgrade && !request.has_body();
   continue_due_ = request.expect_continue;
   decoder_ = request.chunked ? BodyDecoder::chunked() : BodyDecoder::with_length(request.content_length.value_or(0));
@@ -58,9 +60,10 @@ void ServerSession::open_request(Request&& request) {
 
 std::size_t ServerSession::receive_body(Bytes bytes, Time now) {
   continue_due_ = false;
-  read_deadline_ = now + limits_.body_time;
+  await_body(now);
   const BodyDecoder::Step step = decoder_.decode(bytes);
   content_ += step.content.size();
+  body_pace_.moved(step.content.size(), now);  // framing alone is no progress
   if (decoder_.refusal()) {
     refuse(decoder_.refusal());
   } else if (content_ > limits_.body) {
@@ -70,6 +73,12 @@ std::size_t ServerSession::receive_body(Bytes bytes, Time now) {
     if (decoder_.done()) end_of_body();
   }
   return step.consumed;
+}
+
+/// Both deadlines of a body: its next byte's, and the one that its pace allows.
+void ServerSession::await_body(Time now) noexcept {
+  if (!body_pace_.running()) body_pace_.start(now, limits_.rate_time, limits_.least_rate);
+  read_deadline_ = std::min(now + limits_.body_time, body_pace_.due());
 }
 
 void ServerSession::end_of_body() {
@@ -118,6 +127,7 @@ std::optional<ServerEvent> ServerSession::poll_event() {
 void ServerSession::hold_body(bool hold) noexcept {
   held_ = hold;
   if (reading_ == Reading::body) read_deadline_ = kNever;
+  body_pace_.stop();
 }
 
 void ServerSession::shut_down() noexcept {
@@ -166,29 +176,33 @@ Gather ServerSession::poll_transmit(std::size_t room, Time now) {
 void ServerSession::transmitted(std::size_t count, Time now) {
   outbox_.drop(count);
   if (count > 0) write_deadline_ = kNever;
+  send_pace_.moved(count, now);
   settle();
   set_deadlines(now);
 }
 
 /// Sets the deadlines that are missing; whoever changes what is waited for has removed the old one.
 void ServerSession::set_deadlines(Time now) noexcept {
-  if (outbox_.empty())
+  if (outbox_.empty()) {
     write_deadline_ = kNever;
-  else if (write_deadline_ == kNever)
-    write_deadline_ = now + limits_.send_time;
+    send_pace_.stop();
+  } else {
+    if (write_deadline_ == kNever) write_deadline_ = now + limits_.send_time;
+    if (!send_pace_.running()) send_pace_.start(now, limits_.rate_time, limits_.least_rate);
+  }
   if (phase_ == Phase::lingering) {
     if (read_deadline_ == kNever) read_deadline_ = now + limits_.linger_time;
   } else if (phase_ != Phase::serving) {
     read_deadline_ = kNever;
   } else if (read_deadline_ == kNever) {
     if (reading_ == Reading::head && outbox_.empty()) read_deadline_ = now + limits_.idle_time;
-    if (reading_ == Reading::body && !held_) read_deadline_ = now + limits_.body_time;
+    if (reading_ == Reading::body && !held_) await_body(now);
   }
 }
 
 void ServerSession::handle_timeout(Time now) {
-  if (now >= write_deadline_) {
-    abort("the peer takes no bytes");
+  if (now >= write_deadline_ || now >= send_pace_.due()) {
+    abort(now >= write_deadline_ ? "the peer takes no bytes" : "the peer takes bytes too slowly");
   } else if (now >= read_deadline_) {
     read_deadline_ = kNever;
     if (phase_ == Phase::lingering)

@@ -9,6 +9,7 @@
 #include "http/body_decoder.hpp"
 #include "http/body_writer.hpp"
 #include "http/events.hpp"
+#include "http/pace.hpp"
 #include "stack/base/time.hpp"
 
 namespace sluice::http {
@@ -19,10 +20,15 @@ struct ServerLimits {
   std::uint64_t drain = 65536;     ///< an unwanted body up to this size is read and dropped, to keep the connection
   std::size_t queued = 65536;      ///< bytes of answers waiting in memory before the next request is read
   std::size_t answers = 32;        ///< answers waiting, likewise
-  Duration head_time = std::chrono::seconds(10);   ///< from a head's first byte to its last; then 408
-  Duration idle_time = std::chrono::seconds(60);   ///< between requests, and before the first; then a quiet close
-  Duration body_time = std::chrono::seconds(30);   ///< without a byte of a body that is due; then 408
-  Duration send_time = std::chrono::seconds(60);   ///< without progress in sending; then the connection is aborted
+  Duration head_time = std::chrono::seconds(10);  ///< from a head's first byte to its last; then 408
+  Duration idle_time = std::chrono::seconds(60);  ///< between requests, and before the first; then a quiet close
+  Duration body_time = std::chrono::seconds(30);  ///< without a byte of a body that is due; then 408
+  Duration send_time = std::chrono::seconds(60);  ///< without progress in sending; then the connection is aborted
+  /// Bytes a second that a body must come with, and answers be taken with, on average over rate_time; slower is as if
+  /// nothing moved. 0: no such limit. The owner's own pauses don't count.
+  std::uint64_t least_rate = 500;
+  Duration rate_time = std::chrono::seconds(60);
+  std::uint64_t requests = 0;  ///< of one connection; the last answer says Connection: close. 0: any number
   Duration linger_time = std::chrono::seconds(2);  ///< after finish(), for the peer to see the last answer
 };
 
@@ -82,7 +88,7 @@ class ServerSession {
   // Time
 
   /// When handle_timeout() is due; kNever for none. Deadlines are set by poll_transmit() and receive().
-  Time next_timeout() const noexcept { return std::min(read_deadline_, write_deadline_); }
+  Time next_timeout() const noexcept { return std::min({read_deadline_, write_deadline_, send_pace_.due()}); }
   /// Harmless before next_timeout().
   void handle_timeout(Time now);
 
@@ -94,6 +100,7 @@ class ServerSession {
   // server_session.cpp: what comes in, and time
   std::size_t receive_head(Bytes bytes, Time now);
   std::size_t receive_body(Bytes bytes, Time now);
+  void await_body(Time now) noexcept;
   bool may_read_head() const noexcept;
   void open_request(Request&& request);
   void end_of_body();
@@ -120,8 +127,11 @@ class ServerSession {
   std::optional<Failed> failure_;
   Time read_deadline_ = kNever;
   Time write_deadline_ = kNever;
-  std::uint64_t content_ = 0;  ///< received of the open request's body
-  BodyWriter writer_;          ///< of a streamed answer
+  std::uint64_t content_ = 0;   ///< received of the open request's body
+  std::uint64_t requests_ = 0;  ///< opened so far
+  Pace body_pace_;              ///< of the open request's body
+  Pace send_pace_;              ///< of what is queued, since it was nothing
+  BodyWriter writer_;           ///< of a streamed answer
   std::int64_t date_seconds_ = -1;
   std::int64_t formatted_seconds_ = -1;
   std::array<char, 29> date_{};

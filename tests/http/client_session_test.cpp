@@ -61,7 +61,8 @@ struct Bench {
     request.method = std::move(method);
     request.target = "/x";
     request.fields.add("Host", "h");
-    if (!extra.empty()) request.fields.add("Connection", extra);
+    if (!extra.empty() && extra != "Expect") request.fields.add("Connection", extra);
+    if (extra == "Expect") request.fields.add("Expect", "100-Continue");
     if (extra == "Upgrade") request.fields.add("Upgrade", "websocket");
     return session.request(request, std::move(body));
   }
@@ -118,6 +119,54 @@ TEST_CASE("requests carry their bodies with a length or in chunks") {
   CHECK(c.session.write_body(as_bytes("late")) == 0);
   CHECK(c.out() == "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
   CHECK(c.log == "204;end;200;end;");
+}
+
+TEST_CASE("a body that expects 100 waits for it, and only so long [RFC 9110 10.1.1]") {
+  Bench c;
+  CHECK(c.ask("PUT", std::string("abc"), "Expect"));
+  CHECK(c.out().ends_with("Content-Length: 3\r\n\r\n"));
+  CHECK(c.session.next_timeout() == c.now + 1s);
+  c.in("HTTP/1.1 102 Processing\r\n\r\n");
+  CHECK(c.out().empty());
+  c.in("HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(c.out() == "abc");
+  c.in("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  CHECK(c.session.idle());
+  c.ask("PUT", std::string("def"), "Expect");
+  c.out();
+  c.now += 1s;
+  c.session.handle_timeout(c.now);
+  CHECK(c.out() == "def");
+  CHECK(c.session.next_timeout() == c.now + 60s);
+  c.in("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  CHECK(c.log == "200;end;200;end;");
+}
+
+TEST_CASE("a final answer in place of 100 leaves the body unsent and ends the connection [RFC 9110 10.1.1]") {
+  Bench c;
+  c.ask("PUT", std::string("abc"), "Expect");
+  c.out();
+  c.in("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n");
+  CHECK(c.log == "417;end;");
+  CHECK(c.out().empty());
+  CHECK(c.session.phase() == Phase::closed);
+}
+
+TEST_CASE("a streamed body that expects 100 has no room before it; a request without body expects nothing") {
+  Bench c;
+  c.ask("PUT", StreamedBody{}, "Expect");
+  c.out();
+  CHECK(c.session.body_room() == 0);
+  CHECK(c.session.write_body(as_bytes("early")) == 0);
+  c.in("HTTP/1.1 100 Continue\r\n\r\n");
+  CHECK(c.session.write_body(as_bytes("hello")) == 5);
+  c.session.finish_body();
+  CHECK(c.out() == "5\r\nhello\r\n0\r\n\r\n");
+  Bench none;
+  none.ask("GET", NoBody{}, "Expect");
+  none.out();
+  none.in("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  CHECK(none.session.idle());
 }
 
 TEST_CASE("what can't stand in a request line is not sent") {

@@ -212,3 +212,15 @@ TEST_CASE("a streamed answer that may use the body asks for it first [RFC 9110 1
   CHECK(s.out() == "abc");
   CHECK(s.session.phase() == Phase::serving);
 }
+
+TEST_CASE("trailers frame and say nothing: what follows them is the next request [RFC 9110 6.5.1]") {
+  Bench s;
+  s.answer_at_end = Response{};
+  s.in(
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nContent-Length: 99\r\n"
+      "Transfer-Encoding: gzip\r\nHost: evil\r\nConnection: close\r\n\r\n" +
+      kGet);
+  CHECK(s.log == "POST /;end;GET /a;end;");
+  CHECK(s.content == "abc");
+  CHECK(s.out() == kOk + kOk);
+}

@@ -157,8 +157,10 @@ TEST_CASE("a body without progress is 408, a dropped one just ends the connectio
   CHECK(dropped.session.phase() == Phase::lingering);
 }
 
-TEST_CASE("a peer that takes no bytes is dropped, one that takes a few is not") {
-  Bench s;
+TEST_CASE("a peer that takes no bytes is dropped, one that takes a few is not where no rate is asked for") {
+  ServerLimits limits;
+  limits.least_rate = 0;
+  Bench s(limits);
   s.answer = Response{};
   s.in(kGet);
   CHECK(s.out(1).size() == 1);
@@ -170,6 +172,76 @@ TEST_CASE("a peer that takes no bytes is dropped, one that takes a few is not") 
   CHECK(s.session.phase() == Phase::aborted);
   CHECK(s.log == "GET /a;failed 0;");
   CHECK(s.out().empty());
+}
+
+TEST_CASE("a body that comes byte by byte is 408 once its rate counts, whatever came fast before [A-TCP-25]") {
+  Bench slow;
+  slow.in("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  slow.out();
+  slow.in(std::string(50000, 'x'));
+  for (int second = 0; second < 100 && slow.log == "PUT /;"; second += 10) {
+    slow.wait(10s);
+    slow.in("x");
+  }
+  CHECK(slow.log == "PUT /;failed 408;");
+  CHECK(slow.now == Time{} + 70s);
+}
+
+TEST_CASE("a body at the least rate comes through, and the owner's pauses cost it nothing") {
+  Bench s;
+  s.in("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+  s.out();
+  for (int second = 0; second < 100; ++second) {
+    s.wait(1s);
+    s.in(std::string(500, 'x'));
+  }
+  s.session.hold_body(true);
+  s.out();
+  s.wait(1000s);
+  s.session.hold_body(false);
+  s.out();
+  for (int second = 0; second < 100; ++second) {
+    s.in(std::string(500, 'x'));
+    s.wait(1s);
+  }
+  CHECK(s.log == "PUT /;end;");
+}
+
+TEST_CASE("chunk framing is no progress of a body [A-TCP-25]") {
+  Bench s;
+  s.in("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+  s.out();
+  for (int second = 0; second < 61 && s.log == "PUT /;"; ++second) {
+    s.in(second == 0 ? "1;" + std::string(600, 'x') : std::string(100, 'x'));
+    s.wait(1s);
+  }
+  CHECK(s.log == "PUT /;failed 408;");
+}
+
+TEST_CASE("a peer that takes its answer slower than the least rate is dropped, one at that rate is not [A-TCP-25]") {
+  for (const std::size_t taken : {250u, 500u}) {
+    Bench s;
+    s.answer = Response{};
+    s.body = letters(200'000);
+    s.in(kGet);
+    s.out(1);
+    for (int second = 0; second < 40000 && s.session.phase() == Phase::serving; ++second) {
+      s.wait(1s);
+      if (s.out(taken).empty()) break;
+    }
+    CHECK(s.session.phase() == (taken == 500 ? Phase::serving : Phase::aborted));
+  }
+}
+
+TEST_CASE("a connection carries so many requests as it may, and the last answer says so") {
+  ServerLimits limits;
+  limits.requests = 2;
+  Bench s(limits);
+  s.answer = Response{};
+  s.in(kGet + kGet + kGet);
+  CHECK(s.log == "GET /a;GET /a;");
+  CHECK(s.out() == kOk + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi");
+  CHECK(s.session.phase() == Phase::lingering);
 }
 
 TEST_CASE("a shut-down answers what is open and takes nothing new") {
