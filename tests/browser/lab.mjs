@@ -1,6 +1,7 @@
 // Starts what the browser test needs, and ends it again.
-import { spawn } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -28,14 +29,25 @@ export async function startServer(flags) {
 
 export const profileFolder = () => mkdtemp(join(tmpdir(), 'profile-'));
 
+/// A certificate for `host` that nobody vouches for, and the pin by which Chromium may be told to believe it all the same:
+/// the SHA-256 of its public key (RFC 7469 2.4).
+export async function makeCertificate(folder, host) {
+  const certificate = join(folder, 'server.pem'), key = join(folder, 'server.key');
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                           '-subj', '/CN=sluice', '-addext', `subjectAltName=IP:${host}`, '-keyout', key,
+                           '-out', certificate], { stdio: 'pipe' });
+  const spki = new X509Certificate(await readFile(certificate)).publicKey.export({ type: 'spki', format: 'der' });
+  return { certificate, key, pin: createHash('sha256').update(spki).digest('base64') };
+}
+
 /// Chromium with an empty profile, that speaks to nobody but us.
-export async function startBrowser(profile) {
+export async function startBrowser(profile, flags = []) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: SLUICE_CHROMIUM,
     headless: true,
     viewport: { width: 800, height: 600 },
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-           '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
+           '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', ...flags],
   });
   context.setDefaultTimeout(30_000);
   return {
