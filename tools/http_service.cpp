@@ -149,7 +149,10 @@ bool HttpAnswers::on_websocket(const http::Request& request, const std::string& 
   const bool echo = !site_.websocket_path.empty() && path == site_.websocket_path;
   const bool chat = site_.chat && path == site_.chat_path + "/ws";
   if (!echo && !chat) return false;
-  const ws::ServerAnswer agreed = ws::answer_handshake(request, site_.websocket_policy);
+  ws::ServerPolicy policy = site_.websocket_policy;
+  // A few bytes from one member must not become much for all the others, faster than they can take it.
+  if (chat) policy.deflate.reset();
+  const ws::ServerAnswer agreed = ws::answer_handshake(request, policy);
   websocket_deflate_ = agreed.deflate;
   if (chat && agreed.accepted()) chat_wish_ = asked_name(request);
   answer(request, agreed.response);

@@ -98,19 +98,6 @@ test('the chat page speaks wss when it came by https', limit, async () => {
   await page.close();
 });
 
-test('a page that came by https may not speak ws', limit, async () => {
-  const page = await newPage();
-  const refused = await page.evaluate((url) => {
-    try {
-      return String(new WebSocket(url).url);
-    } catch (error) {
-      return error.name;
-    }
-  }, `ws://${host}/echo`);
-  assert.equal(refused, 'SecurityError');
-  await page.close();
-});
-
 test('without the pin the certificate is refused, and JavaScript hears 1006 and no reason', limit, async () => {
   const strict = await startBrowser(await newFolder());
   const page = await newPage(`http://${host}/`, strict);
