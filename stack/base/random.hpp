@@ -25,6 +25,12 @@ enum class KeyUse : std::uint32_t {
   test,
   icmp,
   fast_open,
+  neighbour,
+  address_conflict,
+  stable_address,
+  temporary_address,
+  dhcp,
+  membership,
 };
 
 namespace detail {
