@@ -14,6 +14,8 @@ namespace {
 tcp::ListenOptions listen_options() {
   tcp::ListenOptions options;
   options.backlog = 1024;
+  // Answers leave in as few writes as there are: to hold back their small end would only wait for a delayed ACK.
+  options.options.no_delay = true;
   // A peer that vanished without a word must not be remembered for ever.
   options.options.keep_alive = {.on = true, .idle = std::chrono::minutes(5), .interval = std::chrono::seconds(30)};
   return options;

@@ -52,7 +52,9 @@ class WsRun {
   int code() const noexcept { return code_; }
 
   void connect() {
-    Result<tcp::Socket> socket = host_.stack().connect(server_);
+    tcp::OpenOptions open;
+    open.options.no_delay = true;
+    Result<tcp::Socket> socket = host_.stack().connect(server_, open);
     auto handshake = ws::ClientHandshake::start(options_.request, random_);
     if (!socket || !handshake) {
       const Errc error = socket ? handshake.error() : socket.error();
