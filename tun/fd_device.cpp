@@ -53,10 +53,11 @@ std::string_view name(DeviceCounter counter) noexcept {
   return "";
 }
 
-FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name) : fd_(std::move(fd)), mtu_(mtu), name_(std::move(name)) {}
+FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name, std::size_t link_header)
+    : fd_(std::move(fd)), mtu_(mtu), largest_frame_(mtu + link_header), name_(std::move(name)) {}
 
 FdDevice::Read FdDevice::read_one() noexcept {
-  if (spare_.empty()) spare_ = Packet::with_room(pool_, mtu_);
+  if (spare_.empty()) spare_ = Packet::with_room(pool_, largest_frame_);
   ssize_t size = 0;
   do size = ::read(fd_.number(), spare_.bytes().data(), spare_.size());
   while (size < 0 && errno == EINTR);
@@ -82,7 +83,7 @@ bool FdDevice::receive_batch(std::vector<Packet>& into) noexcept {
 
 bool FdDevice::accept(const Frame& frame) noexcept {
   const std::size_t size = frame.size();
-  if (frame.gso_size != 0 || frame.checksum_partial || size > mtu_) {
+  if (frame.gso_size != 0 || frame.checksum_partial || size > largest_frame_) {
     counters_.add(DeviceCounter::unsupported);
     return true;
   }

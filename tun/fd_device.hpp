@@ -1,4 +1,4 @@
-// A device that is a descriptor with one packet per read() and write(): a TUN, or a datagram socket in tests.
+// A device that is a descriptor with one packet per read() and write(): a TUN, a TAP, or a datagram socket in tests.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace sluice::tun {
 class FdDevice final : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
-  /// does.
-  FdDevice(Fd fd, std::size_t mtu, std::string name = {});
+  /// does. `link_header`: bytes that a frame may have before its IP packet, as mtu() does not count them.
+  FdDevice(Fd fd, std::size_t mtu, std::string name = {}, std::size_t link_header = 0);
 
   /// The interface's name, or what the maker gave.
   const std::string& name() const noexcept { return name_; }
@@ -37,6 +37,7 @@ class FdDevice final : public Device {
 
   Fd fd_;
   std::size_t mtu_;
+  std::size_t largest_frame_;  // bytes
   std::string name_;
   BufferPool pool_;
   Packet spare_;  // a buffer that the last read left empty

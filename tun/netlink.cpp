@@ -148,6 +148,12 @@ void Netlink::set_queue(unsigned index, std::uint32_t packets) {
     fail(error, "let " + std::to_string(packets) + " packets wait at " + name_of(index));
 }
 
+void Netlink::set_bridge(unsigned index, unsigned bridge) {
+  Request request = link_request(index);
+  mnl_attr_put_u32(request.header(), IFLA_MASTER, bridge);
+  if (const int error = ask(request.header())) fail(error, "make " + name_of(index) + " a port of " + name_of(bridge));
+}
+
 void Netlink::disable_link_local(unsigned index) {
   Request request = link_request(index);
   nlattr* families = mnl_attr_nest_start(request.header(), IFLA_AF_SPEC);

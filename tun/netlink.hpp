@@ -29,6 +29,8 @@ class Netlink {
   void set_mtu(unsigned index, std::size_t mtu);
   /// How many packets may wait to be sent (of a TUN: to be read).
   void set_queue(unsigned index, std::uint32_t packets);
+  /// Makes the interface a port of this bridge.
+  void set_bridge(unsigned index, unsigned bridge);
   /// No link-local IPv6 address that makes itself: a TUN has no link to be local to.
   void disable_link_local(unsigned index);
   /// The kernel's own address with its on-link prefix; IPv6 without duplicate address detection.

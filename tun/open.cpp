@@ -37,14 +37,14 @@ Fd open_path() {
                 "no permission to make or attach the interface " + name + ": CAP_NET_ADMIN is needed");
   if (error == EBUSY) throw Error(Errc::address_in_use, "the interface " + name + " is held by another program");
   if (error == EINVAL && Netlink::index_of(name) != 0)
-    throw Error(Errc::address_in_use, "the name " + name + " belongs to an interface that is not a TUN");
+    throw Error(Errc::address_in_use, "the name " + name + " belongs to an interface that is of another kind");
   throw Error(from_errno(error), "cannot make the interface " + name + ": " + errno_text(error));
 }
 
 /// Answers the interface's name, in which the kernel has filled in %d.
-std::string attach(const Fd& fd, const std::string& name) {
+std::string attach(const Fd& fd, const std::string& name, DeviceKind kind) {
   ifreq request{};
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;
+  request.ifr_flags = static_cast<short>((kind == DeviceKind::tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI);
   std::copy(name.begin(), name.end(), request.ifr_name);
   if (::ioctl(fd.number(), TUNSETIFF, &request) != 0) fail_attach(errno, name);
   return request.ifr_name;
@@ -83,6 +83,12 @@ void add_pair(Netlink& netlink, unsigned index, const AddressPair& pair) {
     netlink.add_peer(index, pair.peer, pair.local.address);
 }
 
+void join_bridge(Netlink& netlink, unsigned index, const std::string& bridge) {
+  const unsigned master = Netlink::index_of(bridge);
+  if (master == 0) throw Error(Errc::not_found, "there is no bridge " + bridge + " in this network namespace");
+  netlink.set_bridge(index, master);
+}
+
 std::size_t configure(const std::string& name, const TunOptions& options, bool is_new) {
   const unsigned index = Netlink::index_of(name);
   LinkState state = state_of(name);
@@ -93,8 +99,10 @@ std::size_t configure(const std::string& name, const TunOptions& options, bool i
   }
   const std::uint32_t queue = options.queue.value_or(is_new ? TunOptions::kDefaultQueue : state.queue);
   if (queue != state.queue) netlink.set_queue(index, queue);
+  if (!options.bridge.empty()) join_bridge(netlink, index, options.bridge);
   if (!state.up) {
-    netlink.disable_link_local(index);
+    // A TUN has no link to be local to, and a port of a bridge no addresses.
+    if (options.kind == DeviceKind::tun || !options.bridge.empty()) netlink.disable_link_local(index);
     netlink.set_up(index);
   }
   for (const AddressPair& pair : options.addresses) add_pair(netlink, index, pair);
@@ -106,9 +114,9 @@ std::size_t configure(const std::string& name, const TunOptions& options, bool i
 std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   Fd fd = open_path();
   const bool is_new = Netlink::index_of(options.name) == 0;  // "%d" is in no interface's name
-  const std::string name = attach(fd, options.name);
+  const std::string name = attach(fd, options.name, options.kind);
   const std::size_t mtu = configure(name, options, is_new);
-  return std::make_unique<FdDevice>(std::move(fd), mtu, name);
+  return std::make_unique<FdDevice>(std::move(fd), mtu, name, options.kind == DeviceKind::tap ? kEthernetOverhead : 0);
 }
 
 }  // namespace

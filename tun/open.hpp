@@ -1,4 +1,4 @@
-// How a program gets its TUN: opened or attached, and told its addresses.
+// How a program gets its TUN or TAP: opened or attached, and told its addresses.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,15 @@ struct AddressPair {
   IpAddress peer;  ///< the kernel's, which the interface gets
 };
 
+/// What passes the device: IP packets between two ends, or Ethernet frames of a LAN.
+enum class DeviceKind : std::uint8_t { tun, tap };
+
 struct TunOptions {
+  DeviceKind kind = DeviceKind::tun;
   std::string name = "sluice%d";            ///< 1..15 characters; "%d" stands for the first free number
   std::string network_namespace = {};       ///< as Namespace::open(); empty = the caller's
   std::vector<AddressPair> addresses = {};  ///< none: the interface keeps what somebody else gave it
+  std::string bridge = {};                  ///< of a TAP: the kernel's bridge that it becomes a port of
   std::vector<Prefix> routes = {};          ///< further networks that the kernel sends into the TUN
   std::optional<std::size_t> mtu =
       std::nullopt;  ///< bytes, 68..65535 (IPv6 needs 1280); absent: as it is (1500 for a new one)
@@ -35,11 +40,15 @@ struct TunOptions {
   static constexpr std::uint32_t kDefaultQueue = 10'000;
 };
 
-/// Opens the TUN or attaches to a persistent one of this name, and asks netlink only for what is missing: an interface
-/// that an administrator prepared for this user needs no privilege. Throws Error:
+/// Bytes that a frame of a TAP may have before its IP packet: an Ethernet header with a VLAN tag.
+inline constexpr std::size_t kEthernetOverhead = 18;
+
+/// Opens the TUN or TAP or attaches to a persistent one of this name, and asks netlink only for what is missing: an
+/// interface that an administrator prepared for this user needs no privilege. Throws Error:
 /// - not_found: no /dev/net/tun, or no such namespace
 /// - permission_denied: opening, creating or configuring is not allowed
-/// - address_in_use: another program holds the interface, or the name belongs to something that is no TUN
+/// - address_in_use: another program holds the interface, or the name belongs to something of another kind
+/// - not_found: no such bridge
 /// - invalid_argument: a name that no interface can have, or a setting that the kernel refuses
 std::unique_ptr<FdDevice> open_tun(const TunOptions& options);
 

@@ -139,7 +139,7 @@ TEST_CASE("what goes wrong is said in one sentence") {
   lab.run([] {
     const auto device = open_tun(both_families());
     CHECK(error_of(both_families()) == "the interface lab0 is held by another program");
-    CHECK(error_of({.name = "lo"}) == "the name lo belongs to an interface that is not a TUN");
+    CHECK(error_of({.name = "lo"}) == "the name lo belongs to an interface that is of another kind");
     CHECK(error_of({.name = "x0", .mtu = 20}) == "cannot set the MTU of x0 to 20: Invalid argument");
     CHECK(error_of({.name = "x0", .addresses = {{*Prefix::parse("10.0.0.1/8"), *IpAddress::parse("fd00::1")}}}) ==
           "the addresses 10.0.0.1 and fd00::1 are of different families");
