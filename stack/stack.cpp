@@ -4,13 +4,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "stack/wire/icmpv6.hpp"
+
 namespace sluice {
 
 Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
       udp_(ip_, config.key, memory_, Tracer(config.observer)),
-      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {}
+      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {
+  if (config.link) link_.emplace(*config.link, ip_, outbox_, config.key, Tracer(config.observer));
+}
 
 Stack::~Stack() = default;
 
@@ -22,31 +26,66 @@ void Stack::advance(Time now) noexcept {
 void Stack::receive(std::span<Packet> batch, Time now) {
   advance(now);
   for (Packet& packet : batch) {
-    ip::Received received = ip_.receive(std::move(packet), now_);
-    if (auto* datagram = std::get_if<ip::Datagram>(&received)) {
-      if (datagram->protocol == ip::Protocol::tcp)
-        tcp_.receive(std::move(*datagram));
-      else if (datagram->protocol == ip::Protocol::udp)
-        udp_.receive(std::move(*datagram), now_);
-    } else if (const auto* error = std::get_if<ip::IcmpError>(&received)) {
-      if (error->protocol == ip::Protocol::tcp)
-        tcp_.icmp_error(*error);
-      else if (error->protocol == ip::Protocol::udp)
-        udp_.icmp_error(*error, now_);
-    }
+    if (link_)
+      receive_frame(std::move(packet));
+    else
+      receive_packet(std::move(packet));
   }
+}
+
+void Stack::receive_frame(Packet frame) {
+  ip::Link::Arrived arrived = link_->receive(std::move(frame), now_);
+  if (arrived.packet) receive_packet(std::move(*arrived.packet));
+}
+
+void Stack::receive_packet(Packet packet) {
+  ip::Received received = ip_.receive(std::move(packet), now_);
+  if (auto* datagram = std::get_if<ip::Datagram>(&received)) {
+    if (datagram->protocol == ip::Protocol::tcp)
+      tcp_.receive(std::move(*datagram));
+    else if (datagram->protocol == ip::Protocol::udp)
+      udp_.receive(std::move(*datagram), now_);
+    else if (datagram->protocol == ip::Protocol::icmpv6 && link_)
+      receive_discovery(*datagram);
+  } else if (const auto* error = std::get_if<ip::IcmpError>(&received)) {
+    receive_error(*error);
+  }
+}
+
+void Stack::receive_discovery(const ip::Datagram& datagram) {
+  if (wire::icmpv6::is_discovery(datagram.payload()[0])) (void)link_->receive_discovery(datagram, now_);
+}
+
+void Stack::receive_error(const ip::IcmpError& error) {
+  if (error.protocol == ip::Protocol::tcp)
+    tcp_.icmp_error(error);
+  else if (error.protocol == ip::Protocol::udp)
+    udp_.icmp_error(error, now_);
 }
 
 void Stack::handle_timeout(Time now) {
   advance(now);
   ip_.handle_timeout(now_);
+  if (link_) link_->handle_timeout(now_);
   tcp_.handle_timeouts();
 }
 
-Time Stack::next_timeout() const noexcept { return std::min(ip_.next_timeout(), tcp_.next_timeout()); }
+Time Stack::next_timeout() const noexcept {
+  const Time link = link_ ? link_->next_timeout() : kNever;
+  return std::min({ip_.next_timeout(), link, tcp_.next_timeout()});
+}
 
 void Stack::poll_transmit(Time now, FrameSink& sink) {
   advance(now);
+  if (!link_) return transmit(sink);
+  SinkOf framed([&](const Frame& packet) noexcept { return link_->transmit(packet, sink, now_); });
+  link_->drain(sink);
+  transmit(framed);
+  link_->drain(sink);
+  while (const std::optional<ip::IcmpError> error = link_->poll_error()) receive_error(*error);
+}
+
+void Stack::transmit(FrameSink& sink) {
   outbox_.drain(sink);
   udp_.poll_transmit(now_, sink);
   tcp_.poll_transmit(sink);

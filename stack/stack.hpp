@@ -14,6 +14,7 @@
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
 #include "stack/ip/layer.hpp"
+#include "stack/ip/link.hpp"
 #include "stack/tcp/layer.hpp"
 #include "stack/tcp/socket.hpp"
 #include "stack/udp/layer.hpp"
@@ -24,6 +25,7 @@ namespace sluice {
 struct Config {
   Key key{};  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
   ip::Config ip;
+  std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
   tcp::Config tcp;
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
   Observer* observer = nullptr;                       ///< outlives the stack
@@ -52,8 +54,8 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// Takes a batch of packets from the device; each begins with an IP header. The ACKs that they cause leave by the
-  /// next poll_transmit(), after the whole batch [9293 MUST-59].
+  /// Takes a batch of packets from the device; each begins with an IP header, or on a link with an Ethernet header. The
+  /// ACKs that they cause leave by the next poll_transmit(), after the whole batch [9293 MUST-59].
   void receive(std::span<Packet> batch, Time now);
   void handle_timeout(Time now);
   /// When handle_timeout() wants to be called next; kNever = no timer runs.
@@ -69,16 +71,23 @@ class Stack {
   Result<udp::Socket> bind_udp(const Endpoint& local, const udp::Options& options = {});
 
   ip::Layer& ip() noexcept { return ip_; }
+  ip::Link* link() noexcept { return link_ ? &*link_ : nullptr; }
   tcp::Layer& tcp() noexcept { return tcp_; }
   udp::Layer& udp() noexcept { return udp_; }
   const Budget& memory() const noexcept { return memory_; }
 
  private:
   void advance(Time now) noexcept;
+  void receive_frame(Packet frame);
+  void receive_packet(Packet packet);
+  void receive_discovery(const ip::Datagram& datagram);
+  void receive_error(const ip::IcmpError& error);
+  void transmit(FrameSink& sink);
 
   Budget memory_;
   ip::Outbox outbox_;
   ip::Layer ip_;
+  std::optional<ip::Link> link_;
   udp::Layer udp_;
   tcp::Layer tcp_;
   Time now_{};

@@ -46,11 +46,15 @@ class Packet {
   /// Trims to the first `size` bytes. REQUIRES size <= this->size().
   void resize(std::size_t size) noexcept { slice_.remove_back(slice_.size() - size); }
 
+  /// Takes a header off. REQUIRES count <= this->size().
+  void remove_front(std::size_t count) noexcept { slice_.remove_front(count); }
+
   /// A part of the bytes that keeps the buffer alive: how text moves into a receive queue without a copy.
   Slice part(std::size_t offset, std::size_t size) const noexcept { return slice_.part(offset, size); }
   /// Memory that this packet pins, bytes.
   std::size_t footprint() const noexcept { return slice_.buffer().capacity(); }
 
+  bool link_group = false;           ///< came in a frame to many: multicast or broadcast of the link
   bool checksum_known_good = false;  ///< the device vouches for the transport checksum
   std::uint16_t gso_size = 0;        ///< not 0: a super-segment whose text is cut every gso_size bytes
   std::uint16_t segment_count = 1;   ///< how many wire segments this packet stands for

@@ -22,6 +22,7 @@ std::string_view name(Counter counter) noexcept {
     case Counter::drop_invalid_source: return "drop_invalid_source";
     case Counter::drop_own_source: return "drop_own_source";
     case Counter::drop_not_ours: return "drop_not_ours";
+    case Counter::drop_link_group: return "drop_link_group";
     case Counter::drop_unknown_protocol: return "drop_unknown_protocol";
     case Counter::drop_extension_malformed: return "drop_extension_malformed";
     case Counter::drop_extension_limit: return "drop_extension_limit";

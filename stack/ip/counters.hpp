@@ -25,6 +25,7 @@ enum class Counter : std::uint8_t {
   drop_invalid_source,  ///< multicast, broadcast, loopback, unspecified, reserved
   drop_own_source,      ///< one of our addresses, come in from the wire (LAND)
   drop_not_ours,
+  drop_link_group,  ///< in a frame to many, though for one
   drop_unknown_protocol,
   drop_extension_malformed,
   drop_extension_limit,  ///< more extension headers or options than anyone needs

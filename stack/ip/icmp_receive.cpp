@@ -2,6 +2,7 @@
 #include <array>
 
 #include "stack/ip/layer_state.hpp"
+#include "stack/ip/link.hpp"
 #include "stack/ip/outbox_sink.hpp"
 #include "stack/wire/icmpv6.hpp"
 #include "stack/wire/pseudo_header.hpp"
@@ -112,8 +113,8 @@ Received Layer::State::receive_icmp(Datagram datagram, Time now) {
     case icmp::kTimeExceeded: return receive_error(std::move(datagram), IcmpKind::time_exceeded, 0, now);
     case icmp::kParameterProblem: return receive_error(std::move(datagram), IcmpKind::parameter_problem, 0, now);
     case icmp::kSourceQuench: return drop(Counter::drop_source_quench, now);  // [R6633-3-1]
-    case icmp::kRedirect: return drop(Counter::drop_redirect, now);           // one interface, no routes to change
-    default: return drop(Counter::drop_icmp_unknown_type, now);               // [R1122-3.2.2-1]
+    case icmp::kRedirect: return receive_redirect(datagram, header->rest, now);
+    default: return drop(Counter::drop_icmp_unknown_type, now);  // [R1122-3.2.2-1]
   }
 }
 
@@ -132,7 +133,15 @@ Received Layer::State::receive_icmpv6(Datagram datagram, Time now) {
   switch (header->type) {
     case icmpv6::kEchoRequest: answer_echo(datagram, icmpv6::kEchoReply, now); return {};
     case icmpv6::kEchoReply: return Received(std::move(datagram));
-    case icmpv6::kRedirect: return drop(Counter::drop_redirect, now);
+    case icmpv6::kRedirect:
+      if (!layer.link_) return drop(Counter::drop_redirect, now);  // no neighbours, no routes to change
+      [[fallthrough]];
+    case icmpv6::kRouterSolicitation:
+    case icmpv6::kRouterAdvertisement:
+    case icmpv6::kNeighborSolicitation:
+    case icmpv6::kNeighborAdvertisement:
+      if (layer.link_) return Received(std::move(datagram));
+      return drop(Counter::drop_icmp_unknown_type, now);
     default: return drop(Counter::drop_icmp_unknown_type, now);  // [R4443-2.4b]
   }
 }
@@ -155,6 +164,15 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
                    .quoted_length = quote->length,
                    .quote_offset = static_cast<std::uint32_t>(quote_at + quote->at),
                    .packet = std::move(datagram.packet)};
+}
+
+/// RFC 1122 3.2.2.2: of all four codes only the host's own route changes [R1122-3.2.2.2-2].
+Received Layer::State::receive_redirect(const Datagram& datagram, std::uint32_t gateway, Time now) {
+  const std::optional<Quote> quote = parse_quote_v4(datagram.payload().subspan(icmp::kHeaderSize));
+  // Without neighbours there is nothing to choose.
+  if (!layer.link_ || !quote || !layer.is_ours(quote->source)) return drop(Counter::drop_redirect, now);
+  layer.link_->redirect(datagram.source, quote->destination, IpAddress::v4(gateway), std::nullopt, now);
+  return {};
 }
 
 /// The reply carries the request's identifier, sequence number and data [R792-1], from the address that was asked

@@ -16,13 +16,13 @@ namespace icmpv6 = wire::icmpv6;
 constexpr std::size_t kLargestErrorV4 = 576;
 constexpr std::size_t kLargestErrorV6 = 1280;
 
-struct Addresses {
+struct Ends {
   IpAddress source;
   IpAddress destination;
 };
 
 /// REQUIRES a packet that a parser accepted before.
-Addresses addresses_of(Bytes packet) noexcept {
+Ends ends_of(Bytes packet) noexcept {
   if (packet[0] >> 4 == 4)
     return {IpAddress::from_bytes(packet.subspan(12, 4)), IpAddress::from_bytes(packet.subspan(16, 4))};
   return {IpAddress::from_bytes(packet.subspan(8, 16)), IpAddress::from_bytes(packet.subspan(24, 16))};
@@ -48,31 +48,31 @@ bool is_error_v6(Bytes packet) noexcept {
 }  // namespace
 
 bool Layer::State::may_report(Bytes packet, bool even_to_group) const noexcept {
-  const Addresses addresses = addresses_of(packet);
+  const Ends ends = ends_of(packet);
   // [R1122-3.2.2-8], [R4443-2.4e6]
-  if (addresses.source.is_invalid_source() || layer.is_broadcast(addresses.source)) return false;
+  if (ends.source.is_invalid_source() || layer.is_broadcast(ends.source)) return false;
   // [R1122-3.2.2-5], [R4443-2.4e3]
-  if (layer.is_group(addresses.destination) && !even_to_group) return false;
-  return addresses.source.is_v4() ? !is_error_or_later_fragment_v4(packet) : !is_error_v6(packet);
+  if (layer.is_group(ends.destination) && !even_to_group) return false;
+  return ends.source.is_v4() ? !is_error_or_later_fragment_v4(packet) : !is_error_v6(packet);
 }
 
 void Layer::State::send_error(Bytes packet, const icmp::Header& error, Time now, bool even_to_group) {
-  const Addresses addresses = addresses_of(packet);
+  const Ends ends = ends_of(packet);
   if (!may_report(packet, even_to_group)) return log.add(Counter::icmp_errors_forbidden);
-  if (!error_limit.allow(addresses.source, now)) return log.add(Counter::icmp_errors_limited);
-  const Result<IpAddress> source = layer.is_ours(addresses.destination) ? Result<IpAddress>(addresses.destination)
-                                                                        : layer.select_source(addresses.source);
+  if (!error_limit.allow(ends.source, now)) return log.add(Counter::icmp_errors_limited);
+  const Result<IpAddress> source =
+      layer.is_ours(ends.destination) ? Result<IpAddress>(ends.destination) : layer.select_source(ends.source);
   if (!source) return;
   const bool v4 = source->is_v4();
   const std::size_t ip_size = header_size(source->family());
   const std::size_t room = (v4 ? kLargestErrorV4 : kLargestErrorV6) - ip_size - icmp::kHeaderSize;
   const Bytes quote = packet.first(std::min(packet.size(), room));  // [R1122-3.2.2-3], [R4443-2.4c]
   const HeaderFields fields{.source = *source,
-                            .destination = addresses.source,
+                            .destination = ends.source,
                             .protocol = v4 ? Protocol::icmp : Protocol::icmpv6,
                             .hop_limit = config.hop_limit,
                             .dont_fragment = false,
-                            .identification = layer.next_identification(addresses.source),
+                            .identification = layer.next_identification(ends.source),
                             .payload_size = icmp::kHeaderSize + quote.size()};
   std::array<std::uint8_t, kMaximumHeader + icmp::kHeaderSize> head;
   const MutableBytes message = MutableBytes(head).subspan(ip_size, icmp::kHeaderSize);

@@ -3,26 +3,27 @@
 
 #include <algorithm>
 #include <array>
-#include <tuple>
 
 #include "stack/ip/layer_state.hpp"
+#include "stack/ip/link.hpp"
 
 namespace sluice::ip {
 namespace {
 
-/// RFC 3021: networks of two or one address have no broadcast.
-constexpr unsigned kLongestPrefixWithBroadcast = 30;
-
-bool is_directed_broadcast(const Prefix& prefix, const IpAddress& address) noexcept {
-  if (prefix.address.is_v6() || prefix.length > kLongestPrefixWithBroadcast || !prefix.contains(address)) return false;
-  const std::uint32_t host_bits = 0xffffffffu >> prefix.length;
-  return (address.v4_number() & host_bits) == host_bits;
+/// The solicited-node group of an address (RFC 4291 2.7.1): the last 24 bits say whose.
+bool is_solicited_node(const IpAddress& group, const IpAddress& address) noexcept {
+  constexpr std::array<std::uint8_t, 13> kStart = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff};
+  const Bytes bytes = group.bytes();
+  return address.is_v6() && std::equal(kStart.begin(), kStart.end(), bytes.begin()) &&
+         std::equal(bytes.begin() + kStart.size(), bytes.end(), address.bytes().begin() + kStart.size());
 }
 
 }  // namespace
 
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
-    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {}
+    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
+  for (const Prefix& prefix : config_.addresses) add_address({.prefix = prefix});
+}
 
 Layer::~Layer() = default;
 
@@ -40,20 +41,35 @@ Time Layer::next_timeout() const noexcept {
   return std::min(state_->path_mtus.next_expiry(), state_->reassembly.next_expiry());
 }
 
-bool Layer::is_ours(const IpAddress& address) const noexcept {
-  for (const Prefix& prefix : config_.addresses)
-    if (prefix.address == address) return true;
-  return false;
+bool Layer::add_address(const OwnAddress& address) {
+  const IpAddress& own = address.prefix.address;
+  if (!addresses_.set(address)) return false;
+  const bool has_network = address.prefix.length < (own.is_v4() ? 32 : 128);
+  return !has_network || routes_.add({.destination = address.prefix, .origin = RouteOrigin::connected});
 }
+
+void Layer::remove_address(const IpAddress& address) noexcept {
+  if (const OwnAddress* const own = addresses_.find(address)) {
+    const Prefix network = own->prefix;
+    addresses_.remove(address);
+    const auto shares = [&](const OwnAddress& other) {
+      return other.prefix.length == network.length && network.contains(other.prefix.address);
+    };
+    if (std::none_of(addresses_.all().begin(), addresses_.all().end(), shares))
+      routes_.remove(network, std::nullopt, RouteOrigin::connected);
+  }
+}
+
+void Layer::confirm(const IpAddress& destination, Time now) noexcept {
+  if (link_) link_->confirm(destination, now);
+}
+
+bool Layer::is_ours(const IpAddress& address) const noexcept { return addresses_.holds(address); }
 
 bool Layer::is_local(const IpAddress& address) const noexcept { return address.is_loopback() || is_ours(address); }
 
 bool Layer::is_broadcast(const IpAddress& address) const noexcept {
-  if (address.is_v6()) return false;
-  if (address.is_limited_broadcast()) return true;
-  for (const Prefix& prefix : config_.addresses)
-    if (is_directed_broadcast(prefix, address)) return true;
-  return false;
+  return address.is_v4() && (address.is_limited_broadcast() || addresses_.is_directed_broadcast(address));
 }
 
 // Groups that every host belongs to: 224.0.0.1 [R1112-7-1], ff01::1 and ff02::1 (RFC 4291 2.8).
@@ -63,21 +79,19 @@ bool Layer::is_group(const IpAddress& address) const noexcept {
   all_nodes[15] = 1;
   if (address == IpAddress::v6(all_nodes)) return true;
   all_nodes[1] = 0x01;
-  return address == IpAddress::v6(all_nodes);
+  if (address == IpAddress::v6(all_nodes)) return true;
+  return std::any_of(addresses_.all().begin(), addresses_.all().end(), [&](const OwnAddress& own) {
+    return is_solicited_node(address, own.prefix.address);  // tentative ones too [R4861-7.2.1-1]
+  });
 }
 
 Result<IpAddress> Layer::select_source(const IpAddress& destination) const noexcept {
   if (destination.is_unspecified() || destination.is_loopback()) return Errc::network_unreachable;
-  // RFC 6724 section 5, rules 1, 2 and 8: the address itself, the same scope, the on-link prefix (the longest of them).
-  const auto rank = [&](const Prefix& prefix) {
-    return std::tuple(prefix.address == destination, prefix.address.is_link_local() == destination.is_link_local(),
-                      prefix.contains(destination) ? prefix.length + 1 : 0);
-  };
-  const Prefix* best = nullptr;
-  for (const Prefix& prefix : config_.addresses)
-    if (prefix.address.family() == destination.family() && (!best || rank(prefix) > rank(*best))) best = &prefix;
-  if (!best) return Errc::network_unreachable;
-  return best->address;
+  const bool on_link = destination.is_multicast() || is_broadcast(destination);
+  if (link_ && !on_link && routes_.find(destination).empty()) return Errc::network_unreachable;
+  const IpAddress* const source = addresses_.source_for(destination);
+  if (!source) return Errc::network_unreachable;
+  return *source;
 }
 
 std::size_t Layer::path_mtu(const IpAddress& destination) const noexcept { return state_->path_mtus.find(destination); }

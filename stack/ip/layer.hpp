@@ -13,9 +13,11 @@
 #include "stack/base/result.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
+#include "stack/ip/addresses.hpp"
 #include "stack/ip/counters.hpp"
 #include "stack/ip/datagram.hpp"
 #include "stack/ip/outbox.hpp"
+#include "stack/ip/routes.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::ip {
@@ -52,6 +54,8 @@ inline constexpr std::size_t kMaximumHeader = 40;
 /// Writes an IPv4 (with checksum) or IPv6 header without options. REQUIRES room for header_size(family).
 std::size_t write_header(MutableBytes room, const HeaderFields& fields) noexcept;
 
+class Link;
+
 class Layer {
  public:
   /// `outbox` and `budget` outlive the layer.
@@ -68,12 +72,25 @@ class Layer {
   Time next_timeout() const noexcept;
 
   const Config& config() const noexcept { return config_; }
+  /// Ours; those of Config are preferred from the start. add_address() makes its network reachable, too.
+  const Addresses& addresses() const noexcept { return addresses_; }
+  bool add_address(const OwnAddress& address);
+  void remove_address(const IpAddress& address) noexcept;
+  /// Only a link with neighbours asks them; behind a point-to-point device everybody is reached the same way.
+  Routes& routes() noexcept { return routes_; }
+  const Routes& routes() const noexcept { return routes_; }
+
+  /// The link under this layer makes itself known, or goes.
+  void attach(Link* link) noexcept { link_ = link; }
+  /// A transport made progress: what we send to `destination` arrives (RFC 4861 7.3.1).
+  void confirm(const IpAddress& destination, Time now) noexcept;
+
   /// One of our addresses, or a loopback address.
   bool is_local(const IpAddress& address) const noexcept;
   /// Limited or directed broadcast on one of our prefixes.
   bool is_broadcast(const IpAddress& address) const noexcept;
-  /// Our address for talking to `destination` (RFC 6724 in small: same family, same prefix first, then scope);
-  /// network_unreachable when we have none of that family.
+  /// Our address for talking to `destination` (RFC 6724 section 5); network_unreachable when we have none of that
+  /// family, or on a link no route.
   Result<IpAddress> select_source(const IpAddress& destination) const noexcept;
 
   /// The largest packet to `destination` that needs no fragmentation, bytes.
@@ -107,6 +124,9 @@ class Layer {
   bool is_group(const IpAddress& address) const noexcept;
 
   Config config_;
+  Addresses addresses_;
+  Routes routes_;
+  Link* link_ = nullptr;
   std::unique_ptr<State> state_;
 };
 

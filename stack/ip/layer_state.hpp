@@ -33,10 +33,11 @@ struct Layer::State {
   }
 
   // receive.cpp
-  bool admits(const IpAddress& source, const IpAddress& destination, Time now) noexcept;
+  bool admits(const IpAddress& source, const IpAddress& destination, bool link_group, Time now) noexcept;
   bool options_pass(const wire::ipv4::Header& header, Bytes packet, Time now);
   Received receive_v4(Packet packet, Time now);
   Received receive_v6(Packet packet, bool reassembled, Time now);
+  Received receive_unspecified(const wire::ipv6::Header& header, Packet packet, Time now);
   Received deliver(Datagram datagram, std::size_t named_at, Time now);
 
   // receive_fragment.cpp
@@ -48,6 +49,7 @@ struct Layer::State {
   Received receive_icmp(Datagram datagram, Time now);
   Received receive_icmpv6(Datagram datagram, Time now);
   Received receive_error(Datagram datagram, IcmpKind kind, std::size_t mtu, Time now);
+  Received receive_redirect(const Datagram& datagram, std::uint32_t gateway, Time now);
   void answer_echo(const Datagram& datagram, std::uint8_t reply_type, Time now);
 
   // icmp_send.cpp

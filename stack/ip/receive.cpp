@@ -42,7 +42,7 @@ Received Layer::receive(Packet packet, Time now) {
   }
 }
 
-bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, Time now) noexcept {
+bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, bool link_group, Time now) noexcept {
   if (source.is_invalid_source() || layer.is_broadcast(source)) {
     drop(Counter::drop_invalid_source, now);  // [R1122-3.2.1.3-3]
     return false;
@@ -51,8 +51,13 @@ bool Layer::State::admits(const IpAddress& source, const IpAddress& destination,
     drop(Counter::drop_own_source, now);  // [A-TCP-36]
     return false;
   }
-  if (!layer.is_ours(destination) && !layer.is_group(destination)) {
+  const bool to_group = layer.is_group(destination);
+  if (!to_group && !layer.is_ours(destination)) {
     drop(Counter::drop_not_ours, now);  // [R1122-3.2.1.3-2]
+    return false;
+  }
+  if (link_group && !to_group) {
+    drop(Counter::drop_link_group, now);  // [R1122-3.3.6-2]
     return false;
   }
   return true;
@@ -76,7 +81,7 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
   const auto header = wire::ipv4::parse(std::as_const(packet).bytes());
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(header->total_length);  // [R791-3.1-2]
-  if (!admits(header->source, header->destination, now)) return {};
+  if (!admits(header->source, header->destination, packet.link_group, now)) return {};
   if (header->header_size > wire::ipv4::kMinimumHeader && !options_pass(*header, std::as_const(packet).bytes(), now))
     return {};
   if (header->is_fragment()) return receive_fragment(*header, std::move(packet), now);
@@ -92,11 +97,28 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
                  0, now);
 }
 
+/// RFC 4862 5.4.3: who has no address yet may ask for one and say nothing else.
+Received Layer::State::receive_unspecified(const wire::ipv6::Header& header, Packet packet, Time now) {
+  const bool asks = header.next_header == static_cast<std::uint8_t>(Protocol::icmpv6) && header.hop_limit == 255 &&
+                    layer.link_ && layer.is_group(header.destination) && header.payload_length > 0 &&
+                    std::as_const(packet).bytes()[wire::ipv6::kHeaderSize] == wire::icmpv6::kNeighborSolicitation;
+  if (!asks) return drop(Counter::drop_invalid_source, now);
+  return receive_icmpv6(Datagram{.source = header.source,
+                                 .destination = header.destination,
+                                 .protocol = Protocol::icmpv6,
+                                 .hop_limit = header.hop_limit,
+                                 .to_group = true,
+                                 .header_size = wire::ipv6::kHeaderSize,
+                                 .packet = std::move(packet)},
+                        now);
+}
+
 Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
   const auto header = wire::ipv6::parse(std::as_const(packet).bytes());
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(wire::ipv6::kHeaderSize + header->payload_length);
-  if (!admits(header->source, header->destination, now)) return {};
+  if (header->source.is_unspecified()) return receive_unspecified(*header, std::move(packet), now);
+  if (!admits(header->source, header->destination, packet.link_group, now)) return {};
   const auto chain = wire::ipv6::walk(std::as_const(packet).bytes());
   if (!chain) {
     refuse(std::as_const(packet).bytes(), chain.fault(), counter_of(chain.fault().fault), now);

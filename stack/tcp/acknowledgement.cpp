@@ -42,6 +42,7 @@ void Connection::take_acknowledgement(const Segment& segment) {
     snd_.una = segment.ack;
     send_queue_.release_before(snd_.una);
     cold_->evidence.on_acknowledged(snd_.una);
+    env_.ip.confirm(tuple_.remote.address, env_.now);
     if (cold_->plpmtud) cold_->plpmtud->on_progress();
     timeouts_ = orphan_probes_ = 0;
     cold_->progress_at = env_.now;

@@ -389,6 +389,7 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   if (taken == Taken::too_many_pieces) env_.count(Counter::drop_out_of_order_limit);
   if (taken == Taken::out_of_order) env_.count(Counter::out_of_order_segments);
   if (taken != Taken::in_order) return request_ack(SendReason::gap);
+  env_.ip.confirm(tuple_.remote.address, env_.now);  // new text: our ACKs arrive
   if (cold_->options.receive_buffer == 0) note_text_round(segment);
   signal(Readiness::readable);
   unacked_text_ += segment.text_size;

@@ -318,7 +318,7 @@ TEST_CASE(
   CHECK(source_for("fe80::9") == "fe80::1");
   CHECK(source_for("fd00::9") == "fd00::1");
   CHECK(source_for("2001:db8:ffff::1") == "2001:db8::1");
-  CHECK(source_for("2600::1") == "fd00::1");
+  CHECK(source_for("2600::1") == "2001:db8::1");
   for (const char* nowhere : {"0.0.0.0", "::", "127.0.0.1", "::1"})
     CHECK(host.layer.select_source(ip(nowhere)).error() == Errc::network_unreachable);
   Host four({.addresses = {*Prefix::parse("10.0.0.1/24")}});
