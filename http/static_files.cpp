@@ -174,19 +174,6 @@ Answer redirect_answer(const Request& request) {
   return answer;
 }
 
-Answer options_answer() {
-  Answer answer;
-  answer.response.status = 204;
-  answer.response.fields.add("Allow", std::string(kAllowed));
-  return answer;
-}
-
-Answer method_answer() {
-  Answer answer = status_answer(405);
-  answer.response.fields.add("Allow", std::string(kAllowed));
-  return answer;
-}
-
 /// `path` is judged: "/a/b" or "/a/b/".
 Answer look_up(const Request& request, std::string path, FileSource& files, const StaticSettings& settings) {
   path.erase(0, 1);
@@ -205,8 +192,8 @@ Answer look_up(const Request& request, std::string path, FileSource& files, cons
 }  // namespace
 
 Answer serve_file(const Request& request, FileSource& files, const StaticSettings& settings) {
-  if (request.method == "OPTIONS") return options_answer();
-  if (request.method != "GET" && request.method != "HEAD") return method_answer();
+  if (request.method == "OPTIONS") return options_answer(std::string(kAllowed));
+  if (request.method != "GET" && request.method != "HEAD") return not_allowed_answer(std::string(kAllowed));
   std::optional<std::string> path = request.path();
   if (!path) return status_answer(400);
   switch (judge_path(*path)) {
@@ -214,14 +201,6 @@ Answer serve_file(const Request& request, FileSource& files, const StaticSetting
     case PathVerdict::upwards: return status_answer(403);
     default: return status_answer(404);
   }
-}
-
-Answer status_answer(int status) {
-  Answer answer;
-  answer.response.status = status;
-  answer.response.fields.add("Content-Type", "text/plain; charset=utf-8");
-  answer.body = std::to_string(status).append(" ").append(reason_phrase(status)).append("\n");
-  return answer;
 }
 
 }  // namespace sluice::http

@@ -7,8 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "http/body.hpp"
-#include "http/message.hpp"
+#include "http/answer.hpp"
 
 namespace sluice::http {
 
@@ -33,12 +32,6 @@ class FileSource {
   virtual Found open(std::string_view path) = 0;
 };
 
-/// What ServerSession::respond() takes.
-struct Answer {
-  Response response;
-  Body body;
-};
-
 struct StaticSettings {
   /// Cache-Control: max-age; 0 s is no-cache (ask each time), and without a value nothing is said.
   std::optional<std::chrono::seconds> cache;
@@ -51,9 +44,6 @@ struct StaticSettings {
 /// point upwards 403, absent files 404, ranges beyond the end 416. Several ranges at once get the whole file. 406 is
 /// for those who accept no coding that is here, not even none.
 Answer serve_file(const Request& request, FileSource& files, const StaticSettings& settings = {});
-
-/// An answer of one line of text: "404 Not Found".
-Answer status_answer(int status);
 
 /// "text/html; charset=utf-8" for "a/index.html"; "application/octet-stream" for an unknown ending.
 std::string_view media_type(std::string_view path) noexcept;
