@@ -61,11 +61,12 @@ class Router {
   /// The place (never nullptr, and valid until the next route is added), or the answer when there is none: 404 without
   /// a path that covers it, 405 with Allow for another method, 204 with Allow for OPTIONS, of "*" with all methods
   /// that are listed anywhere (RFC 9110 9.3.7), and 400 for a target that has no path.
-  std::variant<const Place*, Answer> route(const Request& request) const {
+  std::variant<const Place*, Answer> route(const Request& request) const& {
     std::variant<std::size_t, Answer> found = routes_.find(request);
     if (const std::size_t* number = std::get_if<std::size_t>(&found)) return &places_[*number];
     return std::get<Answer>(std::move(found));
   }
+  void route(const Request& request) && = delete;
 
  private:
   Routes routes_;

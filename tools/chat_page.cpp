@@ -149,12 +149,7 @@ part('leave').onclick = () => socket.close(1000, 'left');
 
 }  // namespace
 
-http::Answer chat_page(const http::Request& request) {
-  if (request.method != "GET" && request.method != "HEAD") {
-    http::Answer refusal = http::status_answer(405);
-    refusal.response.fields.add("Allow", "GET, HEAD");
-    return refusal;
-  }
+http::Answer chat_page() {
   http::Response response{.status = 200, .fields = {}};
   response.fields.add("Content-Type", "text/html; charset=utf-8");
   response.fields.add("Content-Security-Policy", std::string(kPolicy));

@@ -1,11 +1,11 @@
 // The page of `sluice serve --ws-chat`.
 #pragma once
 
-#include "http/static_files.hpp"
+#include "http/answer.hpp"
 
 namespace sluice::tools {
 
 /// One HTML document without anything from elsewhere; its WebSocket is at the page's own path with /ws behind it.
-http::Answer chat_page(const http::Request& request);
+http::Answer chat_page();
 
 }  // namespace sluice::tools

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "http/driver.hpp"
-#include "http/static_files.hpp"
 #include "tools/chat_page.hpp"
 #include "ws/utf8.hpp"
 
@@ -17,11 +16,6 @@ namespace {
 constexpr std::string_view kFrontPage =
     "This is sluice: HTTP/1.1 over a TCP of its own, in user space.\n"
     "It serves no files (see --root).\n";
-
-/// `path` is `place` or below it.
-bool is_under(std::string_view path, std::string_view place) {
-  return !place.empty() && path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/');
-}
 
 /// The name in the query, as forms write it; empty when there is none.
 std::string asked_name(const http::Request& request) {
@@ -45,6 +39,26 @@ http::Response text_response(int status, std::string_view type) {
 }
 
 }  // namespace
+
+http::Router<Place> make_router(const Site& site) {
+  http::Router<Place> router;
+  // A handshake judges its method itself: it ends the connection when it is none [A-WS-11].
+  if (!site.websocket_path.empty()) router.at(site.websocket_path, "", Place::echo);
+  if (site.chat) {
+    router.at(site.chat_path + "/ws", "", Place::chat);
+    router.at(site.chat_path, "GET", Place::chat_page);
+    router.at(site.chat_path + "/", "GET", Place::chat_page);
+  }
+  if (!site.upload_path.empty()) {
+    router.at(site.upload_path, "PUT, POST", Place::uploads);
+    router.below(site.upload_path + "/", "PUT, POST", Place::uploads);
+  }
+  if (site.files)
+    router.below("/", "GET", Place::files);
+  else
+    router.at("/", "GET", Place::front);
+  return router;
+}
 
 template <ByteStream Stream>
 bool HttpTalk<Stream>::pump(Time now) {
@@ -131,51 +145,37 @@ void HttpAnswers::on_event(http::ServerEvent&& event) {
 
 void HttpAnswers::on_request(const http::Request& request) {
   ++site_.counts.requests;
-  const std::string path = request.path().value_or("");
-  if (on_websocket(request, path) || on_chat_page(request, path)) return;
-  if (is_under(path, site_.upload_path)) return on_upload(request);
-  if (site_.files) {
-    http::Answer found = http::serve_file(request, *site_.files);
-    return answer(request, found.response, std::move(found.body));
-  }
-  const bool front = path == "/" && (request.method == "GET" || request.method == "HEAD");
-  if (front) return answer(request, text_response(200, "text/plain; charset=utf-8"), std::string(kFrontPage));
-  http::Answer missing = http::status_answer(404);
-  answer(request, missing.response, std::move(missing.body));
+  auto found = site_.router.route(request);
+  if (const auto* place = std::get_if<const Place*>(&found)) return on_place(**place, request);
+  answer(request, std::get<http::Answer>(std::move(found)));
 }
 
-/// True when it was answered.
-bool HttpAnswers::on_websocket(const http::Request& request, const std::string& path) {
-  const bool echo = !site_.websocket_path.empty() && path == site_.websocket_path;
-  const bool chat = site_.chat && path == site_.chat_path + "/ws";
-  if (!echo && !chat) return false;
+void HttpAnswers::on_place(Place place, const http::Request& request) {
+  switch (place) {
+    case Place::echo: return on_websocket(request, false);
+    case Place::chat: return on_websocket(request, true);
+    case Place::chat_page: return answer(request, chat_page());
+    case Place::uploads: return on_upload(request);
+    case Place::files: return answer(request, http::serve_file(request, *site_.files, site_.file_settings));
+    case Place::front: break;
+  }
+  answer(request, {text_response(200, "text/plain; charset=utf-8"), std::string(kFrontPage)});
+}
+
+void HttpAnswers::on_websocket(const http::Request& request, bool chat) {
   ws::ServerPolicy policy = site_.websocket_policy;
   // A few bytes from one member must not become much for all the others, faster than they can take it.
   if (chat) policy.deflate.reset();
-  const ws::ServerAnswer agreed = ws::answer_handshake(request, policy);
+  ws::ServerAnswer agreed = ws::answer_handshake(request, policy);
   websocket_deflate_ = agreed.deflate;
   if (chat && agreed.accepted()) chat_wish_ = asked_name(request);
-  answer(request, agreed.response);
-  return true;
-}
-
-bool HttpAnswers::on_chat_page(const http::Request& request, const std::string& path) {
-  if (!site_.chat || (path != site_.chat_path && path != site_.chat_path + "/")) return false;
-  http::Answer page = chat_page(request);
-  answer(request, page.response, std::move(page.body));
-  return true;
+  answer(request, {std::move(agreed.response), http::NoBody{}});
 }
 
 /// The answer waits for the body's end.
 void HttpAnswers::on_upload(const http::Request& request) {
-  if (request.method == "PUT" || request.method == "POST") {
-    upload_.emplace();
-    if (site_.log) site_.log(request, 200);
-    return;
-  }
-  http::Answer refusal = http::status_answer(405);
-  refusal.response.fields.add("Allow", "PUT, POST");
-  answer(request, refusal.response, std::move(refusal.body));
+  upload_.emplace();
+  if (site_.log) site_.log(request, 200);
 }
 
 void HttpAnswers::finish_upload() {
@@ -186,9 +186,9 @@ void HttpAnswers::finish_upload() {
   session_.respond(text_response(200, "application/json"), body);
 }
 
-void HttpAnswers::answer(const http::Request& request, const http::Response& response, http::Body body) {
-  if (site_.log) site_.log(request, response.status);
-  session_.respond(response, std::move(body));
+void HttpAnswers::answer(const http::Request& request, http::Answer&& found) {
+  if (site_.log) site_.log(request, found.response.status);
+  session_.respond(found.response, std::move(found.body));
 }
 
 }  // namespace sluice::tools

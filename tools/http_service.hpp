@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 
+#include "http/router.hpp"
 #include "http/server_session.hpp"
+#include "http/static_files.hpp"
 #include "http/tls/stream.hpp"
 #include "tools/chat_room.hpp"
 #include "tools/file_source.hpp"
@@ -21,16 +23,21 @@
 
 namespace sluice::tools {
 
+/// What a request may be for.
+enum class Place : std::uint8_t { echo, chat, chat_page, uploads, files, front };
+
 /// What all connections of the server share; outlives them.
 struct Site {
   std::unique_ptr<DirectorySource> files;  ///< nullptr: no files, and a short page of our own at "/"
-  std::string websocket_path;              ///< empty: no WebSocket
+  http::StaticSettings file_settings;
+  std::string websocket_path;  ///< empty: no WebSocket
   ws::ServerPolicy websocket_policy;
   ws::Settings websocket_settings;
   std::string chat_path;           ///< a page here, and its WebSocket at /ws below; empty: none
   std::unique_ptr<ChatRoom> chat;  ///< REQUIRED with chat_path
   /// Accepts PUT and POST here and below: {"bytes":N,"sha256":"…"}. Empty: no uploads.
   std::string upload_path = "/upload";
+  http::Router<Place> router;  ///< make_router(), once all of the above is said
   http::ServerLimits limits;
   std::chrono::nanoseconds wall_offset{};  ///< added to a Time gives nanoseconds since 1970
   /// Told of each answer; may be empty.
@@ -47,6 +54,9 @@ struct Site {
   } counts;
 };
 
+/// The paths of `site`.
+http::Router<Place> make_router(const Site& site);
+
 /// What has come of an upload so far.
 struct Upload {
   Sha256 digest;
@@ -61,11 +71,11 @@ class HttpAnswers {
  protected:
   void on_event(http::ServerEvent&& event);
   void on_request(const http::Request& request);
-  bool on_websocket(const http::Request& request, const std::string& path);
-  bool on_chat_page(const http::Request& request, const std::string& path);
+  void on_place(Place place, const http::Request& request);
+  void on_websocket(const http::Request& request, bool chat);
   void on_upload(const http::Request& request);
   void finish_upload();
-  void answer(const http::Request& request, const http::Response& response, http::Body body = http::NoBody{});
+  void answer(const http::Request& request, http::Answer&& found);
 
   Site& site_;
   http::ServerSession session_;

@@ -57,6 +57,7 @@ void Instance::set_up_site() {
   if (!options_.ws_chat.empty()) site_.chat = std::make_unique<ChatRoom>();
   site_.limits.head_time = options_.head_time;
   site_.limits.body = options_.body_limit;
+  site_.router = make_router(site_);
   site_.wall_offset = host_.wall_offset();
   if (!options_.verbose) return;
   site_.log = [](const http::Request& request, int status) {

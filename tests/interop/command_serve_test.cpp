@@ -58,6 +58,18 @@ TEST_CASE("one connection carries many requests") {
   CHECK(both.out == "1 0 ");
 }
 
+TEST_CASE("curl is told what is allowed: by OPTIONS, and where it asked for something else") {
+  WebLab lab;
+  const auto allowed = [&](const std::string& method, const std::string& target) {
+    return lab.curl({"-X", method, "-o", "/dev/null", "-w", "%{http_code} %header{allow}", kHost + target}).out;
+  };
+  CHECK(allowed("OPTIONS", "/big.bin") == "204 GET, HEAD, OPTIONS");
+  CHECK(allowed("DELETE", "/big.bin") == "405 GET, HEAD, OPTIONS");
+  CHECK(allowed("GET", "/upload") == "405 PUT, POST, OPTIONS");
+  CHECK(lab.curl({"-X", "OPTIONS", "--request-target", "*", "-D", "-", std::string(kHost)})
+            .out.find("Allow: PUT, POST, GET, HEAD, OPTIONS\r\n") != std::string::npos);
+}
+
 TEST_CASE("an upload comes back as its size and its SHA-256, with a length and in chunks") {
   WebLab lab;
   const std::string path = lab.file("up", lab.big);

@@ -150,16 +150,11 @@ TEST_CASE("what was said in one turn is bounded, so that the members' queues can
 }
 
 TEST_CASE("the chat's page uses nothing but what is in it") {
-  http::Request request;
-  request.method = "GET";
-  request.target = "/chat";
-  const http::Answer page = chat_page(request);
+  const http::Answer page = chat_page();
   CHECK(page.response.status == 200);
   const std::string& text = std::get<std::string>(page.body);
   for (const char* foreign : {"src=", "href=\"http", "@import", "url(", "innerHTML", "document.write", "eval("})
     CHECK(text.find(foreign) == text.npos);
-  request.method = "POST";
-  CHECK(chat_page(request).response.status == 405);
 }
 
 }  // namespace sluice::tools
