@@ -48,6 +48,11 @@ lab::Parsed<std::uint32_t> parse_count(std::string_view text) {
   return lab::Parsed<std::uint32_t>::failed(fmt::format("\"{}\" is not a number from 1 to 1000000000", text));
 }
 
+lab::Parsed<std::chrono::seconds> parse_age(std::string_view text) {
+  if (const auto seconds = number_in<std::int64_t>(text, 0, 31'536'000)) return std::chrono::seconds(*seconds);
+  return lab::Parsed<std::chrono::seconds>::failed(fmt::format("\"{}\" is not 0 to 31536000 seconds", text));
+}
+
 lab::Parsed<std::string> parse_url_path(std::string_view text) {
   if (text.starts_with('/') && http::is_target(text) && text.find('?') == std::string_view::npos)
     return std::string(text);

@@ -55,7 +55,10 @@ void Instance::set_up_site() {
   site_.websocket_settings.idle_ping = std::chrono::seconds(30);
   site_.chat_path = options_.ws_chat;
   if (!options_.ws_chat.empty()) site_.chat = std::make_unique<ChatRoom>();
+  site_.file_settings = {.cache = options_.cache, .precompressed = !options_.no_precompressed};
   site_.limits.head_time = options_.head_time;
+  site_.limits.idle_time = options_.idle_time;
+  site_.limits.requests = options_.requests;
   site_.limits.body = options_.body_limit;
   site_.router = make_router(site_);
   site_.wall_offset = host_.wall_offset();

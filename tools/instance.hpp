@@ -1,6 +1,7 @@
 // One `sluice serve`: its services, its control socket, what it says at the beginning and the end.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -26,11 +27,15 @@ struct ServeOptions {
   std::string tls_certificates;  ///< PEM file; empty: self-signed
   std::string tls_key;           ///< PEM file
   std::string root;
+  std::optional<std::chrono::seconds> cache;  ///< of files: max-age; nullopt: nothing is said
+  bool no_precompressed = false;
   std::string ws_echo;
   std::string ws_chat;
   std::vector<std::string> ws_origins;  ///< empty: the same origin only; "any"
   bool ws_no_deflate = false;
   Duration head_time = std::chrono::seconds(10);
+  Duration idle_time = std::chrono::seconds(60);
+  std::uint64_t requests = 0;                         ///< of one connection; 0: any number
   std::uint64_t body_limit = std::uint64_t{1} << 30;  ///< bytes
   std::optional<std::uint16_t> tcp_echo;
   std::optional<std::uint16_t> tcp_discard;

@@ -45,36 +45,67 @@ lab::Parsed<std::string> parse_chat_path(std::string_view text) {
   return path;
 }
 
-void add_services(CLI::App& app, ServeOptions& options) {
-  const auto group = [](CLI::Option* option) { option->group("Services, on all addresses of the stack"); };
-  group(add_value(app, "--http", options.http, parse_port, "PORT",
-                  "HTTP/1.1: files of --root, and PUT or POST to /upload"));
-  group(add_value(app, "--https", options.https, parse_port, "PORT", "the same over TLS 1.2 and 1.3"));
-  group(app.add_option("--tls-cert", options.tls_certificates,
-                       "of --https: PEM, the server's certificate first [a self-signed one]")
-            ->type_name("FILE"));
-  group(app.add_option("--tls-key", options.tls_key, "its key: PEM, without a password")->type_name("FILE"));
-  group(app.add_option("--root", options.root, "the directory that they serve")->type_name("DIR"));
-  group(
+/// A time in which something can still happen.
+lab::Parsed<Duration> parse_patience(std::string_view text) {
+  lab::Parsed<Duration> time = lab::parse_time(text);
+  if (time && *time < std::chrono::milliseconds(1)) return lab::Parsed<Duration>::failed("is at least 1ms");
+  return time;
+}
+
+CLI::Option* service(CLI::Option* option) { return option->group("Services, on all addresses of the stack"); }
+
+void add_http(CLI::App& app, ServeOptions& options) {
+  service(add_value(app, "--http", options.http, parse_port, "PORT",
+                    "HTTP/1.1: files of --root, and PUT or POST to /upload"));
+  service(add_value(app, "--https", options.https, parse_port, "PORT", "the same over TLS 1.2 and 1.3"));
+  service(app.add_option("--tls-cert", options.tls_certificates,
+                         "of --https: PEM, the server's certificate first [a self-signed one]")
+              ->type_name("FILE"));
+  service(app.add_option("--tls-key", options.tls_key, "its key: PEM, without a password")->type_name("FILE"));
+  service(app.add_option("--root", options.root, "the directory that they serve")->type_name("DIR"));
+  service(add_value(app, "--cache", options.cache, parse_age, "SECONDS",
+                    "for which clients may keep its files unasked; 0: ask each time [nothing is said]"));
+  service(
+      app.add_flag("--no-precompressed", options.no_precompressed, "serve no FILE.br or FILE.gz in the place of FILE"));
+}
+
+void add_http_limits(CLI::App& app, ServeOptions& options) {
+  service(
       add_value(app, "--body-limit", options.body_limit, lab::parse_size, "SIZE", "of a request; more is 413 [1GiB]"));
-  group(add_value(app, "--head-time", options.head_time, lab::parse_time, "TIME",
-                  "for a request's head to arrive; then 408 [10s]"));
-  group(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH",
-                  "a WebSocket echo on the --http and --https ports"));
-  group(add_value(app, "--ws-chat", options.ws_chat, parse_chat_path, "PATH",
-                  "a page to chat with on these ports, and its WebSocket at PATH/ws"));
-  group(app.add_option("--ws-origin", options.ws_origins,
-                       "pages that may connect to these: https://example.org, or any [the same origin]")
-            ->type_name("ORIGIN"));
-  group(app.add_flag("--ws-no-deflate", options.ws_no_deflate, "accept no compression (permessage-deflate)"));
-  group(add_value(app, "--tcp-echo", options.tcp_echo, parse_port, "PORT", "what comes goes back"));
-  group(add_value(app, "--tcp-discard", options.tcp_discard, parse_port, "PORT", "what comes is dropped"));
-  group(add_value(app, "--udp-echo", options.udp_echo, parse_port, "PORT", "each datagram goes back"));
+  service(add_value(app, "--head-time", options.head_time, lab::parse_time, "TIME",
+                    "for a request's head to arrive; then 408 [10s]"));
+  service(add_value(app, "--idle-time", options.idle_time, parse_patience, "TIME",
+                    "without a request until a connection is closed [60s]"));
+  service(add_value(app, "--keep-alive-requests", options.requests, parse_count, "N",
+                    "of one connection; the last answer closes it [any number]"));
+}
+
+void add_websocket(CLI::App& app, ServeOptions& options) {
+  service(add_value(app, "--ws-echo", options.ws_echo, parse_url_path, "PATH",
+                    "a WebSocket echo on the --http and --https ports"));
+  service(add_value(app, "--ws-chat", options.ws_chat, parse_chat_path, "PATH",
+                    "a page to chat with on these ports, and its WebSocket at PATH/ws"));
+  service(app.add_option("--ws-origin", options.ws_origins,
+                         "pages that may connect to these: https://example.org, or any [the same origin]")
+              ->type_name("ORIGIN"));
+  service(app.add_flag("--ws-no-deflate", options.ws_no_deflate, "accept no compression (permessage-deflate)"));
+}
+
+void add_services(CLI::App& app, ServeOptions& options) {
+  add_http(app, options);
+  add_http_limits(app, options);
+  add_websocket(app, options);
+  service(add_value(app, "--tcp-echo", options.tcp_echo, parse_port, "PORT", "what comes goes back"));
+  service(add_value(app, "--tcp-discard", options.tcp_discard, parse_port, "PORT", "what comes is dropped"));
+  service(add_value(app, "--udp-echo", options.udp_echo, parse_port, "PORT", "each datagram goes back"));
 }
 
 void check(const ServeOptions& options) {
   const bool web = options.http || options.https;
   if (!web && !options.root.empty()) throw UsageError("--root", "needs --http or --https");
+  if (options.root.empty() && options.cache) throw UsageError("--cache", "needs --root");
+  if (options.root.empty() && options.no_precompressed) throw UsageError("--no-precompressed", "needs --root");
+  if (!web && options.requests > 0) throw UsageError("--keep-alive-requests", "needs --http or --https");
   if (!web && !options.ws_echo.empty()) throw UsageError("--ws-echo", "needs --http or --https");
   if (!web && !options.ws_chat.empty()) throw UsageError("--ws-chat", "needs --http or --https");
   if (!options.ws_echo.empty() && (options.ws_echo == options.ws_chat || options.ws_echo == options.ws_chat + "/ws"))

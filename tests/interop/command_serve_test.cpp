@@ -70,6 +70,35 @@ TEST_CASE("curl is told what is allowed: by OPTIONS, and where it asked for some
             .out.find("Allow: PUT, POST, GET, HEAD, OPTIONS\r\n") != std::string::npos);
 }
 
+TEST_CASE("files say how long they may be kept, and come compressed beforehand unless it was forbidden") {
+  for (const bool forbidden : {false, true}) {
+    WebLab lab(forbidden ? Words{"--cache", "3600", "--no-precompressed"} : Words{"--cache", "0"});
+    lab.file("site/index.html.gz", "not really gzip");
+    const std::string answer = lab.curl({"-i", "-H", "Accept-Encoding: gzip", std::string(kHost) + "/"}).out;
+    const auto has = [&](const char* text) { return answer.find(text) != std::string::npos; };
+    CHECK(has(forbidden ? "\r\nCache-Control: max-age=3600\r\n" : "\r\nCache-Control: no-cache\r\n"));
+    CHECK(has("Content-Encoding: gzip") != forbidden);
+    CHECK(has("<p>front</p>") == forbidden);
+  }
+}
+
+TEST_CASE("a connection ends after as many requests as were allowed, and when it is idle for too long") {
+  WebLab lab({"--keep-alive-requests", "2", "--idle-time", "300ms"});
+  const std::string front = std::string(kHost) + "/";
+  Words command{"-w", "%{num_connects} ", front, front, front};
+  for (int i = 0; i < 3; ++i) command.insert(command.begin(), {"-o", "/dev/null"});
+  CHECK(lab.curl(command).out == "1 0 1 ");
+  const Finished idle = lab.python(R"(
+import socket
+tcp = socket.create_connection(("10.77.0.2", 80), timeout=10)
+tcp.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+said = b""
+while part := tcp.recv(4096): said += part
+print(said.endswith(b"<p>front</p>\n"), b"close" in said)
+)");
+  CHECK(idle.out == "True False\n");
+}
+
 TEST_CASE("an upload comes back as its size and its SHA-256, with a length and in chunks") {
   WebLab lab;
   const std::string path = lab.file("up", lab.big);

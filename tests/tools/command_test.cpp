@@ -47,6 +47,13 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --local 10.0.0.1/24 --peer 10.0.0.1", "--peer: is the kernel's end");
   refuses("serve --local6 fd00::1/64 --mtu 1000", "--mtu: IPv6 needs 1280 bytes or more");
   refuses("serve --root .", "--root: needs --http or --https");
+  refuses("serve --http 80 --cache 60", "--cache: needs --root");
+  refuses("serve --http 80 --root . --cache 1h", "--cache: \"1h\" is not 0 to 31536000 seconds");
+  refuses("serve --http 80 --no-precompressed", "--no-precompressed: needs --root");
+  refuses("serve --http 80 --idle-time 0", "--idle-time: is at least 1ms");
+  refuses("serve --http 80 --idle-time 5", "--idle-time: ");
+  refuses("serve --keep-alive-requests 5", "--keep-alive-requests: needs --http or --https");
+  refuses("serve --http 80 --keep-alive-requests 0", "--keep-alive-requests: \"0\" is not a number");
   refuses("serve --https 443 --tls-cert x", "--tls-cert: and --tls-key need each other");
   refuses("serve --http 80 --tls-cert x --tls-key y", "--tls-cert: needs --https");
   refuses("serve --http 80 --https 80", "--https: has the port of --http");
