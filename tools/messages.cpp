@@ -205,7 +205,21 @@ class Reader {
     }
     const std::string extensions = response.fields.joined("Sec-WebSocket-Extensions");
     tell(other_, text + handshake_text(request.fields, response.fields) + extensions_text(request.fields, extensions));
-    for (Side* side : {&opener_, &other_}) extensions.empty() ? read_messages(*side) : read_frames(*side);
+    const auto deflate = agreed_deflate(extensions);
+    for (Side* side : {&opener_, &other_}) {
+      if (extensions.empty() || deflate)
+        read_messages(*side, deflate);
+      else
+        read_frames(*side);
+    }
+  }
+
+  /// What the messages are compressed by, if the answer agreed on permessage-deflate and nothing else (RFC 7692 5.1).
+  static std::optional<ws::DeflateParameters> agreed_deflate(const std::string& list) {
+    static constexpr ws::DeflatePolicy kAny{{15, true}, {15, true}};
+    const auto chosen = ws::parse_extensions(list);
+    if (!chosen || chosen->size() != 1) return std::nullopt;
+    return ws::judge_deflate(chosen->front(), kAny);
   }
 
   /// What a client looks at (RFC 6455 4.1), but for the extensions.
@@ -240,16 +254,18 @@ class Reader {
     return fmt::format(", extensions {}{}", printable(list), remark);
   }
 
-  void read_messages(Side& side) {
+  void read_messages(Side& side, const std::optional<ws::DeflateParameters>& deflate) {
     ws::Settings settings;
     settings.max_frame = settings.max_message = std::numeric_limits<std::int64_t>::max();
     settings.max_fragments = std::numeric_limits<std::uint32_t>::max();
-    ws::Receiver receiver(side.mark == '>' ? ws::Role::server : ws::Role::client, settings);
+    const ws::Role reader = side.mark == '>' ? ws::Role::server : ws::Role::client;
+    const ws::Role writer = side.mark == '>' ? ws::Role::client : ws::Role::server;
+    ws::Receiver receiver(reader, settings, deflate ? std::optional(deflate->sent_by(writer)) : std::nullopt);
     Content message;
-    while (!side.left.empty()) {
-      ws::Received got;
+    while (receiver.waiting() || !side.left.empty()) {
       const MutableBytes before = side.left;
-      side.left = side.left.subspan(receiver.receive(side.left, got));
+      const ws::Received got = receive(receiver, side);
+      if (got.kind == ws::Received::Kind::nothing && !side.left.empty()) continue;  // nothing more inflates
       if (got.kind == ws::Received::Kind::nothing) return tell_cut(side, receiver, message);
       if (got.kind == ws::Received::Kind::fault) side.left = before;
       if (got.kind != ws::Received::Kind::data) {
@@ -257,9 +273,18 @@ class Reader {
         return tell_rest(side);
       }
       message.add(got.bytes);
-      if (got.last) tell(side, message_text(got.type, std::exchange(message, {}), receiver.fragments()));
+      if (got.last) tell(side, message_text(receiver, got.type, std::exchange(message, {})));
     }
     receiver.in_message() ? tell_cut(side, receiver, message) : tell_lost(side);
+  }
+
+  static ws::Received receive(ws::Receiver& receiver, Side& side) {
+    ws::Received got;
+    if (receiver.waiting())
+      receiver.resume(got);
+    else
+      side.left = side.left.subspan(receiver.receive(side.left, got));
+    return got;
   }
 
   /// The stream ended in a frame, or behind one that was not a message's last.
@@ -273,9 +298,10 @@ class Reader {
     if (side.finished) tell(side, ws::describe(ws::Fault::lost).text);
   }
 
-  static std::string message_text(ws::MessageType type, Content content, std::size_t frames) {
+  static std::string message_text(const ws::Receiver& receiver, ws::MessageType type, Content content) {
     const char* const name = type == ws::MessageType::text ? "text" : "binary";
-    return fmt::format("{}, {}{}", name, content.text(), frames > 1 ? fmt::format(" in {} frames", frames) : "");
+    const std::string frames = receiver.fragments() > 1 ? fmt::format(" in {} frames", receiver.fragments()) : "";
+    return fmt::format("{}{}, {}{}", name, receiver.compressed() ? ", compressed" : "", content.text(), frames);
   }
 
   /// False when nothing may follow.
@@ -297,7 +323,7 @@ class Reader {
     return fmt::format("close {} {}", number(body.code), printable(body.reason));
   }
 
-  /// With an extension of which we know the bits and not the contents: frame by frame, by their headers.
+  /// With an extension that we don't know, which may own a bit: frame by frame, by their headers.
   void read_frames(Side& side) {
     static constexpr const char* kNames[] = {"continuation", "text", "binary"};
     const ws::HeaderRules rules{side.mark == '>', ws::kRsv1};

@@ -50,6 +50,8 @@ class Receiver {
   bool in_message() const noexcept { return in_message_; }
   /// Frames of the message that is being received, or of the last one.
   std::uint32_t fragments() const noexcept { return fragments_; }
+  /// RFC 7692 compressed that message.
+  bool compressed() const noexcept { return compressed_; }
   /// Whether anything moved a message on since the last call: to see whether one stands still.
   bool take_progress() noexcept { return std::exchange(progress_, false); }
 

@@ -202,15 +202,68 @@ TEST_CASE("a side that finishes without a Close lost its WebSocket; a capture th
   CHECK(read(closed, accepted()) == Lines{kAsked, kAccepted, "> close"});
 }
 
-TEST_CASE("compressed frames are told by their headers") {
-  const std::string deflate = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
-  const std::string asked = kUpgrade.substr(0, kUpgrade.size() - 2) + deflate + "\r\n";
+TEST_CASE("under an extension that nobody here knows frames are told by their headers") {
+  const std::string squeeze = "Sec-WebSocket-Extensions: x-squeeze\r\n";
+  const std::string asked = kUpgrade.substr(0, kUpgrade.size() - 2) + squeeze + "\r\n";
   CHECK(read(asked + frame(0xc1, "abc") + frame(0x41, "abc") + frame(0x80, "abc") + frame(0x89, "") + frame(0x88, "") +
                  "ab",
-             accepted(deflate) + std::string("\xc1\x7e\xff", 3)) ==
-        Lines{kAsked, kAccepted + ", extensions permessage-deflate", "> text frame, compressed, 3 bytes #ba7816bf",
+             accepted(squeeze) + std::string("\xc1\x7e\xff", 3)) ==
+        Lines{kAsked, kAccepted + ", extensions x-squeeze", "> text frame, compressed, 3 bytes #ba7816bf",
               "> text frame, compressed, 3 bytes #ba7816bf, to be continued", "> continuation frame, 3 bytes #ba7816bf",
               "> ping, 0 bytes", "> close", "> 2 bytes more", "< a frame that does not end"});
+}
+
+namespace {
+
+/// What is told behind a handshake in which the server answered with these parameters of permessage-deflate.
+Lines compressed(const std::string& parameters, const std::string& opener, const std::string& other = "") {
+  const std::string deflate = "Sec-WebSocket-Extensions: permessage-deflate";
+  const std::string asked = kUpgrade.substr(0, kUpgrade.size() - 2) + deflate + "\r\n\r\n";
+  Lines lines = read(asked + opener, accepted(deflate + parameters + "\r\n") + other);
+  lines.erase(lines.begin(), lines.begin() + 2);
+  return lines;
+}
+
+// RFC 7692 7.2.3: "Hello", and "Hello" again by what is still in the window.
+const std::string kHello("\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
+const std::string kHelloAgain("\xf2\x00\x11\x00\x00", 5);
+const std::string kToldHello = "text, compressed, 5 bytes #185f8db3";
+
+}  // namespace
+
+TEST_CASE("compressed messages are inflated, whole and in frames, with plain ones and Pings between them [WSD-6.2-1]") {
+  CHECK(compressed("", frame(0xc1, kHello) + frame(0x81, "Hello") + frame(0x41, kHello.substr(0, 3)) + frame(0x89, "") +
+                           frame(0x80, kHello.substr(3)) + frame(0xc2, std::string(1, '\0')) + frame(0x88, "")) ==
+        Lines{"> " + kToldHello, "> text, 5 bytes #185f8db3", "> ping, 0 bytes", "> " + kToldHello + " in 2 frames",
+              "> binary, compressed, 0 bytes", "> close"});
+}
+
+TEST_CASE("each direction has the window that was agreed on for it [WSD-7.2.2-2]") {
+  const std::string twice = frame(0xc1, kHello) + frame(0xc1, kHelloAgain);
+  const std::string back = bare(0xc1, kHello) + bare(0xc1, kHelloAgain);
+  const std::string refused = "refused: RFC 7692 7.2.2: compressed payload that does not inflate";
+  CHECK(compressed("", twice, back) ==
+        Lines{"> " + kToldHello, "> " + kToldHello, "< " + kToldHello, "< " + kToldHello});
+  CHECK(compressed("; client_no_context_takeover", twice, back) ==
+        Lines{"> " + kToldHello, "> " + refused, "> 11 bytes more", "< " + kToldHello, "< " + kToldHello});
+  CHECK(compressed("; server_no_context_takeover", twice, back) ==
+        Lines{"> " + kToldHello, "> " + kToldHello, "< " + kToldHello, "< " + refused, "< 7 bytes more"});
+}
+
+TEST_CASE("a compressed message may be much larger than its frame, or not end") {
+  const std::string letters = std::string("\xec\xc1\x31\x01\x00\x00\x00\xc2\xa0\xac\xeb\x5f\xc2\x1a\x1e\x40\x01", 17) +
+                              std::string(96, '\0') + "\xaf\x06";  // 100000 times "a"
+  CHECK(compressed("", frame(0xc1, letters) + frame(0x81, "Hello")) ==
+        Lines{"> text, compressed, 100000 bytes #6d1cf22d", "> text, 5 bytes #185f8db3"});
+  CHECK(compressed("", frame(0xc1, kHello).substr(0, 9)) ==
+        Lines{"> a message that does not end, 2 bytes #30efdfb5 so far"});
+  CHECK(compressed("", frame(0x41, kHello)).back() == "> a message that does not end, 5 bytes #185f8db3 so far");
+  CHECK(compressed("", frame(0xc1, "\xff")).front().starts_with("> refused: RFC 7692"));
+}
+
+TEST_CASE("parameters that nobody can mean leave frames to be told by their headers") {
+  CHECK(compressed("; client_max_window_bits=16", frame(0xc1, kHello)) ==
+        Lines{"> text frame, compressed, 7 bytes #77a4fa7c"});
 }
 
 TEST_CASE("what a peer says is printable ASCII or its numbers") {
@@ -227,6 +280,7 @@ TEST_CASE("bytes at random behind a handshake never yield more than a line for t
     for (char& c : noise) c = static_cast<char>(random.u32());
     const Lines lines = read(kUpgrade + noise, accepted() + noise, round % 2 == 0);
     CHECK(lines.size() <= 6 + noise.size());
+    CHECK(compressed("", noise, noise).size() <= 4 + noise.size());
   }
 }
 
