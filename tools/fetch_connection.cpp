@@ -66,9 +66,7 @@ bool FetchConnection::note_connected() {
 }
 
 void FetchConnection::begin_tls() {
-  const auto since_1970 = host_.loop().now().time_since_epoch() + host_.wall_offset();
-  const tls::Target target{origin_.host, std::chrono::floor<std::chrono::seconds>(since_1970).count()};
-  tls_.emplace(socket_, tls::Session(*context_, target, host_.loop().now()));
+  tls_.emplace(socket_, tls::Session(*context_, {origin_.host, host_.unix_time()}, host_.loop().now()));
 }
 
 void FetchConnection::drive() {

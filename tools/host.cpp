@@ -28,6 +28,10 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   loop_.emplace(*stack_, *top, tun::LoopSettings{.spin = options.busy_poll});
 }
 
+std::int64_t Host::unix_time() const noexcept {
+  return std::chrono::floor<std::chrono::seconds>(loop_->now().time_since_epoch() + wall_offset_).count();
+}
+
 void Host::open_device(const LinkOptions& options, Role role) {
   tun::TunOptions wish{.name = options.device, .network_namespace = options.network_namespace, .mtu = options.mtu};
   addresses_ = address_pairs(options, role);

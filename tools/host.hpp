@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -39,6 +40,8 @@ class Host {
   bool in_own_namespace() const noexcept { return in_own_namespace_; }
   /// Added to a Time gives nanoseconds since 1970.
   std::chrono::nanoseconds wall_offset() const noexcept { return wall_offset_; }
+  /// Seconds since 1970, by the loop's clock.
+  std::int64_t unix_time() const noexcept;
 
   /// From now on into this file. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files);

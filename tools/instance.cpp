@@ -78,7 +78,7 @@ void Instance::begin_http() {
 void Instance::begin_https() {
   ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, {"sluice"}};
   for (const tun::AddressPair& pair : host_.addresses()) source.hosts.push_back(pair.local.address.to_string());
-  certificate_ = std::make_unique<ServerCertificate>(std::move(source), unix_time());
+  certificate_ = std::make_unique<ServerCertificate>(std::move(source), host_.unix_time());
   hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
   https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
     return std::make_unique<HttpsConnection>(std::move(socket), site_,
@@ -88,15 +88,11 @@ void Instance::begin_https() {
 
 void Instance::renew_certificate() {
   try {
-    certificate_->renew(unix_time());
+    certificate_->renew(host_.unix_time());
     say_certificate();
   } catch (const tun::Error& error) {
     fmt::print(stderr, "sluice serve: the old certificate stays: {}\n", error.what());
   }
-}
-
-std::int64_t Instance::unix_time() const {
-  return std::chrono::floor<std::chrono::seconds>(host_.loop().now().time_since_epoch() + host_.wall_offset()).count();
 }
 
 std::string Instance::control_name() const { return options_.name.empty() ? host_.device().name() : options_.name; }

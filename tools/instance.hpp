@@ -63,7 +63,6 @@ class Instance {
   void begin_https();
   void renew_certificate();
   void say_certificate() const;
-  std::int64_t unix_time() const;
   std::string control_name() const;
   Json answer(const Json& request);
   Json overview() const;

@@ -95,11 +95,7 @@ class WsRun {
     if (options_.verbose) tell(sentence);
   }
 
-  tls::Session tls_session() {
-    const auto since_1970 = loop().now().time_since_epoch() + host_.wall_offset();
-    const tls::Target target{url_.host, std::chrono::floor<std::chrono::seconds>(since_1970).count()};
-    return {*context_, target, loop().now()};
-  }
+  tls::Session tls_session() { return {*context_, {url_.host, host_.unix_time()}, loop().now()}; }
 
   // --- a turn
 
