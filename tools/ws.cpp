@@ -1,6 +1,5 @@
 // `sluice ws`: the flags of a WebSocket client.
 #include <fmt/format.h>
-#include <openssl/evp.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -18,6 +17,7 @@
 #include "tools/resolve.hpp"
 #include "tools/ws_run.hpp"
 #include "tun/error.hpp"
+#include "ws/key.hpp"
 #include "ws/utf8.hpp"
 
 namespace sluice::tools {
@@ -58,14 +58,6 @@ struct Options {
   bool no_deflate = false;
   std::string trusted_file;
 };
-
-std::string base64(const std::string& text) {
-  std::string out(4 * ((text.size() + 2) / 3) + 1, '\0');
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
-}
 
 /// What can stand in one line of a head.
 std::string checked_value(const std::string& flag, std::string_view text) {
@@ -109,7 +101,7 @@ void fill_request(const Options& options, const http::Url& url, ws::ClientReques
   if (!options.origin.empty()) request.origin = checked_value("--origin", options.origin);
   if (!options.user.empty()) {
     if (options.user.find(':') == options.user.npos) throw UsageError("--user", "is NAME:PASSWORD");
-    request.fields.add("Authorization", "Basic " + base64(options.user));
+    request.fields.add("Authorization", "Basic " + ws::base64(as_bytes(options.user)));
   }
   std::string cookies;
   for (const std::string& cookie : options.cookies)

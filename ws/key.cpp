@@ -13,6 +13,8 @@ constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::size_t kKeyBytes = 16;
 
+}  // namespace
+
 std::string base64(Bytes bytes) {
   std::string text;
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
@@ -23,8 +25,6 @@ std::string base64(Bytes bytes) {
   }
   return text;
 }
-
-}  // namespace
 
 std::string make_key(Random& random) {
   std::array<std::uint8_t, kKeyBytes> bytes;

@@ -4,9 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include "stack/base/bytes.hpp"
 #include "stack/base/random.hpp"
 
 namespace sluice::ws {
+
+/// With padding, on one line (RFC 4648 4).
+std::string base64(Bytes bytes);
 
 /// A new key: 16 random bytes in base64 [WS-4.1-9].
 std::string make_key(Random& random);

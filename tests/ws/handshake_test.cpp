@@ -81,6 +81,18 @@ TEST_CASE("Connection lists upgrade, in any case and any list [WS-4.2.1-5]") {
   CHECK(status_with({{"Connection", ""}}) == 400);
 }
 
+TEST_CASE("base64 as RFC 4648 10 has it") {
+  const std::pair<const char*, const char*> examples[] = {{"", ""},
+                                                          {"f", "Zg=="},
+                                                          {"fo", "Zm8="},
+                                                          {"foo", "Zm9v"},
+                                                          {"foob", "Zm9vYg=="},
+                                                          {"fooba", "Zm9vYmE="},
+                                                          {"foobar", "Zm9vYmFy"},
+                                                          {"\xfb\xff", "+/8="}};
+  for (const auto& [text, coded] : examples) CHECK(base64(as_bytes(text)) == coded);
+}
+
 TEST_CASE("the key is there once and is 16 bytes in base64, as an encoder writes it [WS-4.2.1-6] [WS-11.3-1]") {
   for (const char* bad :
        {"", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBsZSBub25jZR==", "dGhlIHNhbXBsZSBub25jZSE=",
