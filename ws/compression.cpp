@@ -6,9 +6,7 @@
 
 namespace sluice::ws {
 
-Compression::~Compression() {
-  if (deflater_ && settings_.deflate_pool) settings_.deflate_pool->give(std::move(deflater_));
-}
+Compression::~Compression() { give_back(deflater_, settings_.deflate_pool); }
 
 void Compression::add(Bytes piece, ChunkQueue& out) {
   if (piece.empty()) return;
@@ -26,11 +24,7 @@ void Compression::end(ChunkQueue& out) {
     return out.write(kEmptyBlock);  // RFC 7692 7.2.3.6: what is left of an empty block without its last four bytes
   }
   deflater_->end(out);
-  if (window_.takeover) return;
-  if (settings_.deflate_pool)
-    settings_.deflate_pool->give(std::move(deflater_));
-  else
-    deflater_.reset();
+  if (!window_.takeover) give_back(deflater_, settings_.deflate_pool);
 }
 
 }  // namespace sluice::ws

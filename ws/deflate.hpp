@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "stack/base/bytes.hpp"
@@ -101,5 +102,12 @@ class DeflatePool {
   ByBits<Deflater> deflaters_;
   ByBits<Inflater> inflaters_;
 };
+
+/// Lets go of a stream between two messages: into `pool`, if there is one.
+template <class Stream>
+void give_back(std::unique_ptr<Stream>& stream, DeflatePool* pool) {
+  if (stream && pool) pool->give(std::move(stream));
+  stream.reset();
+}
 
 }  // namespace sluice::ws

@@ -1,8 +1,6 @@
 // RFC 7692 7.2.2, buffer by buffer: a bomb is cut off where it passes the limit, not after [A-WS-02].
 #include "ws/inflation.hpp"
 
-#include <utility>
-
 namespace sluice::ws {
 namespace {
 
@@ -13,9 +11,7 @@ constexpr std::uint64_t kRatioFrom = 64u << 10;
 
 }  // namespace
 
-Inflation::~Inflation() {
-  if (inflater_ && settings_.deflate_pool) settings_.deflate_pool->give(std::move(inflater_));
-}
+Inflation::~Inflation() { give_back(inflater_, settings_.deflate_pool); }
 
 void Inflation::begin_message() {
   compressed_ = inflated_ = 0;
@@ -59,11 +55,7 @@ Fault Inflation::check_limits() const noexcept {
 
 void Inflation::end_message() {
   waiting_ = false;
-  if (window_.takeover) return;
-  if (settings_.deflate_pool)
-    settings_.deflate_pool->give(std::move(inflater_));
-  else
-    inflater_.reset();
+  if (!window_.takeover) give_back(inflater_, settings_.deflate_pool);
 }
 
 }  // namespace sluice::ws
