@@ -74,6 +74,10 @@ class Lab {
   std::string folder_;
 };
 
+/// node running `code`, in which require('ws') is at hand; `arguments` are process.argv[1...]. A test that has no such
+/// module fails.
+Words node_words(const std::string& code, const Words& arguments = {});
+
 /// `size` bytes in which every part differs from every other.
 std::string noise(std::size_t size);
 

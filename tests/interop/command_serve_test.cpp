@@ -209,11 +209,8 @@ asyncio.run(talk())
 }
 
 TEST_CASE("the WebSocket client of node's ws package is echoed, compressed") {
-  const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
-  REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
-                  "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
   WebLab lab;
-  const Finished client = lab.run({"env", "NODE_PATH=" + modules, "node", "-e", R"(
+  const Finished client = lab.run(node_words(R"(
 const WebSocket = require('ws');
 const socket = new WebSocket('ws://10.77.0.2/echo', {perMessageDeflate: {threshold: 0}});
 const sent = [Buffer.from('hello'), require('crypto').randomBytes(500000), Buffer.alloc(2000000, 'again and again ')];
@@ -228,7 +225,7 @@ socket.on('message', (data) => {
 });
 socket.on('close', (code) => { console.log(code); });
 socket.on('error', (error) => { console.error(error); process.exit(4); });
-)"});
+)"));
   INFO(client.err);
   CHECK(client.out == "1000\n");
 }

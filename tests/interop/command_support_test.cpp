@@ -171,6 +171,15 @@ std::string Lab::read(const std::string& path) {
   return text.str();
 }
 
+Words node_words(const std::string& code, const Words& arguments) {
+  const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
+  REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
+                  "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
+  Words command{"env", "NODE_PATH=" + modules, "node", "-e", code};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
 std::string noise(std::size_t size) {
   std::string text(size, '\0');
   std::uint64_t state = 88172645463325252U;

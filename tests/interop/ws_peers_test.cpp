@@ -1,8 +1,6 @@
 // WebSocket libraries that we did not write, in both roles: Boost.Beast, libwebsockets, node's ws.
 #include <doctest/doctest.h>
 
-#include <filesystem>
-
 #include "tests/interop/command.hpp"
 
 namespace sluice::interop {
@@ -62,16 +60,13 @@ TEST_CASE("a server on libwebsockets echoes sluice ws, compressed and not") {
 }
 
 TEST_CASE("a server on node's ws package echoes sluice ws, compressed and not") {
-  const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
-  REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
-                  "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
   Lab lab;
-  const auto server = lab.start({"env", "NODE_PATH=" + modules, "node", "-e", R"(
+  const auto server = lab.start(node_words(R"(
 const {WebSocketServer} = require('ws');
 const server = new WebSocketServer({host: '0.0.0.0', port: 8000, perMessageDeflate: {threshold: 0}});
 server.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, {binary})));
 server.on('listening', () => console.log('ready'));
-)"});
+)"));
   REQUIRE(server->wait_for("ready"));
   expect_echo(lab);
 }

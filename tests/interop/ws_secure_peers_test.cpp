@@ -1,8 +1,6 @@
 // Clients that we did not write, over wss: python3-websockets, node's ws, Boost.Beast, libwebsockets.
 #include <doctest/doctest.h>
 
-#include <filesystem>
-
 #include "tests/interop/secure_lab.hpp"
 
 namespace sluice::interop {
@@ -58,11 +56,8 @@ print("done")
 }
 
 TEST_CASE("the client of node's ws package is echoed over wss, compressed and not [WS-10.6-1]") {
-  const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
-  REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),
-                  "tests/interop/node_modules/ws is missing: run tools/setup test --with-npm");
   EchoLab lab;
-  expect_done(lab.run({"env", "NODE_PATH=" + modules, "node", "-e", R"(
+  expect_done(lab.run(node_words(R"(
 const assert = require('assert/strict');
 const { randomBytes } = require('crypto');
 const { once } = require('events');
@@ -91,7 +86,7 @@ async function all() {
 }
 all();
 )",
-                       lab.trusted}));
+                                 {lab.trusted})));
 }
 
 TEST_CASE("the clients of Boost.Beast and libwebsockets are echoed over wss, compressed and not [WS-10.6-1]") {
