@@ -56,11 +56,11 @@ struct Header {
   std::uint32_t transaction = 0;  ///< xid
   std::uint16_t seconds = 0;      ///< since the client began
   bool broadcast = false;         ///< answers have to come by broadcast
-  IpAddress client;               ///< ciaddr: what the client already uses
-  IpAddress your;                 ///< yiaddr: what the server gives
-  IpAddress next_server;          ///< siaddr
-  IpAddress relay;                ///< giaddr
-  MacAddress hardware;            ///< chaddr
+  IpAddress client{};             ///< ciaddr: what the client already uses
+  IpAddress your{};               ///< yiaddr: what the server gives
+  IpAddress next_server{};        ///< siaddr
+  IpAddress relay{};              ///< giaddr
+  MacAddress hardware{};          ///< chaddr
 };
 
 /// An option's value, put together from all its pieces.
