@@ -240,7 +240,7 @@ std::optional<std::uint8_t> read_mask(Bytes value) noexcept {
   if (value.size() != 4) return std::nullopt;
   const std::uint32_t mask = ByteReader(value).u32();
   const int ones = std::countl_one(mask);
-  if (ones != std::popcount(mask)) return std::nullopt;
+  if (ones < 32 && mask << ones != 0) return std::nullopt;
   return static_cast<std::uint8_t>(ones);
 }
 

@@ -30,7 +30,7 @@ DHCP ack(std::uint32_t seconds = 3600) {
 }
 
 void add(DHCP& message, int option, const std::vector<std::uint8_t>& value) {
-  message.add_option({static_cast<Tins::DHCP::OptionTypes>(option), value.size(), value.data()});
+  message.add_option({static_cast<std::uint8_t>(option), value.size(), value.data()});
 }
 
 TEST_CASE("a lease says all that a host has to know") {
