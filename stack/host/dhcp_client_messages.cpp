@@ -17,7 +17,6 @@ constexpr IpAddress kEverybody = IpAddress::v4(255, 255, 255, 255);
 constexpr std::uint8_t kIdentityHardware = 1;  // Ethernet
 constexpr std::uint8_t kIdentityDuid = 255;
 constexpr std::uint16_t kLargestPacket = 1500;  // whose payload wire::dhcp::parse takes
-constexpr std::size_t kMaximumHostName = 255;
 
 /// RFC 3442: a client that wants classless routes asks for them before the routers.
 constexpr std::array kWanted = {Option::subnet_mask,   Option::classless_routes, Option::routers,
@@ -57,7 +56,7 @@ DhcpClient::DhcpClient(DhcpSettings settings)
       random_(settings_.key, KeyUse::dhcp),
       wish_(settings_.remembered) {
   assert(settings_.hardware.is_unicast());
-  assert(settings_.host_name.size() <= kMaximumHostName);
+  assert(settings_.host_name.size() <= 255);
 }
 
 // RFC 2131 4.1: 4, 8, 16, 32 and 64 seconds, give or take one.
