@@ -143,7 +143,6 @@ void DhcpClient::renew(DhcpState state, Time now) {
 
 void DhcpClient::expire(Time now) {
   counters_.add(DhcpCounter::expiries);
-  wish_ = lease_.address.address;
   lose(DhcpLost::Reason::expired);
   restart(next_pause(), now);
 }

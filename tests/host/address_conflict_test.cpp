@@ -271,6 +271,16 @@ TEST_CASE("a host that never yields still announces only every ten seconds [R522
   CHECK(bench.machine.phase() == AddressConflict::Phase::holding);
 }
 
+TEST_CASE("an address that is claimed anew may be defended anew") {
+  Bench bench;
+  bench.hold(Defence::once);
+  bench.hear(use_of(kWanted));
+  bench.start();
+  while (bench.machine.phase() != AddressConflict::Phase::holding) bench.run(100ms);
+  bench.hear(use_of(kWanted));
+  CHECK(bench.count<Conflict>() == 0);
+}
+
 TEST_CASE("a probe for an address that we hold is a question, not a conflict") {
   Bench bench;
   bench.hold(Defence::cede);

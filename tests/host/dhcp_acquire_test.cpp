@@ -127,6 +127,16 @@ TEST_CASE("a REQUEST without an answer is given up after a minute, and a new sea
   CHECK((again.at - begin >= 56s && again.at - begin <= 64s));
 }
 
+TEST_CASE("a new search begins with short timeouts again") {
+  Bench bench;
+  bench.start();
+  for (int i = 0; i < 6; ++i) bench.next();
+  bench.hear(bench.answer(DHCP::OFFER));
+  while (bench.next().message.type() != DHCP::DISCOVER) continue;
+  const Time begin = bench.now;
+  CHECK(bench.next().at - begin <= 5s);
+}
+
 TEST_CASE("two clients, or two searches, have different transactions") {
   Bench one({}, 1), other({}, 2);
   one.start();
@@ -182,6 +192,16 @@ TEST_CASE("a client that asks for an address waits half a second for an offer of
     CHECK(bench.last().message.type() == DHCP::REQUEST);
     CHECK(bench.last().address(50) == (comes ? kGiven.to_string() : "192.0.2.99"));
   }
+}
+
+TEST_CASE("an offer of an earlier search is forgotten") {
+  Bench bench({.remembered = kGiven});
+  bench.start();
+  while (bench.next().message.type() != DHCP::DISCOVER) continue;
+  bench.hear(bench.answer(DHCP::OFFER, IpAddress::v4(192, 0, 2, 99), kOtherServer));
+  bench.start();
+  while (bench.next().message.type() != DHCP::DISCOVER) continue;
+  CHECK(bench.next().message.type() == DHCP::DISCOVER);
 }
 
 TEST_CASE("only the chosen server's ACK or NAK counts, and only for the address that it offered") {
@@ -340,6 +360,34 @@ TEST_CASE("a server that refuses again and again is asked ever less often") {
     CHECK(bench.last().message.type() == DHCP::DISCOVER);
   }
   CHECK(pauses == std::vector<Duration>{0s, 1s, 2s, 4s, 8s, 16s, 32s, 64s, 64s, 64s});
+}
+
+TEST_CASE("a lease ends the row of refusals") {
+  Bench bench;
+  bench.start();
+  bench.next();
+  for (int i = 0; i < 5; ++i) {
+    bench.hear(bench.answer(DHCP::OFFER));
+    bench.hear(bench.answer(DHCP::NAK));
+    bench.next();
+  }
+  bench.hear(bench.answer(DHCP::OFFER));
+  bench.hear(bench.answer(DHCP::ACK));
+  bench.client.address_free(bench.now);
+  bench.next();
+  bench.hear(bench.answer(DHCP::NAK));
+  const Time refused = bench.now;
+  CHECK(bench.next().at == refused);
+}
+
+TEST_CASE("a verdict that comes after the lease's end is too late") {
+  Bench bench;
+  bench.ask_for_lease();
+  bench.now += 3601s;
+  bench.client.address_free(bench.now);
+  bench.drain();
+  CHECK(bench.leases.empty());
+  CHECK(bench.client.state() == DhcpState::init);
 }
 
 TEST_CASE("a lease that ends before its address is probed is never used") {

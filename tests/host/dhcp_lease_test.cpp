@@ -130,6 +130,14 @@ TEST_CASE("renewals come early by a random part, in their order") {
   CHECK(lease->until == Time{} + 800s);
 }
 
+TEST_CASE("two clients that were started together don't renew together (RFC 2131 4.4.5)") {
+  Bench one({.start_delay = 0s}, 1), other({.start_delay = 0s}, 2);
+  one.bind();
+  other.bind();
+  CHECK(one.leases[0].until == other.leases[0].until);
+  CHECK(one.leases[0].renew_at != other.leases[0].renew_at);
+}
+
 TEST_CASE("an infinite lease never ends, and none is of no time (RFC 2131 3.3)") {
   const auto lease = lease_of(ack(0xffffffff));
   REQUIRE(lease);
@@ -302,6 +310,8 @@ TEST_CASE("an address that another host takes later is given up and declined (RF
   REQUIRE(bench.losses.size() == 1);
   CHECK(bench.losses[0].reason == DhcpLost::Reason::in_use);
   CHECK(bench.client.state() == DhcpState::init);
+  CHECK(bench.next().message.type() == DHCP::DISCOVER);
+  CHECK_FALSE(bench.last().has(50));
 }
 
 TEST_CASE("release tells the server by unicast and ends all (RFC 2131 4.4.6)") {
@@ -325,6 +335,15 @@ TEST_CASE("release tells the server by unicast and ends all (RFC 2131 4.4.6)") {
   CHECK(bench.losses[0].reason == DhcpLost::Reason::released);
   CHECK(bench.client.state() == DhcpState::stopped);
   CHECK(bench.client.next_timeout() == kNever);
+}
+
+TEST_CASE("an address that was given back is not asked for again") {
+  Bench bench;
+  bench.bind();
+  bench.client.release();
+  bench.start();
+  while (bench.next().message.type() != DHCP::DISCOVER) CHECK(bench.last().message.type() == DHCP::RELEASE);
+  CHECK_FALSE(bench.last().has(50));
 }
 
 TEST_CASE("the message of a release comes out before the address is lost") {

@@ -128,6 +128,8 @@ TEST_CASE("a refresh is a new exchange, after another short delay (RFC 8415 21.2
   CHECK(bench.now != refresh_at);
   CHECK(request.transaction_id() != first);
   CHECK(request.elapsed_time() == 0);
+  bench.next();
+  CHECK(bench.times[2] - bench.times[1] <= 1100ms);
 }
 
 TEST_CASE("a refresh time has a minimum, and may be never (RFC 8415 21.23)") {
