@@ -95,7 +95,8 @@ class DhcpClient {
 
   /// A UDP payload that came to port 68 from port 67.
   void receive(Bytes payload, Time now);
-  /// Nobody else has the address of the last DhcpProbe.
+  /// Nobody else has the address of the last DhcpProbe. If lease() is null afterwards, the answer came too late and the
+  /// address is not ours to announce or defend.
   void address_free(Time now);
   /// Somebody has it, or has taken it while we used it: the server is told, and another one is asked for.
   void address_in_use(Time now);
