@@ -54,9 +54,10 @@ Parsed<Header, Fault> parse(Bytes packet) noexcept {
   return header;
 }
 
-std::size_t write(MutableBytes room, const Header& header) noexcept {
-  ByteWriter writer(room.first(kMinimumHeader));
-  writer.u8(0x45);
+std::size_t write(MutableBytes room, const Header& header, Bytes options) noexcept {
+  assert(options.size() % 4 == 0 && options.size() <= kMaximumHeader - kMinimumHeader);
+  ByteWriter writer(room.first(kMinimumHeader + options.size()));
+  writer.u8(static_cast<std::uint8_t>(0x45 + options.size() / 4));
   writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(header.dscp) << 2 | static_cast<unsigned>(header.ecn)));
   writer.u16(header.total_length);
   writer.u16(header.identification);
@@ -67,8 +68,9 @@ std::size_t write(MutableBytes room, const Header& header) noexcept {
   writer.u16(0);
   writer.bytes(header.source.bytes());
   writer.bytes(header.destination.bytes());
+  writer.bytes(options);
   ByteWriter(room.subspan(10, 2)).u16(internet_checksum(writer.written()));
-  return kMinimumHeader;
+  return writer.used();
 }
 
 OptionsScan scan_options(Bytes options) noexcept {

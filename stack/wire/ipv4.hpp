@@ -47,8 +47,9 @@ Parsed<Header, Fault> parse(Bytes packet) noexcept;
 /// neither is judged.
 Parsed<Header, Fault> parse_quoted(Bytes quote) noexcept;
 
-/// Writes 20 bytes, with checksum and without options; header.header_size is taken as 20. REQUIRES the room.
-std::size_t write(MutableBytes room, const Header& header) noexcept;
+/// Writes 20 bytes and the options, with checksum; header.header_size is taken as that. REQUIRES the room, and options
+/// of a multiple of 4 bytes, at most 40.
+std::size_t write(MutableBytes room, const Header& header, Bytes options = {}) noexcept;
 
 enum class OptionsVerdict : std::uint8_t {
   harmless,      ///< nothing that concerns a host
