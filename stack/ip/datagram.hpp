@@ -10,7 +10,7 @@
 
 namespace sluice::ip {
 
-enum class Protocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
+enum class Protocol : std::uint8_t { icmp = 1, igmp = 2, tcp = 6, udp = 17, icmpv6 = 58 };
 
 /// A whole datagram addressed to us: header validated, reassembled, options dealt with.
 struct Datagram {
@@ -57,8 +57,8 @@ struct IcmpError {
   Bytes quote() const noexcept { return packet.bytes().subspan(quote_offset); }
 };
 
-/// What receive() found: nothing for the layers above, a datagram (TCP, UDP, or an ICMP echo reply for whoever pinged),
-/// or an error to route to its socket.
+/// What receive() found: nothing for the layers above, a datagram (TCP, UDP, IGMP or MLD, or an ICMP echo reply for
+/// whoever pinged), or an error to route to its socket.
 using Received = std::variant<std::monostate, Datagram, IcmpError>;
 
 }  // namespace sluice::ip

@@ -5,6 +5,7 @@
 #include "stack/ip/link.hpp"
 #include "stack/ip/outbox_sink.hpp"
 #include "stack/wire/icmpv6.hpp"
+#include "stack/wire/mld.hpp"
 #include "stack/wire/pseudo_header.hpp"
 
 namespace sluice::ip {
@@ -90,7 +91,8 @@ bool is_ours_to_send(std::uint8_t protocol, bool v4) noexcept {
   switch (static_cast<Protocol>(protocol)) {
     case Protocol::tcp:
     case Protocol::udp: return true;
-    case Protocol::icmp: return v4;
+    case Protocol::icmp:
+    case Protocol::igmp: return v4;
     case Protocol::icmpv6: return !v4;
   }
   return false;
@@ -135,15 +137,12 @@ Received Layer::State::receive_icmpv6(Datagram datagram, Time now) {
     case icmpv6::kEchoReply: return Received(std::move(datagram));
     case icmpv6::kRedirect:
       if (!layer.link_) return drop(Counter::drop_redirect, now);  // no neighbours, no routes to change
-      [[fallthrough]];
-    case icmpv6::kRouterSolicitation:
-    case icmpv6::kRouterAdvertisement:
-    case icmpv6::kNeighborSolicitation:
-    case icmpv6::kNeighborAdvertisement:
-      if (layer.link_) return Received(std::move(datagram));
-      return drop(Counter::drop_icmp_unknown_type, now);
-    default: return drop(Counter::drop_icmp_unknown_type, now);  // [R4443-2.4b]
+      break;
+    default: break;
   }
+  if (layer.link_ && icmpv6::is_discovery(header->type)) return Received(std::move(datagram));
+  if (wire::mld::is_mld(header->type)) return Received(std::move(datagram));
+  return drop(Counter::drop_icmp_unknown_type, now);  // [R4443-2.4b]
 }
 
 Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size_t mtu, Time now) {

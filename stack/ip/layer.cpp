@@ -72,14 +72,9 @@ bool Layer::is_broadcast(const IpAddress& address) const noexcept {
   return address.is_v4() && (address.is_limited_broadcast() || addresses_.is_directed_broadcast(address));
 }
 
-// Groups that every host belongs to: 224.0.0.1 [R1112-7-1], ff01::1 and ff02::1 (RFC 4291 2.8).
 bool Layer::is_group(const IpAddress& address) const noexcept {
-  if (address.is_v4()) return address == IpAddress::v4(224, 0, 0, 1) || is_broadcast(address);
-  std::array<std::uint8_t, 16> all_nodes{0xff, 0x02};
-  all_nodes[15] = 1;
-  if (address == IpAddress::v6(all_nodes)) return true;
-  all_nodes[1] = 0x01;
-  if (address == IpAddress::v6(all_nodes)) return true;
+  if (!address.is_multicast()) return is_broadcast(address);
+  if (is_all_hosts(address) || groups_.contains(address)) return true;
   return std::any_of(addresses_.all().begin(), addresses_.all().end(), [&](const OwnAddress& own) {
     return is_solicited_node(address, own.prefix.address);  // tentative ones too [R4861-7.2.1-1]
   });

@@ -16,6 +16,7 @@
 #include "stack/ip/addresses.hpp"
 #include "stack/ip/counters.hpp"
 #include "stack/ip/datagram.hpp"
+#include "stack/ip/groups.hpp"
 #include "stack/ip/outbox.hpp"
 #include "stack/ip/routes.hpp"
 #include "stack/wire/address.hpp"
@@ -89,6 +90,11 @@ class Layer {
   bool is_local(const IpAddress& address) const noexcept;
   /// Limited or directed broadcast on one of our prefixes.
   bool is_broadcast(const IpAddress& address) const noexcept;
+  /// Broadcast, an all-hosts group, or one that somebody here listens to: what goes there is for us, too.
+  bool is_group(const IpAddress& address) const noexcept;
+  /// Who listens to which multicast group.
+  Groups& groups() noexcept { return groups_; }
+  const Groups& groups() const noexcept { return groups_; }
   /// Our address for talking to `destination` (RFC 6724 section 5); network_unreachable when we have none of that
   /// family, or on a link no route.
   Result<IpAddress> select_source(const IpAddress& destination) const noexcept;
@@ -121,12 +127,12 @@ class Layer {
   struct State;  // reassembly, path MTUs, limits, ids
 
   bool is_ours(const IpAddress& address) const noexcept;
-  bool is_group(const IpAddress& address) const noexcept;
 
   Config config_;
   Addresses addresses_;
   Routes routes_;
   Link* link_ = nullptr;
+  Groups groups_;
   std::unique_ptr<State> state_;
 };
 

@@ -149,6 +149,9 @@ Received Layer::State::deliver(Datagram datagram, std::size_t named_at, Time now
     case Protocol::icmp:
       if (v4) return receive_icmp(std::move(datagram), now);
       break;
+    case Protocol::igmp:
+      if (v4) return Received(std::move(datagram));
+      break;
     case Protocol::icmpv6:
       if (!v4) return receive_icmpv6(std::move(datagram), now);
       break;

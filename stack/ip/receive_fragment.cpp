@@ -19,6 +19,7 @@ std::size_t upper_header_size(std::uint8_t protocol, Bytes text) noexcept {
 bool is_known(std::uint8_t protocol) noexcept {
   switch (static_cast<Protocol>(protocol)) {
     case Protocol::icmp:
+    case Protocol::igmp:
     case Protocol::tcp:
     case Protocol::udp:
     case Protocol::icmpv6: return true;
