@@ -26,10 +26,11 @@ struct Departing {
   std::size_t sent = 0;
   std::size_t charge = 0;
   std::uint16_t gso_size = 0;
-  std::uint8_t hop_limit = 0;
+  std::uint8_t hop_limit = 0;  ///< 0: for this host alone
   std::uint8_t dscp = 0;
   Ecn ecn = Ecn::not_ect;
   bool dont_fragment = true;
+  bool loops = false;  ///< to a group, whose members here get it too
 };
 
 struct BoundSocket {
@@ -51,10 +52,19 @@ struct BoundSocket {
   Readiness ready = Readiness::none;
   Link<BoundSocket> ready_link;
   Link<BoundSocket> transmit_link;
+  BoundSocket* sharing = nullptr;  ///< the next one with the very same endpoints
   /// Where the latest datagrams went: an ICMP error about any other destination is a forgery.
   std::array<Endpoint, 8> recent;
   std::size_t recent_at = 0;
 
+  /// True when `to`, a group or broadcast, and its port mean this socket, were it a member, and `from` may talk to it.
+  bool hears(const Endpoint& to, const Endpoint& from) const noexcept {
+    const IpAddress& name = bound.address;
+    const bool covers =
+        name == to.address ||
+        (name.is_unspecified() && (name.family() == to.address.family() || (name.is_v6() && options.dual_stack)));
+    return covers && bound.port == to.port && (!remote || *remote == from);
+  }
   IpAddress spelled(const IpAddress& address) const noexcept { return speaks_v6 ? address.mapped() : address; }
   Endpoint spelled(const Endpoint& endpoint) const noexcept { return {spelled(endpoint.address), endpoint.port}; }
 

@@ -2,6 +2,7 @@
 #include "stack/udp/demux.hpp"
 
 #include <array>
+#include <utility>
 
 namespace sluice::udp {
 namespace {
@@ -31,23 +32,31 @@ BoundSocket* Demux::lookup(const FourTuple& pair) const noexcept {
   return found == table_.end() ? nullptr : found->second;
 }
 
-bool Demux::is_free(const Endpoint& local, bool dual_stack) const noexcept {
-  if (lookup({local, kAnyone})) return false;
+bool Demux::is_free(const Endpoint& local, const Options& options) const noexcept {
+  const auto shares = [&](const BoundSocket& other) { return options.share_port && other.options.share_port; };
+  const BoundSocket* const same = lookup({local, kAnyone});
+  if (same && !shares(*same)) return false;
   if (!local.address.is_unspecified()) return true;
   const bool v4 = local.address.is_v4();
   const BoundSocket* const other = lookup({{IpAddress::any(v4 ? Family::ipv6 : Family::ipv4), local.port}, kAnyone});
-  if (!other) return true;
-  return v4 ? !other->options.dual_stack : !dual_stack;
+  if (!other || shares(*other)) return true;
+  return v4 ? !other->options.dual_stack : !options.dual_stack;
 }
 
+// Of sockets that share their endpoints the latest stands in the table, and the others in its row behind it.
 void Demux::add(BoundSocket& socket) {
-  table_.emplace(pair_of(socket), &socket);
+  BoundSocket*& first = table_[pair_of(socket)];
+  socket.sharing = std::exchange(first, &socket);
   ++port_users_[socket.local.port];
   connected_ += socket.remote.has_value();
 }
 
 void Demux::remove(BoundSocket& socket) noexcept {
-  table_.erase(pair_of(socket));
+  const auto place = table_.find(pair_of(socket));
+  BoundSocket** link = &place->second;
+  while (*link != &socket) link = &(*link)->sharing;
+  *link = std::exchange(socket.sharing, nullptr);
+  if (!place->second) table_.erase(place);
   const auto users = port_users_.find(socket.local.port);
   if (--users->second == 0) port_users_.erase(users);
   connected_ -= socket.remote.has_value();

@@ -19,8 +19,9 @@ class Demux {
 
   explicit Demux(const Key& key);
 
-  /// False when a socket has this very pair of endpoints, or, for a wildcard, a dual-stack one covers it.
-  bool is_free(const Endpoint& local, bool dual_stack) const noexcept;
+  /// False when a socket has this very endpoint, or, for a wildcard, a dual-stack one covers it; unless both share.
+  bool is_free(const Endpoint& local, const Options& options) const noexcept;
+  /// False when a socket has this very pair of endpoints.
   bool is_free(const FourTuple& pair) const noexcept { return !table_.contains(pair); }
   void add(BoundSocket& socket);
   void remove(BoundSocket& socket) noexcept;
@@ -28,6 +29,14 @@ class Demux {
   /// The socket for a datagram from `remote` to `local`, the most specific match first: connected to that remote end,
   /// bound to the address, bound to all IPv4 or IPv6 addresses, dual-stack. nullptr when nobody listens.
   BoundSocket* find(const FourTuple& pair) const noexcept;
+
+  /// visit(BoundSocket&) for all that hear what `from` sends to `to`, a broadcast address or an all-hosts group.
+  template <class Visit>
+  void for_each_hearer(const Endpoint& to, const Endpoint& from, Visit&& visit) const {
+    for (const IpAddress& name : {to.address, IpAddress::any(Family::ipv4), IpAddress::any(Family::ipv6)})
+      for (BoundSocket* socket = lookup({{name, to.port}, {}}); socket; socket = socket->sharing)
+        if (socket->hears(to, from)) visit(*socket);
+  }
 
   /// A port in the ephemeral range that no socket of ours uses, unpredictable to outsiders (RFC 6056).
   std::optional<std::uint16_t> pick_port(const IpAddress& local);

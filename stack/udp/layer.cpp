@@ -20,8 +20,8 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
   if (local.address.is_v4_mapped() && !options.dual_stack) return Errc::invalid_argument;
   Endpoint bound{local.address.unmapped(), local.port};
   const bool wildcard = bound.address.is_unspecified();
-  if (!wildcard && (bound.address.is_loopback() || !state_->ip.is_local(bound.address)))
-    return Errc::address_not_available;
+  const bool is_own = !bound.address.is_loopback() && state_->ip.is_local(bound.address);
+  if (!wildcard && !bound.address.is_multicast() && !is_own) return Errc::address_not_available;
   if (bound.port == 0) {
     const std::optional<std::uint16_t> port = state_->demux.pick_port(bound.address);
     if (!port) {
@@ -30,7 +30,7 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
     }
     bound.port = *port;
   }
-  if (!state_->demux.is_free(bound, options.dual_stack)) return Errc::address_in_use;
+  if (!state_->demux.is_free(bound, options)) return Errc::address_in_use;
   const auto [id, socket] = state_->sockets.emplace();
   socket.id = id;
   socket.bound = socket.local = bound;
@@ -70,7 +70,7 @@ Result<void> Layer::State::connect(BoundSocket& socket, const Endpoint& remote) 
   Result<Endpoint> to = destination_of(socket, {.to = remote});
   if (!to) return to.error();
   Endpoint local = socket.bound;
-  if (local.address.is_unspecified()) {
+  if (!is_source(local.address)) {
     const Result<IpAddress> source = ip.select_source(to->address);
     if (!source) return source.error();
     local.address = *source;
@@ -103,6 +103,7 @@ void Layer::State::close(BoundSocket& socket) noexcept {
   forget_waiting(socket);
   demux.remove(socket);
   ready.remove(socket);
+  ip.groups().leave_all(socket.id);
   socket.closed = true;
   if (socket.departing.empty()) sockets.erase(socket.id);
 }

@@ -24,8 +24,9 @@ class Layer {
   Layer& operator=(const Layer&) = delete;
 
   /// A socket bound to `local`; the unspecified address means all of ours, port 0 an ephemeral one (RFC 6056).
-  /// A bound address and the wildcard may share a port: the more specific one gets the datagram. address_in_use,
-  /// address_not_available (not ours, or no port is free), invalid_argument (dscp above 63).
+  /// A bound address and the wildcard may share a port: the more specific one gets the datagram. A multicast address
+  /// means its datagrams alone, once it is joined. address_in_use, address_not_available (not ours, or no port is
+  /// free), invalid_argument (dscp above 63).
   Result<Socket> bind(const Endpoint& local, const Options& options = {});
 
   /// Bytes of the largest packet that is known to pass to this host.

@@ -4,8 +4,22 @@
 #include "stack/ip/drop_log.hpp"
 #include "stack/udp/demux.hpp"
 #include "stack/udp/layer.hpp"
+#include "stack/wire/udp.hpp"
 
 namespace sluice::udp {
+
+/// A datagram found to be sound, on its way to one socket or to several.
+struct Arrival {
+  const ip::Datagram& datagram;
+  wire::udp::Header header;
+  bool alone = true;  ///< for one socket only, which may keep the memory
+
+  Endpoint from() const noexcept { return {datagram.source, header.source_port}; }
+  Endpoint to() const noexcept { return {datagram.destination, header.destination_port}; }
+};
+
+/// A bound address that can be a datagram's source; the wildcard and groups can't [R1112-7-2].
+inline bool is_source(const IpAddress& bound) noexcept { return !bound.is_unspecified() && !bound.is_multicast(); }
 
 struct Layer::State {
   State(ip::Layer& ip_layer, const Key& key, Budget& memory, Tracer tracer)
@@ -18,8 +32,9 @@ struct Layer::State {
 
   // Receiving.
   bool checksum_is_good(const ip::Datagram& datagram, std::uint16_t length, std::uint16_t checksum, Time now) noexcept;
-  void enqueue(BoundSocket& socket, const ip::Datagram& datagram, std::uint16_t source_port, std::size_t length,
-               Time now);
+  void enqueue(BoundSocket& socket, const Arrival& arrival, Time now);
+  /// To all sockets that hear a broadcast, or are members and want the source.
+  void deliver_to_group(const Arrival& arrival, Time now);
   void forget_waiting(BoundSocket& socket) noexcept;
 
   // Sending.
@@ -27,9 +42,15 @@ struct Layer::State {
   Result<Departing> address(const BoundSocket& socket, const Outgoing& outgoing) const noexcept;
   Result<bool> queue(BoundSocket& socket, const Outgoing& outgoing);
   bool transmit_front(BoundSocket& socket, FrameSink& sink, Time now);
+  /// What left for a group comes to its members here.
+  void loop_back(const ip::HeaderFields& fields, const wire::udp::Header& header, Bytes text, Time now);
   void finish_front(BoundSocket& socket) noexcept;
 
   Result<void> connect(BoundSocket& socket, const Endpoint& remote);
+  Result<void> listen(const BoundSocket& socket, const IpAddress& group, ip::SourceFilter filter);
+  /// Puts one source into the list of a filter of this mode, or takes it out.
+  Result<void> step(const BoundSocket& socket, const IpAddress& group, ip::FilterMode mode, const IpAddress& source,
+                    bool listed);
   void close(BoundSocket& socket) noexcept;
 
   ip::Layer& ip;

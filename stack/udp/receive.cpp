@@ -31,8 +31,8 @@ Errc errc_of(ip::IcmpKind kind) noexcept {
 /// Text that fills at least half of its memory stays there; other text is copied into memory of its own size.
 bool stays(const Packet& packet, std::size_t size) noexcept { return size > packet.footprint() / 2; }
 
-Slice take_text(const Packet& packet, std::size_t offset, std::size_t size) {
-  return stays(packet, size) ? packet.part(offset, size) : Slice::copy_of(packet.bytes().subspan(offset, size));
+Slice take_text(const Packet& packet, std::size_t offset, std::size_t size, bool stays) {
+  return stays ? packet.part(offset, size) : Slice::copy_of(packet.bytes().subspan(offset, size));
 }
 
 }  // namespace
@@ -52,25 +52,45 @@ bool Layer::State::checksum_is_good(const ip::Datagram& datagram, std::uint16_t 
   return false;
 }
 
-void Layer::State::enqueue(BoundSocket& socket, const ip::Datagram& datagram, std::uint16_t source_port,
-                           std::size_t length, Time now) {
+void Layer::State::enqueue(BoundSocket& socket, const Arrival& arrival, Time now) {
+  const ip::Datagram& datagram = arrival.datagram;
   const std::size_t offset = datagram.header_size + wire::udp::kHeaderSize;
-  const std::size_t size = length - wire::udp::kHeaderSize;
-  const std::size_t charge = kOverhead + (stays(datagram.packet, size) ? datagram.packet.footprint() : size);
+  const std::size_t size = arrival.header.length - wire::udp::kHeaderSize;
+  const bool moves = arrival.alone && stays(datagram.packet, size);
+  const std::size_t charge = kOverhead + (moves ? datagram.packet.footprint() : size);
   if (charge > socket.options.receive_buffer - std::min(socket.waiting_bytes, socket.options.receive_buffer))
     return log.drop(Counter::drop_queue_full, now);
   if (!budget.charge(charge)) return log.drop(Counter::drop_budget, now);
   socket.waiting_bytes += charge;
-  socket.waiting.push_back({.received = {.from = socket.spelled(Endpoint{datagram.source, source_port}),
+  socket.waiting.push_back({.received = {.from = socket.spelled(arrival.from()),
                                          .local = socket.spelled(datagram.destination),
                                          .ecn = datagram.ecn,
                                          .dscp = datagram.dscp,
                                          .hop_limit = datagram.hop_limit,
                                          .gso_size = datagram.packet.gso_size,
-                                         .data = take_text(datagram.packet, offset, size)},
+                                         .data = take_text(datagram.packet, offset, size, moves)},
                             .charge = charge});
   log.add(Counter::datagrams_in);
   raise(socket, Readiness::readable);
+}
+
+void Layer::State::deliver_to_group(const Arrival& arrival, Time now) {
+  bool heard = false;
+  const auto deliver = [&](BoundSocket& socket) {
+    heard = true;
+    enqueue(socket, arrival, now);
+  };
+  const IpAddress& group = arrival.datagram.destination;
+  if (!group.is_multicast() || ip::is_all_hosts(group)) {
+    demux.for_each_hearer(arrival.to(), arrival.from(), deliver);
+  } else {
+    for (const auto& [listener, filter] : ip.groups().listeners(group)) {
+      BoundSocket* const socket = find(listener);
+      if (socket && socket->hears(arrival.to(), arrival.from()) && filter.admits(arrival.datagram.source))
+        deliver(*socket);
+    }
+  }
+  if (!heard) log.drop(Counter::drop_no_listener, now);  // nobody is told: it was for a group [R1112-7-2]
 }
 
 void Layer::receive(ip::Datagram datagram, Time now) {
@@ -83,13 +103,14 @@ void Layer::receive(ip::Datagram datagram, Time now) {
   }
   if (!state.checksum_is_good(datagram, header->length, header->checksum, now)) return;
   if (header->destination_port == 0) return state.log.drop(Counter::drop_port_zero, now);
-  BoundSocket* const socket = state.demux.find(
-      {.local = {datagram.destination, header->destination_port}, .remote = {datagram.source, header->source_port}});
+  if (datagram.to_group) return state.deliver_to_group({datagram, *header, false}, now);
+  const Arrival arrival{datagram, *header};
+  BoundSocket* const socket = state.demux.find({.local = arrival.to(), .remote = arrival.from()});
   if (!socket) {
     state.log.drop(Counter::drop_no_listener, now);
     return state.ip.send_port_unreachable(datagram, now);  // [R1122-4.1.3.1-1], [R4443-3.1-1]
   }
-  state.enqueue(*socket, datagram, header->source_port, header->length, now);
+  state.enqueue(*socket, arrival, now);
 }
 
 void Layer::icmp_error(const ip::IcmpError& error, Time now) {

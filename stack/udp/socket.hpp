@@ -11,6 +11,7 @@
 #include "stack/base/packet.hpp"
 #include "stack/base/result.hpp"
 #include "stack/base/slot_map.hpp"
+#include "stack/ip/source_filter.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::udp {
@@ -25,6 +26,10 @@ struct Options {
   std::uint8_t dscp = 0;       ///< 0..63
   bool dont_fragment = true;   ///< DF on IPv4; IPv6 fragments only when false
   bool dual_stack = true;      ///< a socket bound to [::] serves IPv4 too, as v4-mapped addresses
+  bool share_port = false;     ///< others that say so too may bind the same address and port: groups reach all of them
+  bool broadcast = false;      ///< may send to broadcast addresses (RFC 1122 4.1.3.6 leaves it to a permission)
+  std::uint8_t multicast_hops = 1;  ///< hop limit of what goes to a group; 0 = not beyond this host [R1112-6-1]
+  bool multicast_loop = true;       ///< what goes to a group reaches its members on this host, too
 };
 
 /// What came with a received datagram.
@@ -69,12 +74,31 @@ class Socket {
   Result<void> connect(const Endpoint& remote);
   /// Takes as many of the datagrams, in order, as the send buffer has room for; answers how many (0: not now, and
   /// `writable` follows). An error is about the first one, of which nothing was taken: not_connected without a
-  /// destination, address_not_available for a local address that is not ours, message_too_large, network_unreachable.
+  /// destination, address_not_available for a local address that is not ours, message_too_large, network_unreachable,
+  /// permission_denied for broadcast without Options::broadcast.
   Result<std::size_t> send(std::span<const Outgoing> batch);
   /// The convenient form: one datagram, copied. would_block when there is no room.
   Result<void> send_to(const Endpoint& to, Bytes data);
   /// Fills up to batch.size() slots; answers how many, 0 = none waits. A pending ICMP error is reported once, first.
   Result<std::size_t> receive(std::span<Received> batch);
+
+  /// Multicast, per group (RFC 3376 section 2, RFC 3678): from now on datagrams to it are received from whom `filter`
+  /// admits; a filter of nobody leaves it. Closing leaves all groups. invalid_argument when `group` is not multicast or
+  /// a source is none of its family, address_family when this socket can't receive its family, no_buffer_space for more
+  /// sources or groups than ip::Groups takes.
+  Result<void> set_group_filter(const IpAddress& group, ip::SourceFilter filter);
+  /// What set_group_filter() or the calls below made it; nobody when this socket is no member.
+  Result<ip::SourceFilter> group_filter(const IpAddress& group) const;
+
+  /// The same by steps. join: address_in_use when a member already. leave: address_not_available when none.
+  Result<void> join(const IpAddress& group);
+  Result<void> leave(const IpAddress& group);
+  /// Of a group joined as a whole: invalid_argument otherwise, address_not_available when nothing would change.
+  Result<void> block_source(const IpAddress& group, const IpAddress& source);
+  Result<void> unblock_source(const IpAddress& group, const IpAddress& source);
+  /// Of a group joined source by source, with errors likewise; the last source that leaves takes the membership along.
+  Result<void> join_source(const IpAddress& group, const IpAddress& source);
+  Result<void> leave_source(const IpAddress& group, const IpAddress& source);
 
   /// The pending ICMP error that receive() would report, cleared by asking.
   Errc take_error() noexcept;

@@ -44,6 +44,7 @@ Result<Endpoint> Layer::State::destination_of(const BoundSocket& socket, const O
   const bool reachable =
       bound.family() == to.address.family() || (bound.is_unspecified() && bound.is_v6() && socket.options.dual_stack);
   if (!reachable) return Errc::address_family;
+  if (!socket.options.broadcast && ip.is_broadcast(to.address)) return Errc::permission_denied;
   return to;
 }
 
@@ -56,10 +57,10 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
     // [R1122-4.1.3.6-2]
     if (departing.local.address.is_loopback() || !ip.is_local(departing.local.address))
       return Errc::address_not_available;
-    if (!socket.local.address.is_unspecified() && departing.local.address != socket.local.address)
+    if (is_source(socket.local.address) && departing.local.address != socket.local.address)
       return Errc::address_not_available;
   }
-  if (departing.local.address.is_unspecified()) {
+  if (!is_source(departing.local.address)) {
     const Result<IpAddress> source = ip.select_source(to->address);
     if (!source) return source.error();
     departing.local.address = *source;
@@ -70,9 +71,11 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
   departing.ecn = outgoing.ecn;
   departing.dont_fragment = outgoing.dont_fragment.value_or(socket.options.dont_fragment);
   departing.gso_size = outgoing.gso_size;
-  const std::uint8_t usual = to->address.is_multicast() ? std::uint8_t{1} : ip.config().hop_limit;  // [R1112-6-1]
-  departing.hop_limit = outgoing.hop_limit.value_or(socket.options.hop_limit);
-  if (departing.hop_limit == 0) departing.hop_limit = usual;
+  const bool to_group = to->address.is_multicast();
+  const std::uint8_t own = socket.options.hop_limit ? socket.options.hop_limit : ip.config().hop_limit;
+  const std::uint8_t usual = to_group ? socket.options.multicast_hops : own;  // [R1112-6-1]
+  departing.hop_limit = outgoing.hop_limit.value_or(0) ? *outgoing.hop_limit : usual;
+  departing.loops = to_group && socket.options.multicast_loop;
   const std::size_t packet_limit = departing.dont_fragment ? ip.path_mtu(to->address) : ~std::size_t{0};
   if (next_size(departing) > text_limit(to->address, packet_limit)) return Errc::message_too_large;
   return departing;
@@ -134,12 +137,14 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
                                 .ecn = departing.ecn,
                                 .dont_fragment = departing.dont_fragment,
                                 .payload_size = length};
-  const Result<void> sent =
-      ip.send(fields, MutableBytes(head).first(ip_size + wire::udp::kHeaderSize), {&text, 1}, sink, now);
+  Result<void> sent;
+  if (departing.hop_limit > 0)
+    sent = ip.send(fields, MutableBytes(head).first(ip_size + wire::udp::kHeaderSize), {&text, 1}, sink, now);
   if (sent.error() == Errc::would_block) return false;
   if (sent) {
     log.add(Counter::datagrams_out);
     socket.remember(departing.remote);
+    if (departing.loops && ip.is_group(departing.remote.address)) loop_back(fields, header, text.bytes(), now);
   } else {
     log.drop(Counter::drop_send_too_large, now);  // the path became narrower while it waited
     if (socket.remote) fail(socket, sent.error());
@@ -147,6 +152,21 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
   departing.sent += size;
   if (departing.sent == departing.data.size()) finish_front(socket);
   return true;
+}
+
+void Layer::State::loop_back(const ip::HeaderFields& fields, const wire::udp::Header& header, Bytes text, Time now) {
+  const std::size_t ip_size = ip::header_size(fields.source.family());
+  ip::Datagram datagram{.source = fields.source,
+                        .destination = fields.destination,
+                        .protocol = ip::Protocol::udp,
+                        .hop_limit = fields.hop_limit,
+                        .dscp = fields.dscp,
+                        .ecn = fields.ecn,
+                        .to_group = true,
+                        .header_size = static_cast<std::uint32_t>(ip_size),
+                        .packet = Packet::with_room(pool, ip_size + wire::udp::kHeaderSize + text.size())};
+  ByteWriter(datagram.packet.bytes().subspan(ip_size + wire::udp::kHeaderSize)).bytes(text);
+  deliver_to_group({datagram, header, false}, now);
 }
 
 void Layer::poll_transmit(Time now, FrameSink& sink) {

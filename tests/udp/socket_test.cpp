@@ -34,7 +34,7 @@ TEST_CASE("a dual-stack wildcard holds the port of both families") {
 
 TEST_CASE("only our own addresses can be bound") {
   Station station;
-  for (const char* local : {"10.0.0.2:7", "127.0.0.1:7", "[::1]:7", "[fd00::2]:7", "224.0.0.1:7", "10.0.0.255:7"}) {
+  for (const char* local : {"10.0.0.2:7", "127.0.0.1:7", "[::1]:7", "[fd00::2]:7", "10.0.0.255:7"}) {
     CAPTURE(local);
     CHECK(station.udp.bind(endpoint(local)).error() == Errc::address_not_available);
   }

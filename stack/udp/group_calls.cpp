@@ -1,0 +1,89 @@
+// A socket's memberships in multicast groups (RFC 3376 section 2), by whole filters and by steps (RFC 3678 4.1).
+#include <algorithm>
+#include <utility>
+
+#include "stack/udp/layer_state.hpp"
+
+namespace sluice::udp {
+namespace {
+
+using ip::FilterMode;
+using ip::SourceFilter;
+
+/// The filter with `source` in its list or not; `mode` is what the call is about.
+Result<SourceFilter> stepped(const SourceFilter& before, FilterMode mode, const IpAddress& source, bool listed) {
+  if (before.mode != mode) return Errc::invalid_argument;
+  if (ip::contains(before.sources, source) == listed) return Errc::address_not_available;
+  return SourceFilter{mode, listed ? ip::united(before.sources, {source}) : ip::without(before.sources, {source})};
+}
+
+}  // namespace
+
+Result<void> Layer::State::listen(const BoundSocket& socket, const IpAddress& group, SourceFilter filter) {
+  const IpAddress& name = socket.bound.address;
+  const bool reachable =
+      name.family() == group.family() || (name.is_v6() && name.is_unspecified() && socket.options.dual_stack);
+  if (!reachable) return Errc::address_family;
+  return ip.groups().listen(socket.id, group, std::move(filter));
+}
+
+Result<void> Layer::State::step(const BoundSocket& socket, const IpAddress& group, FilterMode mode,
+                                const IpAddress& source, bool listed) {
+  const SourceFilter before = ip.groups().filter_of(socket.id, group);
+  Result<SourceFilter> after = stepped(before, mode, source, listed);
+  if (!after) return after.error();
+  return listen(socket, group, *std::move(after));
+}
+
+Result<void> Socket::set_group_filter(const IpAddress& group, SourceFilter filter) {
+  BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  for (IpAddress& source : filter.sources) source = source.unmapped();
+  return layer_->state_->listen(*socket, group.unmapped(), std::move(filter));
+}
+
+Result<SourceFilter> Socket::group_filter(const IpAddress& group) const {
+  const BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  return layer_->state_->ip.groups().filter_of(socket->id, group.unmapped());
+}
+
+Result<void> Socket::join(const IpAddress& group) {
+  const Result<SourceFilter> before = group_filter(group);
+  if (!before) return before.error();
+  if (!before->is_nobody()) return Errc::address_in_use;
+  return set_group_filter(group, SourceFilter::everybody());
+}
+
+Result<void> Socket::leave(const IpAddress& group) {
+  const Result<SourceFilter> before = group_filter(group);
+  if (!before) return before.error();
+  if (before->is_nobody()) return Errc::address_not_available;
+  return set_group_filter(group, {});
+}
+
+Result<void> Socket::block_source(const IpAddress& group, const IpAddress& source) {
+  BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  return layer_->state_->step(*socket, group.unmapped(), FilterMode::exclude, source.unmapped(), true);
+}
+
+Result<void> Socket::unblock_source(const IpAddress& group, const IpAddress& source) {
+  BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  return layer_->state_->step(*socket, group.unmapped(), FilterMode::exclude, source.unmapped(), false);
+}
+
+Result<void> Socket::join_source(const IpAddress& group, const IpAddress& source) {
+  BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  return layer_->state_->step(*socket, group.unmapped(), FilterMode::include, source.unmapped(), true);
+}
+
+Result<void> Socket::leave_source(const IpAddress& group, const IpAddress& source) {
+  BoundSocket* const socket = find();
+  if (!socket) return Errc::stale_handle;
+  return layer_->state_->step(*socket, group.unmapped(), FilterMode::include, source.unmapped(), false);
+}
+
+}  // namespace sluice::udp
