@@ -4,15 +4,28 @@
 #include <algorithm>
 #include <utility>
 
+#include "stack/ip/outbox_sink.hpp"
 #include "stack/wire/icmpv6.hpp"
+#include "stack/wire/mld.hpp"
 
 namespace sluice {
+namespace {
+
+host::MembershipSettings membership_settings(const Config& config) {
+  host::MembershipSettings settings = config.membership;
+  settings.mtu = config.ip.mtu;
+  return settings;
+}
+
+}  // namespace
 
 Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
       udp_(ip_, config.key, memory_, Tracer(config.observer)),
-      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {
+      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)),
+      igmp_(Family::ipv4, membership_settings(config), config.key),
+      mld_(Family::ipv6, membership_settings(config), config.key) {
   if (config.link) link_.emplace(*config.link, ip_, outbox_, config.key, Tracer(config.observer));
 }
 
@@ -45,15 +58,19 @@ void Stack::receive_packet(Packet packet) {
       tcp_.receive(std::move(*datagram));
     else if (datagram->protocol == ip::Protocol::udp)
       udp_.receive(std::move(*datagram), now_);
-    else if (datagram->protocol == ip::Protocol::icmpv6 && link_)
-      receive_discovery(*datagram);
+    else
+      receive_signal(*datagram);
   } else if (const auto* error = std::get_if<ip::IcmpError>(&received)) {
     receive_error(*error);
   }
 }
 
-void Stack::receive_discovery(const ip::Datagram& datagram) {
-  if (wire::icmpv6::is_discovery(datagram.payload()[0])) (void)link_->receive_discovery(datagram, now_);
+void Stack::receive_signal(const ip::Datagram& datagram) {
+  if (datagram.protocol == ip::Protocol::igmp) return igmp_.receive(datagram, now_);
+  if (datagram.protocol != ip::Protocol::icmpv6) return;
+  const std::uint8_t type = datagram.payload()[0];
+  if (wire::mld::is_mld(type)) mld_.receive(datagram, now_);
+  if (wire::icmpv6::is_discovery(type) && link_) (void)link_->receive_discovery(datagram, now_);
 }
 
 void Stack::receive_error(const ip::IcmpError& error) {
@@ -63,20 +80,39 @@ void Stack::receive_error(const ip::IcmpError& error) {
     udp_.icmp_error(error, now_);
 }
 
+IpAddress Stack::report_source(Family family) const noexcept {
+  for (const ip::OwnAddress& own : ip_.addresses().all()) {
+    const IpAddress& address = own.prefix.address;
+    if (own.state == ip::AddressState::tentative || address.family() != family) continue;
+    if (address.is_v4() || address.is_link_local()) return address;
+  }
+  return IpAddress::any(family);
+}
+
+void Stack::report_groups() {
+  while (const std::optional<IpAddress> group = ip_.groups().take_changed())
+    (group->is_v4() ? igmp_ : mld_).change(*group, ip_.groups().merged(*group), now_);
+  ip::OutboxSink sink(outbox_);
+  igmp_.poll_transmit(report_source(Family::ipv4), now_, sink);
+  mld_.poll_transmit(report_source(Family::ipv6), now_, sink);
+}
+
 void Stack::handle_timeout(Time now) {
   advance(now);
   ip_.handle_timeout(now_);
   if (link_) link_->handle_timeout(now_);
   tcp_.handle_timeouts();
+  report_groups();
 }
 
 Time Stack::next_timeout() const noexcept {
   const Time link = link_ ? link_->next_timeout() : kNever;
-  return std::min({ip_.next_timeout(), link, tcp_.next_timeout()});
+  return std::min({ip_.next_timeout(), link, tcp_.next_timeout(), igmp_.next_timeout(), mld_.next_timeout()});
 }
 
 void Stack::poll_transmit(Time now, FrameSink& sink) {
   advance(now);
+  report_groups();
   if (!link_) return transmit(sink);
   SinkOf framed([&](const Frame& packet) noexcept { return link_->transmit(packet, sink, now_); });
   link_->drain(sink);

@@ -13,6 +13,7 @@
 #include "stack/base/result.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
+#include "stack/host/membership.hpp"
 #include "stack/ip/layer.hpp"
 #include "stack/ip/link.hpp"
 #include "stack/tcp/layer.hpp"
@@ -27,6 +28,7 @@ struct Config {
   ip::Config ip;
   std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
   tcp::Config tcp;
+  host::MembershipSettings membership;                ///< for both families; the MTU is that of ip
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
   Observer* observer = nullptr;                       ///< outlives the stack
 };
@@ -74,15 +76,21 @@ class Stack {
   ip::Link* link() noexcept { return link_ ? &*link_ : nullptr; }
   tcp::Layer& tcp() noexcept { return tcp_; }
   udp::Layer& udp() noexcept { return udp_; }
+  /// What tells routers of the multicast groups of this family: IGMP or MLD.
+  const host::Membership& membership(Family family) const noexcept { return family == Family::ipv4 ? igmp_ : mld_; }
   const Budget& memory() const noexcept { return memory_; }
 
  private:
   void advance(Time now) noexcept;
   void receive_frame(Packet frame);
   void receive_packet(Packet packet);
-  void receive_discovery(const ip::Datagram& datagram);
+  void receive_signal(const ip::Datagram& datagram);
   void receive_error(const ip::IcmpError& error);
   void transmit(FrameSink& sink);
+  /// Takes over what the sockets changed, and puts due reports into the outbox.
+  void report_groups();
+  /// Where reports come from; the unspecified address when there is none that fits.
+  IpAddress report_source(Family family) const noexcept;
 
   Budget memory_;
   ip::Outbox outbox_;
@@ -90,6 +98,8 @@ class Stack {
   std::optional<ip::Link> link_;
   udp::Layer udp_;
   tcp::Layer tcp_;
+  host::Membership igmp_;
+  host::Membership mld_;
   Time now_{};
 };
 
