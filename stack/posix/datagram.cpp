@@ -31,6 +31,10 @@ Slice copy_of(Gather pieces, std::size_t size) {
 
 // --- names -------------------------------------------------------------------------------------------------------
 
+std::uint8_t DatagramSocket::multicast_hops(Family of) const noexcept {
+  return static_cast<std::uint8_t>(of == Family::ipv4 ? options_.multicast_ttl : options_.multicast_hops);
+}
+
 Family DatagramSocket::peer_family() const noexcept {
   const auto peer = socket_.remote();
   return peer && *peer ? (*peer)->address.unmapped().family() : family();
@@ -41,6 +45,10 @@ udp::Options DatagramSocket::udp_options(Family of) const noexcept {
   made.hop_limit = hop_limit(of);
   made.dscp = dscp(of);
   made.dual_stack = !options_.v6_only;
+  made.share_port = options_.reuse_address || options_.reuse_port;
+  made.broadcast = options_.broadcast;
+  made.multicast_hops = multicast_hops(of);
+  made.multicast_loop = of == Family::ipv4 ? options_.multicast_loop : options_.multicast_loop_v6;
   const int discover = of == Family::ipv4 ? options_.mtu_discover : options_.mtu_discover_v6;
   made.dont_fragment = discover != IP_PMTUDISC_DONT && discover != IP_PMTUDISC_OMIT;
   if (options_.send_buffer != 0) made.send_buffer = static_cast<std::size_t>(options_.send_buffer);
@@ -53,6 +61,7 @@ Answer DatagramSocket::bind_to(const Endpoint& local) {
   if (!made) return Answer::fail(errno_of(made.error()));
   socket_ = *std::move(made);
   host_.own(Table::udp, socket_.id(), id);
+  for (const GroupStep& step : std::exchange(early_, {})) take(step);
   return Answer::ok();
 }
 
@@ -71,6 +80,7 @@ Answer DatagramSocket::connect(const Endpoint& remote) {
   }
   const Endpoint to = shown(remote);
   const Result<void> done = socket_.connect(to);
+  if (done.error() == Errc::permission_denied) return Answer::fail(EACCES);
   if (!done) return Answer::fail(done.error() == Errc::address_family ? ENETUNREACH : errno_of(done.error()));
   if (held_ && held_->from != to) held_.reset();
   return apply();
@@ -174,13 +184,15 @@ Answer DatagramSocket::send(Gather pieces, int flags, const Endpoint* to) {
   udp::Outgoing datagram;
   if (to) {
     datagram.to = shown(*to);
-    datagram.hop_limit = hop_limit(to->address.unmapped().family());
+    const IpAddress there = to->address.unmapped();
+    datagram.hop_limit = there.is_multicast() ? multicast_hops(there.family()) : hop_limit(there.family());
     datagram.dscp = dscp(to->address.unmapped().family());
   }
   datagram.data = copy_of(pieces, size);
   const Result<std::size_t> sent = transmit(datagram);
   if (sent.error() == Errc::not_connected) return Answer::fail(EDESTADDRREQ);
   if (sent.error() == Errc::address_family) return Answer::fail(ENETUNREACH);
+  if (sent.error() == Errc::permission_denied) return Answer::fail(EACCES);  // broadcast without SO_BROADCAST
   if (!sent) return Answer::fail(errno_of(sent.error()));
   if (*sent == 0) return not_now(!nonblocking && !(flags & MSG_DONTWAIT));
   return Answer::ok(static_cast<std::int64_t>(size));

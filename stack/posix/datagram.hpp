@@ -3,11 +3,20 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "stack/posix/socket_file.hpp"
 #include "stack/udp/socket.hpp"
 
 namespace sluice::posix {
+
+/// A change of membership, as setsockopt() tells it.
+struct GroupStep {
+  enum class Kind : std::uint8_t { join, leave, block, unblock, join_source, leave_source };
+  Kind kind = Kind::join;
+  IpAddress group;
+  IpAddress source;  ///< of the last four
+};
 
 class DatagramSocket final : public SocketFile {
  public:
@@ -26,6 +35,8 @@ class DatagramSocket final : public SocketFile {
  private:
   Answer set_protocol_option(int level, int name, Bytes value) override;
   Answer get_protocol_option(int level, int name, MutableBytes room, std::size_t& length) override;
+  std::optional<Answer> set_group_option(int level, int name, Bytes value) override;
+  std::optional<int> group_number(int level, int name) const noexcept override;
   Answer apply() override;
   int take_error() noexcept override;
   int path_mtu() const noexcept override;
@@ -35,7 +46,11 @@ class DatagramSocket final : public SocketFile {
 
   udp::Options udp_options(Family of) const noexcept;
   Family peer_family() const noexcept;
+  std::uint8_t multicast_hops(Family of) const noexcept;
   Answer bind_to(const Endpoint& local);
+  Answer set_multicast_hops(bool v6, std::optional<int> value);
+  Answer set_multicast_loop(bool v6, std::optional<int> value);
+  Answer take(const GroupStep& step);
   /// Takes the next datagram and the pending error out of the layer, unless they are here already.
   void fetch();
   /// Of what is held: the next datagram's text (a super-segment stands for several).
@@ -45,6 +60,7 @@ class DatagramSocket final : public SocketFile {
   Result<std::size_t> transmit(udp::Outgoing& datagram);
 
   udp::Socket socket_;
+  std::vector<GroupStep> early_;  ///< made before there was a socket: they are taken when it is bound
   std::optional<udp::Received> held_;
   int pending_error_ = 0;
   bool read_shut_ = false;

@@ -41,6 +41,10 @@ struct SocketOptions {
   bool tell_hops = false;
   bool tell_class = false;
   bool v6_only = false;
+  int multicast_ttl = 1;
+  int multicast_hops = 1;
+  bool multicast_loop = true;
+  bool multicast_loop_v6 = true;
 };
 
 class SocketFile : public File {
@@ -66,6 +70,9 @@ class SocketFile : public File {
   /// The level of the protocol itself.
   virtual Answer set_protocol_option(int level, int name, Bytes value) = 0;
   virtual Answer get_protocol_option(int level, int name, MutableBytes room, std::size_t& length) = 0;
+  /// Options about groups, which only datagram sockets have; nullopt: it is none of them.
+  virtual std::optional<Answer> set_group_option(int level, int name, Bytes value);
+  virtual std::optional<int> group_number(int level, int name) const noexcept;
   /// Options changed: the stack is told where there is a socket already.
   virtual Answer apply() = 0;
   /// SO_ERROR: the pending error, cleared by asking.

@@ -31,6 +31,9 @@ Answer put_bytes(Bytes value, MutableBytes room, std::size_t& length) noexcept {
   return Answer::ok();
 }
 
+std::optional<Answer> SocketFile::set_group_option(int, int, Bytes) { return std::nullopt; }
+std::optional<int> SocketFile::group_number(int, int) const noexcept { return std::nullopt; }
+
 Answer SocketFile::listen(int) { return Answer::fail(EOPNOTSUPP); }
 Answer SocketFile::accept(std::unique_ptr<StreamSocket>&, Endpoint*) { return Answer::fail(EOPNOTSUPP); }
 
@@ -54,6 +57,7 @@ std::uint8_t SocketFile::dscp(Family of) const noexcept {
 
 Answer SocketFile::set_option(int level, int name, Bytes value) {
   if (level == SOL_SOCKET) return set_socket_option(name, value);
+  if (const std::optional<Answer> done = set_group_option(level, name, value)) return *done;
   if (level == IPPROTO_IP) {
     const std::optional<int> number = small_number(value);
     return number ? set_ip_option(name, *number) : Answer::fail(EINVAL);
@@ -75,7 +79,8 @@ Answer SocketFile::get_option(int level, int name, MutableBytes room, std::size_
   } else if (level == IPPROTO_IP || (level == IPPROTO_IPV6 && domain_ == AF_INET6)) {
     const bool asks_mtu = level == IPPROTO_IP ? name == IP_MTU : name == IPV6_MTU;
     if (asks_mtu && path_mtu() == 0) return Answer::fail(ENOTCONN);
-    number = asks_mtu ? path_mtu() : level == IPPROTO_IP ? ip_number(name) : ipv6_number(name);
+    number = asks_mtu ? path_mtu() : group_number(level, name);
+    if (!number) number = level == IPPROTO_IP ? ip_number(name) : ipv6_number(name);
   } else {
     return get_protocol_option(level, name, room, length);
   }
@@ -122,9 +127,9 @@ Answer SocketFile::set_socket_option(int name, Bytes value) {
   if (!given) return Answer::fail(EINVAL);
   const int number = *given;
   switch (name) {
-    case SO_REUSEADDR: options_.reuse_address = number != 0; return Answer::ok();
-    case SO_REUSEPORT: options_.reuse_port = number != 0; return Answer::ok();
-    case SO_BROADCAST: options_.broadcast = number != 0; return Answer::ok();
+    case SO_REUSEADDR: options_.reuse_address = number != 0; return apply();
+    case SO_REUSEPORT: options_.reuse_port = number != 0; return apply();
+    case SO_BROADCAST: options_.broadcast = number != 0; return apply();
     case SO_PRIORITY: options_.priority = number; return Answer::ok();
     case SO_MARK: options_.mark = number; return Answer::ok();
     case SO_RCVLOWAT: options_.low_water = number < 0 ? INT32_MAX : std::max(number, 1); return Answer::ok();

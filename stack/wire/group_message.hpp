@@ -39,7 +39,7 @@ class SourceList {
 /// A router asks. An unspecified group means all of them: a General Query.
 struct GroupQuery {
   GroupVersion version = GroupVersion::v3;
-  IpAddress group;
+  IpAddress group = {};
   Duration maximum_response{};  ///< an answer waits for a random part of it; 10 s for IGMPv1, which doesn't say
   bool suppress = false;        ///< routers alone act on it (RFC 3376 4.1.5)
   std::uint8_t robustness = 0;  ///< the querier's, 1..7; 0 = not said
@@ -50,12 +50,12 @@ struct GroupQuery {
 /// A member tells of one group, before source filters were known.
 struct GroupReport {
   GroupVersion version = GroupVersion::v2;
-  IpAddress group;
+  IpAddress group = {};
 };
 
 /// A member leaves (IGMPv2 Leave, MLDv1 Done).
 struct GroupLeave {
-  IpAddress group;
+  IpAddress group = {};
 };
 
 /// RFC 3376 4.2.12, RFC 3810 5.2.12.
@@ -70,7 +70,7 @@ enum class RecordType : std::uint8_t {
 
 struct GroupRecord {
   RecordType type = RecordType::is_include;
-  IpAddress group;
+  IpAddress group = {};
   SourceList sources = {};
 };
 
@@ -103,7 +103,7 @@ enum class GroupFault : std::uint8_t {
 /// A record to be written.
 struct RecordFields {
   RecordType type = RecordType::is_include;
-  IpAddress group;
+  IpAddress group = {};
   std::span<const IpAddress> sources = {};  ///< of the group's family
 };
 
