@@ -28,7 +28,7 @@ struct Config {
   ip::Config ip;
   std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
   tcp::Config tcp;
-  host::MembershipSettings membership;                ///< for both families; the MTU is that of ip
+  host::MembershipSettings membership = {};           ///< for both families; the MTU is that of ip
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
   Observer* observer = nullptr;                       ///< outlives the stack
 };
