@@ -5,10 +5,13 @@
 
 namespace sluice::lab {
 
-CaptureTap::CaptureTap(tun::Device& device)
-    : DeviceLayer(device), departures_([this](Time at, Bytes packet, const DepartureNote& note) {
-        if (writer_) writer_->add(at, Direction::out, packet, note.comment);
-      }) {}
+CaptureTap::CaptureTap(tun::Device& device, LinkType link)
+    : DeviceLayer(device),
+      departures_(
+          [this](Time at, Bytes packet, const DepartureNote& note) {
+            if (writer_) writer_->add(at, Direction::out, packet, note.comment);
+          },
+          link) {}
 
 CaptureTap::~CaptureTap() { stop(); }
 

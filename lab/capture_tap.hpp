@@ -15,7 +15,7 @@ namespace sluice::lab {
 /// Captures both directions while it has a writer; without one it costs a comparison a packet.
 class CaptureTap final : public tun::DeviceLayer {
  public:
-  explicit CaptureTap(tun::Device& device);
+  explicit CaptureTap(tun::Device& device, LinkType link = LinkType::raw);
   ~CaptureTap() override;
 
   /// From now on into this file; a capture that ran before ends.

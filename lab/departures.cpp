@@ -53,8 +53,8 @@ DepartureNote departure_note(const TraceEvent& event) {
   return note;
 }
 
-std::optional<Departures::Name> Departures::name_of(Bytes packet) noexcept {
-  const auto view = view_datagram(packet);
+std::optional<Departures::Name> Departures::name_of(Bytes packet) const noexcept {
+  const auto view = view_datagram(ip_packet(link_, packet));
   const auto header = view ? tcp_header(*view) : std::nullopt;
   return header ? std::optional(Name{header->seq, header->ack, header->flags}) : std::nullopt;
 }

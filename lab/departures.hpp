@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lab/capture_record.hpp"
 #include "stack/base/packet.hpp"
 #include "stack/base/trace.hpp"
 
@@ -29,8 +30,8 @@ DepartureNote departure_note(const TraceEvent& segment_out);
 class Departures {
  public:
   using Write = std::function<void(Time, Bytes packet, const DepartureNote&)>;
-  /// `write` takes each packet, in the order in which they left.
-  explicit Departures(Write write) : write_(std::move(write)) {}
+  /// `write` takes each packet, in the order in which they left. `link`: what stands before its IP header.
+  explicit Departures(Write write, LinkType link = LinkType::raw) : write_(std::move(write)), link_(link) {}
 
   void left(Time at, const Frame& frame);
   void left(Time at, Bytes packet);
@@ -53,10 +54,11 @@ class Departures {
     Name name;
     DepartureNote note;
   };
-  static std::optional<Name> name_of(Bytes packet) noexcept;
+  std::optional<Name> name_of(Bytes packet) const noexcept;
   void wait(Time at);
 
   Write write_;
+  LinkType link_;
   bool pending_ = false;
   Time at_{};
   std::vector<std::uint8_t> packet_;

@@ -26,7 +26,9 @@ Stack::Stack(const Config& config)
       tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)),
       igmp_(Family::ipv4, membership_settings(config), config.key),
       mld_(Family::ipv6, membership_settings(config), config.key) {
-  if (config.link) link_.emplace(*config.link, ip_, outbox_, config.key, Tracer(config.observer));
+  if (!config.link) return;
+  link_.emplace(*config.link, ip_, outbox_, config.key, Tracer(config.observer));
+  if (config.host) configurator_.emplace(*config.host, ip_, *link_, tcp_, outbox_, config.key);
 }
 
 Stack::~Stack() = default;
@@ -34,6 +36,7 @@ Stack::~Stack() = default;
 void Stack::advance(Time now) noexcept {
   now_ = std::max(now_, now);
   tcp_.set_time(now_);
+  if (configurator_ && !std::exchange(up_, true)) configurator_->link_up(now_);
 }
 
 void Stack::receive(std::span<Packet> batch, Time now) {
@@ -49,6 +52,7 @@ void Stack::receive(std::span<Packet> batch, Time now) {
 void Stack::receive_frame(Packet frame) {
   ip::Link::Arrived arrived = link_->receive(std::move(frame), now_);
   if (arrived.packet) receive_packet(std::move(*arrived.packet));
+  if (arrived.arp && configurator_) configurator_->receive(*arrived.arp, now_);
 }
 
 void Stack::receive_packet(Packet packet) {
@@ -57,7 +61,7 @@ void Stack::receive_packet(Packet packet) {
     if (datagram->protocol == ip::Protocol::tcp)
       tcp_.receive(std::move(*datagram));
     else if (datagram->protocol == ip::Protocol::udp)
-      udp_.receive(std::move(*datagram), now_);
+      receive_udp(std::move(*datagram));
     else
       receive_signal(*datagram);
   } else if (const auto* error = std::get_if<ip::IcmpError>(&received)) {
@@ -65,12 +69,19 @@ void Stack::receive_packet(Packet packet) {
   }
 }
 
+void Stack::receive_udp(ip::Datagram datagram) {
+  if (configurator_ && configurator_->receive(datagram, now_)) return;
+  udp_.receive(std::move(datagram), now_);
+}
+
 void Stack::receive_signal(const ip::Datagram& datagram) {
   if (datagram.protocol == ip::Protocol::igmp) return igmp_.receive(datagram, now_);
   if (datagram.protocol != ip::Protocol::icmpv6) return;
   const std::uint8_t type = datagram.payload()[0];
   if (wire::mld::is_mld(type)) mld_.receive(datagram, now_);
-  if (wire::icmpv6::is_discovery(type) && link_) (void)link_->receive_discovery(datagram, now_);
+  if (!wire::icmpv6::is_discovery(type) || !link_) return;
+  const ip::Link::Discovery message = link_->receive_discovery(datagram, now_);
+  if (configurator_) configurator_->receive(message, datagram.source, now_);
 }
 
 void Stack::receive_error(const ip::IcmpError& error) {
@@ -101,13 +112,15 @@ void Stack::handle_timeout(Time now) {
   advance(now);
   ip_.handle_timeout(now_);
   if (link_) link_->handle_timeout(now_);
+  if (configurator_) configurator_->handle_timeout(now_);
   tcp_.handle_timeouts();
   report_groups();
 }
 
 Time Stack::next_timeout() const noexcept {
   const Time link = link_ ? link_->next_timeout() : kNever;
-  return std::min({ip_.next_timeout(), link, tcp_.next_timeout(), igmp_.next_timeout(), mld_.next_timeout()});
+  const Time host = !configurator_ ? kNever : up_ ? configurator_->next_timeout() : Time::min();
+  return std::min({ip_.next_timeout(), link, host, tcp_.next_timeout(), igmp_.next_timeout(), mld_.next_timeout()});
 }
 
 void Stack::poll_transmit(Time now, FrameSink& sink) {
@@ -119,6 +132,8 @@ void Stack::poll_transmit(Time now, FrameSink& sink) {
   transmit(framed);
   link_->drain(sink);
   while (const std::optional<ip::IcmpError> error = link_->poll_error()) receive_error(*error);
+  while (const std::optional<IpAddress> router = link_->poll_lost_router())
+    if (configurator_) configurator_->router_lost(*router, now_);
 }
 
 void Stack::transmit(FrameSink& sink) {

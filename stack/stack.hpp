@@ -13,6 +13,7 @@
 #include "stack/base/result.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
+#include "stack/host/configurator.hpp"
 #include "stack/host/membership.hpp"
 #include "stack/ip/layer.hpp"
 #include "stack/ip/link.hpp"
@@ -27,6 +28,9 @@ struct Config {
   Key key{};  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
   ip::Config ip;
   std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
+  /// On a link: the host gets its addresses itself, and looks whether they are its alone. None: ip.addresses are used
+  /// as they are, without a question.
+  std::optional<host::ConfiguratorSettings> host = std::nullopt;
   tcp::Config tcp;
   host::MembershipSettings membership = {};           ///< for both families; the MTU is that of ip
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
@@ -74,6 +78,8 @@ class Stack {
 
   ip::Layer& ip() noexcept { return ip_; }
   ip::Link* link() noexcept { return link_ ? &*link_ : nullptr; }
+  /// Of a host that configures itself; else nullptr.
+  host::Configurator* configurator() noexcept { return configurator_ ? &*configurator_ : nullptr; }
   tcp::Layer& tcp() noexcept { return tcp_; }
   udp::Layer& udp() noexcept { return udp_; }
   /// What tells routers of the multicast groups of this family: IGMP or MLD.
@@ -84,6 +90,7 @@ class Stack {
   void advance(Time now) noexcept;
   void receive_frame(Packet frame);
   void receive_packet(Packet packet);
+  void receive_udp(ip::Datagram datagram);
   void receive_signal(const ip::Datagram& datagram);
   void receive_error(const ip::IcmpError& error);
   void transmit(FrameSink& sink);
@@ -98,6 +105,8 @@ class Stack {
   std::optional<ip::Link> link_;
   udp::Layer udp_;
   tcp::Layer tcp_;
+  std::optional<host::Configurator> configurator_;
+  bool up_ = false;
   host::Membership igmp_;
   host::Membership mld_;
   Time now_{};

@@ -25,6 +25,7 @@ void add_ws(CLI::App& app, Action& action);
 void add_ping(CLI::App& app, Action& action);
 void add_ss(CLI::App& app, Action& action);
 void add_stats(CLI::App& app, Action& action);
+void add_ip(CLI::App& app, Action& action);
 void add_capture(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
 void add_explain(CLI::App& app, Action& action);

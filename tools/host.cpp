@@ -15,12 +15,18 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   open_device(options, role);
   tun::Device* top = device_.get();
   if (!options.impairment.is_clear()) top = &impaired_.emplace(*top, options.impairment, options.impairment, key_);
-  top = &tap_.emplace(*top);
+  top = &tap_.emplace(*top, tap_device_ ? lab::LinkType::ethernet : lab::LinkType::raw);
   top = &probe_.emplace(*top);
   if (!options.capture.empty()) start_capture(options.capture, options.capture_size, options.capture_files);
 
   Config config{.key = key_, .ip = {}, .tcp = {}, .observer = make_observers(options)};
-  for (const tun::AddressPair& pair : addresses_) config.ip.addresses.push_back(pair.local);
+  if (options.tap) {
+    config.link = ip::LinkSettings{.mac = mac_of(options, key_), .vlan = options.vlan, .timing = {}};
+    config.host = host_settings(options, addresses_);
+  }
+  // Addresses that are probed first are the configurator's.
+  if (!options.tap || options.no_probe)
+    for (const tun::AddressPair& pair : addresses_) config.ip.addresses.push_back(pair.local);
   config.ip.mtu = top->mtu();
   config.tcp.maximum_frame = top->offloads().maximum_frame;
   config.tcp.congestion = options.congestion;
@@ -35,7 +41,10 @@ std::int64_t Host::unix_time() const noexcept {
 void Host::open_device(const LinkOptions& options, Role role) {
   tun::TunOptions wish{.name = options.device, .network_namespace = options.network_namespace, .mtu = options.mtu};
   addresses_ = address_pairs(options, role);
-  wish.addresses = addresses_;
+  tap_device_ = options.tap;
+  wish.kind = options.tap ? tun::DeviceKind::tap : tun::DeviceKind::tun;
+  wish.bridge = options.bridge;
+  if (options.bridge.empty()) wish.addresses = addresses_;
   try {
     device_ = tun::open_tun(wish);
     return;
@@ -55,11 +64,19 @@ Observer* Host::make_observers(const LinkOptions& options) {
   return &notes_.emplace(*tap_, trace_ ? &*trace_ : nullptr);
 }
 
+std::vector<Prefix> Host::own_addresses() const {
+  std::vector<Prefix> all;
+  for (const ip::OwnAddress& own : stack_->ip().addresses().all())
+    if (own.state != ip::AddressState::tentative) all.push_back(own.prefix);
+  return all;
+}
+
 void Host::start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files) {
   auto writer = lab::CaptureWriter::open({.path = path,
                                           .maximum_size = maximum_size,
                                           .files = maximum_size > 0 ? files : 1,
                                           .wall_offset = wall_offset_,
+                                          .link = tap_device_ ? lab::LinkType::ethernet : lab::LinkType::raw,
                                           .interface_name = device_->name()});
   if (!writer) throw tun::Error(Errc::io_error, writer.error);
   tap_->start(std::move(*writer));

@@ -18,7 +18,8 @@
 
 namespace sluice::tools {
 
-/// From the kernel inwards: TUN, bad link, capture, echo probe, stack. So a capture shows what the stack saw and sent.
+/// From the kernel inwards: TUN or TAP, bad link, capture, echo probe, stack. So a capture shows what the stack saw and
+/// sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its
@@ -43,6 +44,9 @@ class Host {
   /// Seconds since 1970, by the loop's clock.
   std::int64_t unix_time() const noexcept;
 
+  /// The addresses that the stack may use now, which on a LAN come and go.
+  std::vector<Prefix> own_addresses() const;
+
   /// From now on into this file. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files);
 
@@ -54,6 +58,7 @@ class Host {
   std::chrono::nanoseconds wall_offset_;
   std::vector<tun::AddressPair> addresses_;
   bool in_own_namespace_ = false;
+  bool tap_device_ = false;
   std::unique_ptr<tun::FdDevice> device_;
   std::optional<lab::ImpairedDevice> impaired_;
   std::optional<lab::CaptureTap> tap_;

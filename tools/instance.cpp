@@ -44,6 +44,7 @@ Instance::Instance(Host& host, const ServeOptions& options) : host_(host), optio
   if (options.tcp_discard)
     tcp_discard_ = std::make_unique<TcpService>(loop, *options.tcp_discard, make<DiscardConnection>());
   if (options.udp_echo) udp_echo_ = std::make_unique<UdpEcho>(loop, *options.udp_echo);
+  loop.on_host([this](const host::HostEvent& event) { hear(event); });
   control_ = std::make_unique<ControlServer>(loop, make_control_path(options.control_folders, control_name()),
                                              [this](const Json& request) { return answer(request); });
 }
@@ -102,8 +103,9 @@ std::string Instance::control_name() const { return options_.name.empty() ? host
 std::vector<std::string> Instance::endpoints(const std::string& before, std::uint16_t port,
                                              const std::string& behind) const {
   std::vector<std::string> all;
-  for (const tun::AddressPair& pair : host_.addresses())
-    all.push_back(fmt::format("{}{}{}", before, Endpoint{pair.local.address, port}.to_string(), behind));
+  for (const Prefix& own : host_.own_addresses())
+    all.push_back(fmt::format("{}{}{}", before, Endpoint{own.address, port}.to_string(), behind));
+  if (all.empty()) all.push_back(fmt::format("{}*:{}{}", before, port, behind));  // addresses are yet to come
   return all;
 }
 
@@ -128,6 +130,7 @@ void Instance::announce() const {
   std::vector<std::string> links;
   for (const tun::AddressPair& pair : host_.addresses())
     links.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
+  if (const ip::Link* const link = host_.stack().link()) links.push_back("MAC " + link->mac().to_string());
   say("device", host_.device().name(), links);
   if (host_.in_own_namespace())
     say("namespace", "its own", {fmt::format("nsenter --preserve-credentials -U -n -t {}", ::getpid())});
@@ -150,6 +153,19 @@ void Instance::announce() const {
   if (!options_.link.capture.empty()) say("recording", "capture", {options_.link.capture});
   if (!options_.link.trace.empty()) say("recording", "trace", {options_.link.trace});
   say("ready", "", {});
+}
+
+void Instance::hear(const host::HostEvent& event) const {
+  using Kind = host::HostEvent::Kind;
+  switch (event.kind) {
+    case Kind::address_added: return say("address", "added", {event.address.to_string()});
+    case Kind::address_removed: return say("address", "removed", {event.address.to_string()});
+    case Kind::address_duplicate: return say("address", "duplicate", {event.address.to_string()});
+    case Kind::servers_changed: break;
+  }
+  std::vector<std::string> servers;
+  for (const IpAddress& server : host_.stack().configurator()->dns_servers()) servers.push_back(server.to_string());
+  if (!servers.empty()) say("servers", "dns", servers);
 }
 
 void Instance::summarize() {
@@ -190,6 +206,8 @@ Json Instance::answer(const Json& request) {
   Json result = overview();
   if (command == "stats") {
     result.update(stats_report(host_));
+  } else if (command == "ip") {
+    result.update(ip_report(host_));
   } else if (command == "sockets") {
     std::vector<Endpoint> udp;
     if (udp_echo_) udp.push_back({IpAddress::any(Family::ipv6), *options_.udp_echo});

@@ -63,6 +63,7 @@ class Instance {
   void begin_https();
   void renew_certificate();
   void say_certificate() const;
+  void hear(const host::HostEvent& event) const;
   std::string control_name() const;
   Json answer(const Json& request);
   Json overview() const;

@@ -45,6 +45,51 @@ void add_impairment_options(CLI::App& app, lab::ImpairmentSettings& link) {
   group(add_value(app, "--queue", link.queue_bytes, lab::parse_size, "SIZE", "what may wait for --rate; more is lost"));
 }
 
+lab::Parsed<MacAddress> parse_mac(std::string_view text) {
+  const auto mac = MacAddress::parse(text);
+  if (mac && mac->is_unicast()) return *mac;
+  return lab::Parsed<MacAddress>::failed(fmt::format("\"{}\" is not the MAC address of a host", text));
+}
+
+lab::Parsed<std::uint16_t> parse_vlan(std::string_view text) {
+  const auto number = parse_count(text);
+  if (number && *number >= 1 && *number <= 4094) return static_cast<std::uint16_t>(*number);
+  return lab::Parsed<std::uint16_t>::failed("is a number from 1 to 4094");
+}
+
+void add_lan_options(CLI::App& app, LinkOptions& options) {
+  const auto group = [](CLI::Option* option) { option->group("On an Ethernet (TAP)"); };
+  group(app.add_flag("--tap", options.tap, "the device carries Ethernet frames: a host of a LAN"));
+  group(add_value(app, "--bridge", options.bridge, parse_device, "NAME",
+                  "the kernel's bridge that it becomes a port of"));
+  group(add_value(app, "--mac", options.mac, parse_mac, "MAC", "the stack's MAC address [follows from --seed]"));
+  group(add_value(app, "--vlan", options.vlan, parse_vlan, "ID", "the stack lives in this VLAN of a trunk"));
+  group(app.add_flag("--dhcp", options.dhcp, "get an IPv4 address, routes and DNS servers by DHCP"));
+  group(app.add_option("--host-name", options.host_name, "told to the DHCP server")->type_name("NAME"));
+  group(add_value(app, "--gateway", options.gateway, parse_address, "ADDR", "the IPv4 default router"));
+  group(add_value(app, "--gateway6", options.gateway6, parse_address, "ADDR", "the IPv6 default router"));
+  group(app.add_flag("--no-ra", options.no_advertisements, "heed no router advertisements"));
+  group(app.add_flag("--temporary", options.temporary, "also IPv6 addresses that change (RFC 8981)"));
+  group(app.add_flag("--no-probe", options.no_probe, "use given addresses without a look for duplicates"));
+}
+
+/// Throws UsageError for what has no meaning.
+void check_lan(const LinkOptions& options) {
+  const std::pair<const char*, bool> needing[] = {
+      {"--bridge", !options.bridge.empty()},        {"--mac", options.mac.has_value()},
+      {"--vlan", options.vlan.has_value()},         {"--dhcp", options.dhcp},
+      {"--host-name", !options.host_name.empty()},  {"--gateway", options.gateway.has_value()},
+      {"--gateway6", options.gateway6.has_value()}, {"--no-ra", options.no_advertisements},
+      {"--temporary", options.temporary},           {"--no-probe", options.no_probe}};
+  for (const auto& [flag, given] : needing)
+    if (given && !options.tap) throw UsageError(flag, "needs --tap");
+  if (options.gateway && options.gateway->is_v6()) throw UsageError("--gateway", "takes an IPv4 address");
+  if (options.gateway6 && options.gateway6->is_v4()) throw UsageError("--gateway6", "takes an IPv6 address");
+  if (options.host_name.size() > 255) throw UsageError("--host-name", "has at most 255 bytes");
+  const bool marks = options.impairment.mark > 0 || options.impairment.mark_above > 0;
+  if (options.tap && marks) throw UsageError("--mark", "and --mark-above look for IP, not Ethernet: not with --tap");
+}
+
 void add_record_options(CLI::App& app, LinkOptions& options) {
   const auto group = [](CLI::Option* option) { option->group("Records"); };
   group(app.add_option("--capture", options.capture,
@@ -155,6 +200,7 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
   group(add_value(app, "--mtu", options.mtu, parse_mtu, "BYTES", "of the interface [1500, or as it is]"));
   group(add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
                   "after work look for more this long before sleeping; 0s spares the processor [50us]"));
+  add_lan_options(app, options);
   add_value(app, "--congestion", options.congestion, parse_congestion, "NAME",
             "how TCP finds its rate: cubic, reno or bbr [cubic]")
       ->group("TCP");
@@ -163,13 +209,36 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
 }
 
 std::vector<tun::AddressPair> address_pairs(const LinkOptions& options, Role role) {
+  check_lan(options);
   std::vector<tun::AddressPair> pairs;
   add_pair(pairs, "", Family::ipv4, options.local, options.peer);
   add_pair(pairs, "6", Family::ipv6, options.local6, options.peer6);
+  if (pairs.empty() && (options.dhcp || !options.bridge.empty())) return {};
   if (pairs.empty()) pairs = default_pairs(options, role);
   const bool v6 = pairs.back().peer.is_v6();
   if (v6 && options.mtu.value_or(1500) < 1280) throw UsageError("--mtu", "IPv6 needs 1280 bytes or more");
   return pairs;
+}
+
+host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs) {
+  host::ConfiguratorSettings settings;
+  settings.dhcp = options.dhcp;
+  settings.router_advertisements = !options.no_advertisements;
+  settings.temporary_addresses = options.temporary;
+  settings.host_name = options.host_name;
+  settings.gateway4 = options.gateway;
+  settings.gateway6 = options.gateway6;
+  if (!options.no_probe)
+    for (const tun::AddressPair& pair : pairs) settings.addresses.push_back(pair.local);
+  return settings;
+}
+
+MacAddress mac_of(const LinkOptions& options, const Key& key) {
+  if (options.mac) return *options.mac;
+  std::array<std::uint8_t, MacAddress::kSize> bytes{};
+  Random(key, KeyUse::neighbour, 1).fill(bytes);
+  bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0xfc) | 0x02);
+  return MacAddress(bytes);
 }
 
 Key key_of(const LinkOptions& options) {

@@ -11,8 +11,10 @@
 
 #include "lab/impairment.hpp"
 #include "stack/base/random.hpp"
+#include "stack/host/configurator.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/wire/address.hpp"
+#include "stack/wire/mac_address.hpp"
 #include "tun/open.hpp"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): the library's own name
@@ -32,6 +34,17 @@ struct LinkOptions {
   std::optional<Prefix> local6;
   std::optional<IpAddress> peer6;
   std::optional<std::size_t> mtu;
+  bool tap = false;                   ///< Ethernet; the following need it
+  std::string bridge;                 ///< of the kernel, that the TAP becomes a port of
+  std::optional<MacAddress> mac;      ///< the stack's; absent: from the key
+  std::optional<std::uint16_t> vlan;  ///< 1..4094
+  bool dhcp = false;                  ///< an IPv4 address by DHCP
+  bool no_advertisements = false;     ///< no IPv6 addresses and routes by router advertisements
+  bool temporary = false;             ///< IPv6 addresses that change (RFC 8981)
+  bool no_probe = false;              ///< given addresses are used without a look for duplicates
+  std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway6;
+  std::string host_name;                                              ///< told to the DHCP server
   Duration busy_poll = std::chrono::microseconds(50);                 ///< after work, before sleeping
   tcp::CongestionControl congestion = tcp::CongestionControl::cubic;  ///< of all connections
   lab::ImpairmentSettings impairment;
@@ -44,9 +57,15 @@ struct LinkOptions {
 
 void add_link_options(CLI::App& app, LinkOptions& options, Role role);
 
-/// The addresses that were asked for, or the role's own: the server's 10.77.0.2/24 and fd77::2/64; of a client the
-/// first of 10.77.1.2/24, 10.77.2.2/24 … (and fd77:0:0:1::2/64 …) whose peer address nobody has in this namespace.
-/// Throws UsageError for what does not fit together, tun::Error when the namespace can't be entered.
+/// What of the host on its Ethernet was asked for.
+host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs);
+/// --mac, or a local one (IEEE 802 9.2) that follows from the key.
+MacAddress mac_of(const LinkOptions& options, const Key& key);
+
+/// The addresses that were asked for; none with --dhcp or --bridge; else the role's own: the server's 10.77.0.2/24 and
+/// fd77::2/64; of a client the first of 10.77.1.2/24, 10.77.2.2/24 … (and fd77:0:0:1::2/64 …) whose peer address nobody
+/// has in this namespace. Throws UsageError for what does not fit together, tun::Error when the namespace can't be
+/// entered.
 std::vector<tun::AddressPair> address_pairs(const LinkOptions& options, Role role);
 
 /// From --seed, or from the kernel.

@@ -80,6 +80,9 @@ Json stats_report(Host& host) {
                 {"ip", json_of(stack.ip().counters())},
                 {"udp", json_of(stack.udp().counters())},
                 {"tcp", json_of(stack.tcp().counters())}};
+  if (stack.link()) counters["link"] = json_of(stack.link()->counters());
+  if (const host::Configurator* const configurator = stack.configurator(); configurator && configurator->dhcp())
+    counters["dhcp"] = json_of(configurator->dhcp()->counters());
   if (host.impaired()) {
     counters["impairment_in"] = json_of(host.impaired()->in().counters());
     counters["impairment_out"] = json_of(host.impaired()->out().counters());

@@ -12,6 +12,11 @@ namespace sluice::tools {
 /// {"counters":{"tcp":{"segments_in":…},…},"gauges":{…}}. Counters only grow; gauges are as of now.
 Json stats_report(Host& host);
 
+/// {"addresses":[…],"routes":[…],"neighbours":[…]}: what `sluice ip` lists; neighbours only where there is a link.
+Json ip_report(Host& host);
+/// Tables of an ip_report().
+std::string ip_text(const Json& report);
+
 /// One socket as `sluice ss` lists it.
 Json socket_report(const tcp::Info& info);
 /// {"sockets":[…]}: TCP as the stack keeps it, and those that `udp` names.

@@ -172,9 +172,11 @@ void EventLoop::call_alarms() {
 void EventLoop::tell_events() {
   for (int told = 0; told < kEventsPerTurn; ++told) {
     const std::optional<Event> event = next_event_ ? std::exchange(next_event_, std::nullopt) : stack_.poll_event();
-    if (!event) return;
+    if (!event) break;
     tell(*event);
   }
+  if (!on_host_ || !stack_.configurator()) return;
+  while (const std::optional<host::HostEvent> event = stack_.configurator()->poll_event()) on_host_(*event);
 }
 
 void EventLoop::frames_out() {

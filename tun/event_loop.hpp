@@ -112,6 +112,8 @@ class EventLoop {
   bool stopping() const noexcept { return stops_ > 0; }
   /// The application closes its sockets here. Called once, the last given first.
   void on_stop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
+  /// Called for what happens to the addresses of a host that configures itself.
+  void on_host(std::function<void(const host::HostEvent&)> call) { on_host_ = std::move(call); }
   /// These signals call stop(). They are blocked in this thread (and threads that it starts) while the loop lives.
   void stop_on(std::initializer_list<int> signals);
 
@@ -186,6 +188,7 @@ class EventLoop {
   bool more_packets_ = false;
 
   std::vector<std::function<void()>> at_stop_;
+  std::function<void(const host::HostEvent&)> on_host_;
   int stops_ = 0;
   bool stop_begun_ = false;
   Time stop_deadline_ = kNever;

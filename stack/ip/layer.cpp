@@ -21,7 +21,9 @@ bool is_solicited_node(const IpAddress& group, const IpAddress& address) noexcep
 }  // namespace
 
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
-    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
+    : config_(std::move(config)),
+      device_mtu_(config_.mtu),
+      state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
   for (const Prefix& prefix : config_.addresses) add_address({.prefix = prefix});
 }
 
@@ -58,6 +60,11 @@ void Layer::remove_address(const IpAddress& address) noexcept {
     if (std::none_of(addresses_.all().begin(), addresses_.all().end(), shares))
       routes_.remove(network, std::nullopt, RouteOrigin::connected);
   }
+}
+
+void Layer::set_link_mtu(std::size_t mtu) noexcept {
+  config_.mtu = std::min(mtu, device_mtu_);
+  state_->path_mtus.set_interface_mtu(config_.mtu);
 }
 
 void Layer::confirm(const IpAddress& destination, Time now) noexcept {

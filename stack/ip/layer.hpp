@@ -81,6 +81,10 @@ class Layer {
   Routes& routes() noexcept { return routes_; }
   const Routes& routes() const noexcept { return routes_; }
 
+  /// What a router or a DHCP server says of this link. The MTU is never above the device's.
+  void set_link_mtu(std::size_t mtu) noexcept;
+  void set_hop_limit(std::uint8_t hop_limit) noexcept { config_.hop_limit = hop_limit; }
+
   /// The link under this layer makes itself known, or goes.
   void attach(Link* link) noexcept { link_ = link; }
   /// A transport made progress: what we send to `destination` arrives (RFC 4861 7.3.1).
@@ -129,6 +133,7 @@ class Layer {
   bool is_ours(const IpAddress& address) const noexcept;
 
   Config config_;
+  std::size_t device_mtu_;
   Addresses addresses_;
   Routes routes_;
   Link* link_ = nullptr;

@@ -29,6 +29,7 @@ class PathMtuCache {
 
   PathMtuCache(std::size_t interface_mtu, const Key& key);
 
+  void set_interface_mtu(std::size_t mtu) noexcept { interface_mtu_ = mtu; }
   std::size_t find(const IpAddress& destination) const noexcept;
   bool below_floor(const IpAddress& destination) const noexcept;
 

@@ -317,6 +317,17 @@ Connection* Layer::longest_stalled() const noexcept {
   return longest;
 }
 
+void Layer::abort_all(const IpAddress& local) {
+  std::vector<Connection*> doomed;
+  connections_.for_each([&](SlotId, Connection& one) {
+    if (!one.retired && one.tuple().local.address == local) doomed.push_back(&one);
+  });
+  for (Connection* const connection : doomed) {
+    connection->abort();
+    settle(*connection);
+  }
+}
+
 void Layer::tell_narrowed() {
   const IpAddress host = *std::exchange(env_.narrowed, std::nullopt);
   connections_.for_each([&](SlotId, Connection& one) {

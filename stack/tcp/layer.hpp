@@ -65,6 +65,8 @@ class Layer {
   void handle_timeouts();
   Time next_timeout() const noexcept;
   void poll_transmit(FrameSink& sink);
+  /// An address of ours goes: its connections are reset.
+  void abort_all(const IpAddress& local);
   bool wants_transmit() const noexcept { return ready_head_ != nullptr; }
 
   /// The next socket whose readiness changed; `listener` tells which table the id belongs to.
