@@ -87,8 +87,7 @@ void Membership::change(const IpAddress& group, ip::SourceFilter filter, Time no
 void Membership::plan_change(Entry& entry, const ip::SourceFilter& before, Time now) {
   const ip::Sources& now_listed = entry.filter.sources;
   if (before.mode != entry.filter.mode) {
-    entry.mode_left = robustness_;
-    entry.left.clear();
+    entry.mode_left = robustness_;  // its reports say all that is left to say of single sources
   } else {
     for (const IpAddress& source :
          ip::without(ip::united(before.sources, now_listed), ip::common(before.sources, now_listed)))

@@ -375,7 +375,37 @@ TEST_CASE("before v3 another member's report saves ours, and leaves the leaving 
     CHECK(member.wait(10s) == Texts{std::string("v2 report ") + n.other});
     member.leave(n.group);
     CHECK(member.wait(1min).empty());
-    CHECK(member.count(MembershipCounter::old_reports_in) == 1);
+    // Nor is the leaving ours to tell when somebody has reported after us.
+    member.report(GroupVersion::v2, n.other);
+    member.leave(n.other);
+    CHECK(member.wait(1min).empty());
+    CHECK(member.count(MembershipCounter::old_reports_in) == 2);
+  }
+}
+
+TEST_CASE("before v3 a query brings an answer forward, never back [R3376-7.2.1-1], [R3810-8.2.1-1]") {
+  for (const Family family : kFamilies) {
+    Settled member(family);
+    member.query({.version = GroupVersion::v2, .maximum_response = 1s});
+    for (int i = 0; i < 20; ++i) member.query({.version = GroupVersion::v2, .maximum_response = 25s});
+    CHECK(member.wait(1s).size() == 2);
+    member.query({.version = GroupVersion::v2, .maximum_response = 25s});
+    member.query({.version = GroupVersion::v2, .maximum_response = 100ms});
+    CHECK(member.wait(100ms).size() == 2);
+  }
+}
+
+TEST_CASE("how long an older querier counts as present follows the interval that was said [R3376-7.2.1-1]") {
+  for (const Family family : kFamilies) {
+    Settled member(family);
+    member.query({.maximum_response = 1s, .robustness = 3, .interval = 60s});
+    member.query({.version = GroupVersion::v2, .maximum_response = 1s});
+    member.wait(3 * 60s + 10s - 1ns);
+    member.query({.maximum_response = 1s});
+    CHECK(member.machine.version() == GroupVersion::v2);
+    member.wait(1ns);
+    member.query({.maximum_response = 1s});
+    CHECK(member.machine.version() == GroupVersion::v3);
   }
 }
 

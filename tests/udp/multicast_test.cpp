@@ -51,10 +51,10 @@ TEST_CASE("all members that share a port get a copy of their own") {
     CHECK(members.back().join(kGroup6));
   }
   CHECK(station.udp.bind(endpoint("[::]:7")).error() == Errc::address_in_use);
-  station.in(datagram("[fd00::2]:4000", "[ff05::1:1]:7", pattern(1000)));
+  station.in(datagram("[fd00::2]:4000", "[ff05::1:1]:7", pattern(1400)));
   for (Socket& member : members) {
     Received received = next(member);
-    CHECK(octets(received.data.bytes()) == pattern(1000));
+    CHECK(octets(received.data.bytes()) == pattern(1400));
     received.data.mutable_bytes()[0] = 99;
   }
   CHECK(station.host.budget.used() == 0);
@@ -189,6 +189,9 @@ TEST_CASE("a socket bound to a group hears that group alone, and never sends fro
   CHECK_FALSE(is_empty(socket));
   REQUIRE(socket.send_to(endpoint("10.0.0.2:4000"), pattern(1)));
   CHECK(IpAddress::from_bytes(Bytes(station.out().at(0)).subspan(12, 4)) == kOur4);
+  const Octets text = pattern(1);
+  const Outgoing named{.to = endpoint("10.0.0.2:4000"), .local = kOur4, .data = Slice::copy_of(text)};
+  CHECK(*socket.send({&named, 1}) == 1);
   CHECK(socket.connect(endpoint("10.0.0.2:4000")));
   CHECK(socket.local()->address == kOur4);
 }
