@@ -64,7 +64,7 @@ Observer* Host::make_observers(const LinkOptions& options) {
   return &notes_.emplace(*tap_, trace_ ? &*trace_ : nullptr);
 }
 
-std::vector<Prefix> Host::own_addresses() const {
+std::vector<Prefix> Host::own_addresses() {
   std::vector<Prefix> all;
   for (const ip::OwnAddress& own : stack_->ip().addresses().all())
     if (own.state != ip::AddressState::tentative) all.push_back(own.prefix);

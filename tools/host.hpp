@@ -45,7 +45,7 @@ class Host {
   std::int64_t unix_time() const noexcept;
 
   /// The addresses that the stack may use now, which on a LAN come and go.
-  std::vector<Prefix> own_addresses() const;
+  std::vector<Prefix> own_addresses();
 
   /// From now on into this file. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files);

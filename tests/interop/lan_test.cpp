@@ -1,0 +1,162 @@
+// sluice on a bridge of the kernel's, among hosts of the kernel's: found and finding, configured by dnsmasq.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/interop/command.hpp"
+
+namespace sluice::interop {
+namespace {
+
+using Json = nlohmann::json;
+
+/// A bridge on which the kernel is 10.88.0.1 and fd88::1.
+struct LanLab : Lab {
+  LanLab() {
+    ip({"link", "add", "br0", "type", "bridge"});
+    ip({"addr", "add", "10.88.0.1/24", "dev", "br0"});
+    ip({"addr", "add", "fd88::1/64", "dev", "br0", "nodad"});
+    ip({"link", "set", "br0", "up"});
+  }
+  void ip(Words words) {
+    words.insert(words.begin(), "ip");
+    const Finished done = run(words);
+    REQUIRE_MESSAGE(done.status == 0, done.err);
+  }
+  /// Addresses by DHCP and by router advertisements, names by DNS.
+  std::unique_ptr<Program> dnsmasq() {
+    return start({"dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--pid-file", "--interface=br0",
+                  "--bind-interfaces", "--no-resolv", "--no-hosts", "--dhcp-leasefile=" + file("leases"),
+                  "--dhcp-range=10.88.0.50,10.88.0.99,1h", "--dhcp-authoritative", "--enable-ra",
+                  "--dhcp-range=fd88::,ra-stateless", "--host-record=page.test,10.88.0.1,fd88::1"});
+  }
+  /// `sluice serve` as a port of the bridge.
+  std::unique_ptr<Program> join(Words flags) {
+    const Words always{"--tap", "--bridge", "br0", "--tcp-echo", "7"};
+    flags.insert(flags.begin(), always.begin(), always.end());
+    return serve(flags);
+  }
+  Json addresses() { return Json::parse(sluice({"ip", name(), "--json"}).out); }
+  bool pings(const std::string& address) { return run({"ping", "-c", "1", "-W", "5", address}).status == 0; }
+};
+
+/// What stands behind `before` up to the end of its line.
+std::string behind(const std::string& text, const std::string& before) {
+  const std::size_t at = text.find(before);
+  if (at == std::string::npos) return {};
+  const std::size_t start = at + before.size();
+  return text.substr(start, text.find('\n', start) - start);
+}
+
+constexpr const char* kAdded = "address    added       ";
+
+constexpr const char* kEcho = R"(
+import socket, sys
+def talk(host, text):
+    with socket.create_connection((host, 7), timeout=20) as tcp:
+        tcp.sendall(text)
+        tcp.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: tcp.recv(65536), b""))
+text = bytes(range(256)) * 4096
+for host in sys.argv[1:]:
+    assert talk(host, text) == text, host
+print("same")
+)";
+
+}  // namespace
+
+TEST_CASE("dnsmasq gives an address by DHCP and a prefix by advertisement, and the kernel reaches both") {
+  LanLab lab;
+  const auto servers = lab.dnsmasq();
+  const auto server = lab.join({"--dhcp", "--http", "80", "--ws-echo", "/echo"});
+  REQUIRE(server->wait_for(std::string(kAdded) + "10.88.0."));
+  REQUIRE(server->wait_for(std::string(kAdded) + "fd88:"));
+  const std::string four = "10.88.0." + behind(server->out(), std::string(kAdded) + "10.88.0.");
+  const std::string six = "fd88:" + behind(server->out(), std::string(kAdded) + "fd88:");
+  CHECK(lab.pings(four));
+  CHECK(lab.pings(six));
+  CHECK(lab.python(kEcho, {four, six}).out == "same\n");
+  const Json seen = lab.addresses();
+  CHECK(seen.at("lease").at("server") == "10.88.0.1");
+  CHECK(seen.at("dns_servers").at(0) == "10.88.0.1");
+  CHECK(seen.dump().find(R"("address":"10.88.0.1")") != std::string::npos);  // a neighbour
+  CHECK(Lab::read(lab.file("leases")).find(four) != std::string::npos);
+}
+
+TEST_CASE("given addresses are probed, used and announced; both families carry a transfer") {
+  LanLab lab;
+  const auto server = lab.join({"--local", "10.88.0.7/24", "--local6", "fd88::7/64"});
+  REQUIRE(server->wait_for(std::string(kAdded) + "10.88.0.7"));
+  REQUIRE(server->wait_for(std::string(kAdded) + "fd88::7"));
+  CHECK(lab.pings("10.88.0.7"));
+  CHECK(lab.python(kEcho, {"10.88.0.7", "fd88::7"}).out == "same\n");
+}
+
+TEST_CASE("addresses that the kernel has are duplicates, and not used") {
+  LanLab lab;
+  const auto server = lab.join({"--local", "10.88.0.1/24", "--local6", "fd88::1/64"});
+  CHECK(server->wait_for("address    duplicate   10.88.0.1"));
+  CHECK(server->wait_for("address    duplicate   fd88::1"));
+  CHECK(server->out().find(std::string(kAdded) + "10.88.0.1") == std::string::npos);
+  CHECK(server->out().find(std::string(kAdded) + "fd88::1\n") == std::string::npos);
+}
+
+TEST_CASE("a neighbour whose MAC address changes in mid-transfer is found again") {
+  LanLab lab;
+  const auto server = lab.join({"--local", "10.88.0.7/24", "--no-probe", "--local6", "fd88::7/64"});
+  const Finished done = lab.python(R"(
+import socket, subprocess
+with socket.create_connection(("10.88.0.7", 7), timeout=20) as tcp:
+    for mac in ("02:00:00:00:00:41", "02:00:00:00:00:42"):
+        tcp.sendall(b"before")
+        assert tcp.recv(100) == b"before"
+        subprocess.run(["ip", "link", "set", "br0", "address", mac], check=True)
+        tcp.sendall(b"after")
+        assert tcp.recv(100) == b"after"
+print("found")
+)");
+  CHECK_MESSAGE(done.out == "found\n", done.err);
+}
+
+TEST_CASE("a link that goes down and comes back costs time, not the connection") {
+  LanLab lab;
+  const auto server = lab.join({"--local", "10.88.0.7/24", "--no-probe"});
+  const Finished done = lab.python(R"(
+import socket, subprocess, sys, time
+with socket.create_connection(("10.88.0.7", 7), timeout=20) as tcp:
+    for state in ("down", "up"):
+        subprocess.run(["ip", "link", "set", sys.argv[1], state], check=True)
+    tcp.sendall(b"still there?")
+    assert tcp.recv(100) == b"still there?"
+print("there")
+)",
+                                   {"sluice0"});
+  CHECK_MESSAGE(done.out == "there\n", done.err);
+}
+
+TEST_CASE("in a VLAN of a trunk, with frames of 9000 bytes") {
+  LanLab lab;
+  lab.ip({"link", "add", "link", "br0", "name", "br0.42", "type", "vlan", "id", "42"});
+  lab.ip({"addr", "add", "10.99.0.1/24", "dev", "br0.42"});
+  lab.ip({"link", "set", "br0.42", "up"});
+  const auto server = lab.join({"--vlan", "42", "--local", "10.99.0.7/24", "--no-probe", "--mtu", "9000"});
+  lab.ip({"link", "set", "br0", "mtu", "9000"});
+  lab.ip({"link", "set", "br0.42", "mtu", "8996"});
+  const Finished large = lab.run({"ping", "-c", "1", "-W", "5", "-M", "do", "-s", "8000", "10.99.0.7"});
+  CHECK_MESSAGE(large.status == 0, large.out);
+  CHECK(lab.python(kEcho, {"10.99.0.7"}).out == "same\n");
+}
+
+TEST_CASE("without a bridge the kernel is the only neighbour, and a capture is of Ethernet") {
+  Lab lab;
+  const auto server = lab.serve({"--tap", "--no-probe", "--tcp-echo", "7", "--capture", lab.file("lan.pcapng")});
+  CHECK(lab.python(kEcho, {"10.77.0.2", "fd77::2"}).out == "same\n");
+  server->signal(15);
+  server->wait();
+  const Finished seen = lab.run({"tcpdump", "-e", "-n", "-r", lab.file("lan.pcapng"), "-c", "4", "arp"});
+  CHECK(seen.out.find("who-has 10.77.0.2") != std::string::npos);
+  CHECK(lab.sluice({"explain", lab.file("lan.pcapng")}).out.find("10.77.0.2") != std::string::npos);
+}
+
+}  // namespace sluice::interop
