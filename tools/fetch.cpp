@@ -19,7 +19,10 @@ class Fetch {
  public:
   Fetch(Host& host, const std::vector<FetchTarget>& targets, const FetchOptions& options)
       : host_(host), targets_(targets), options_(options), pool_(host, options) {
-    for (const FetchTarget& target : targets) pool_.know(target.url.host, target.addresses);
+    for (const FetchTarget& target : targets) {
+      pool_.know(target.url.host, target.addresses);
+      if (!target.fault.empty()) pool_.give_up(target.url.host, target.fault);
+    }
   }
 
   int code() const noexcept { return code_; }

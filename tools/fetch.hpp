@@ -20,6 +20,7 @@ struct FetchOptions {
   bool quiet_errors = false;  ///< and nothing said of failures
   bool location = false;      ///< follow redirects
   unsigned max_redirects = 10;
+  bool known_only = false;                   ///< no name but the targets' own is looked up
   bool resume = false;                       ///< go on with files that are here in part
   std::string range;                         ///< "0-99", of Range; empty: none
   http::Fields fields;                       ///< of the request, in place of those of the same name
@@ -34,6 +35,7 @@ struct FetchTarget {
   http::Url url;
   std::string file;                  ///< empty: standard output
   std::vector<IpAddress> addresses;  ///< of the URL's host
+  std::string fault;                 ///< why there are none, if that is known
   Duration resolving{};              ///< how long it took to find them
 };
 

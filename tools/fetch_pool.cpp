@@ -20,6 +20,8 @@ std::variant<FetchPool::Lent, FetchFailure> FetchPool::connection_to(const http:
   const auto began = std::chrono::steady_clock::now();
   const std::vector<IpAddress>& addresses = addresses_of(url.host);
   const Duration resolving = std::chrono::steady_clock::now() - began;
+  if (const auto fault = faults_.find(url.host); addresses.empty() && fault != faults_.end())
+    return FetchFailure{kUnknownHost, fault->second};
   if (addresses.empty()) return FetchFailure{kUnknownHost, fmt::format("no address is known for {}", url.host)};
   const Result<IpAddress> address = reachable(addresses, host_);
   if (!address) return FetchFailure{kConnectFailed, "the stack has no address of this family (see --local6)"};
@@ -34,7 +36,7 @@ std::variant<FetchPool::Lent, FetchFailure> FetchPool::connection_to(const http:
 
 const std::vector<IpAddress>& FetchPool::addresses_of(const std::string& name) {
   std::vector<IpAddress>& addresses = known_[name];
-  if (addresses.empty()) addresses = resolve(name);
+  if (addresses.empty() && (!options_.known_only || IpAddress::parse(name))) addresses = resolve(name);
   return addresses;
 }
 

@@ -24,6 +24,7 @@ class FetchPool {
   FetchPool(Host& host, const FetchOptions& options) : host_(host), options_(options) {}
 
   void know(const std::string& name, std::vector<IpAddress> addresses) { known_[name] = std::move(addresses); }
+  void give_up(const std::string& name, std::string fault) { faults_[name] = std::move(fault); }
 
   struct Lent {
     FetchConnection* connection;  ///< until the next call of connection_to() or drop()
@@ -41,6 +42,7 @@ class FetchPool {
   Host& host_;
   const FetchOptions& options_;
   std::map<std::string, std::vector<IpAddress>> known_;
+  std::map<std::string, std::string> faults_;  ///< a sentence for each name that has no address
   std::optional<tls::ClientContext> context_;
   std::unique_ptr<FetchConnection> connection_;
 };

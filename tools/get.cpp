@@ -113,7 +113,8 @@ std::variant<std::vector<FetchTarget>, int> targets_of(const Options& options) {
   for (const std::string& text : options.urls) {
     const auto parsed = http::parse_url(text);
     if (const auto* error = std::get_if<http::UrlError>(&parsed)) return complain(options, kNoUrl, error->message);
-    FetchTarget target{.text = text, .url = std::get<http::Url>(parsed), .file = {}, .addresses = {}, .resolving = {}};
+    FetchTarget target{
+        .text = text, .url = std::get<http::Url>(parsed), .file = {}, .addresses = {}, .fault = {}, .resolving = {}};
     if (target.url.scheme != "http" && target.url.scheme != "https")
       return complain(options, kUnknownScheme,
                       fmt::format("{} is not spoken here, only http and https", target.url.scheme));
@@ -124,29 +125,44 @@ std::variant<std::vector<FetchTarget>, int> targets_of(const Options& options) {
     if (target.file.empty() && options.remote_name)
       return complain(options, kWriteFailed, fmt::format("{} ends with no name for a file", text));
     const auto began = std::chrono::steady_clock::now();
-    target.addresses = resolve(target.url.host);
+    if (!is_for_stack(target.url.host, options.link)) target.addresses = resolve(target.url.host);
     target.resolving = std::chrono::steady_clock::now() - began;
     targets.push_back(std::move(target));
   }
   return targets;
 }
 
+/// With --dns: what the stack alone can find out.
+void resolve_over_stack(Host& host, const LinkOptions& options, std::vector<FetchTarget>& targets) {
+  for (FetchTarget& target : targets) {
+    if (!is_for_stack(target.url.host, options)) continue;
+    const auto began = std::chrono::steady_clock::now();
+    Resolved resolved = resolve_over(host, target.url.host, options);
+    target.resolving = std::chrono::steady_clock::now() - began;
+    target.addresses = std::move(resolved.addresses);
+    target.fault = std::move(resolved.error);
+  }
+}
+
 int get(Options& options) {
   check(options);
   options.fetch.quiet_errors = options.fetch.quiet && !options.show_error;
-  const auto made = targets_of(options);
+  options.fetch.known_only = !options.link.dns.empty();
+  auto made = targets_of(options);
   if (const int* code = std::get_if<int>(&made)) return *code;
-  const auto& targets = std::get<std::vector<FetchTarget>>(made);
+  auto& targets = std::get<std::vector<FetchTarget>>(made);
   if (!options.trusted_file.empty()) {
     const auto file = lab::FileBytes::load(options.trusted_file);
     if (!file || (*file).bytes().empty())
       return complain(options, kNoTrust, file ? options.trusted_file + ": an empty file" : file.error);
     options.fetch.trusted = as_text((*file).bytes());
   }
-  if (targets.size() == 1 && targets.front().addresses.empty())  // needs no device to be told
+  if (targets.size() == 1 && targets.front().addresses.empty() &&
+      !is_for_stack(targets.front().url.host, options.link))  // needs no device to be told
     return complain(options, kUnknownHost, fmt::format("no address is known for {}", targets.front().url.host));
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
+  resolve_over_stack(host, options.link, targets);
   return run_fetch(host, targets, options.fetch);
 }
 

@@ -12,6 +12,7 @@
 #include <array>
 
 #include "tools/arguments.hpp"
+#include "tools/resolver.hpp"
 #include "tun/clock.hpp"
 #include "tun/namespace.hpp"
 
@@ -179,9 +180,26 @@ void add_pair(std::vector<tun::AddressPair>& pairs, const std::string& suffix, F
   pairs.push_back({*local, peer.value_or(tun::default_peer(*local))});
 }
 
+void add_dns_option(CLI::App& app, LinkOptions& options) {
+  const auto take = [&options](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) {
+      const auto server = parse_server(text);
+      if (!server) throw UsageError("--dns", "\"" + text + "\" is no address of a name server");
+      options.dns.push_back(*server);
+    }
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--dns", take, "ask this name server, through the stack; may be repeated [the system's resolver]")
+      ->type_name("ADDRESS[:PORT]")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("Names");
+}
+
 }  // namespace
 
 void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
+  if (role == Role::client) add_dns_option(app, options);
   options.device = role == Role::server ? "sluice0" : "sluice%d";
   const bool server = role == Role::server;
   const auto group = [](CLI::Option* option) { option->group("The device"); };

@@ -48,6 +48,7 @@ struct LinkOptions {
   Duration busy_poll = std::chrono::microseconds(50);                 ///< after work, before sleeping
   tcp::CongestionControl congestion = tcp::CongestionControl::cubic;  ///< of all connections
   lab::ImpairmentSettings impairment;
+  std::vector<Endpoint> dns;  ///< of a client: name servers to ask through the stack; empty: the system's resolver
   std::string seed;
   std::string capture;
   std::uint64_t capture_size = 0;  ///< bytes of one file; 0 = unlimited

@@ -45,11 +45,17 @@ int netcat(Options options) {
     throw UsageError(options.netcat.listen ? "give [HOST] PORT" : "give HOST and PORT");
   const std::uint16_t port = checked_port(options.where.back());
   std::vector<IpAddress> addresses;
-  if (host_given) addresses = resolve(options.where.front());
-  if (host_given && addresses.empty())
+  const bool by_stack = host_given && is_for_stack(options.where.front(), options.link);
+  if (host_given && !by_stack) addresses = resolve(options.where.front());
+  if (host_given && !by_stack && addresses.empty())
     throw tun::Error(Errc::not_found, fmt::format("no address is known for {}", options.where.front()));
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
+  if (by_stack) {
+    Resolved resolved = resolve_over(host, options.where.front(), options.link);
+    if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
+    addresses = std::move(resolved.addresses);
+  }
   IpAddress address = IpAddress::any(Family::ipv6);
   if (host_given) {
     const Result<IpAddress> found = reachable(addresses, host);

@@ -27,6 +27,16 @@ std::vector<IpAddress> resolve(const std::string& name) {
   return found;
 }
 
+bool is_for_stack(const std::string& name, const LinkOptions& options) {
+  return !options.dns.empty() && !IpAddress::parse(name);
+}
+
+Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& options) {
+  ResolverOptions asking;
+  asking.servers = options.dns;
+  return resolve_now(host.loop(), asking, name);
+}
+
 Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, const Host& host) {
   const auto has_family = [&](const IpAddress& one) {
     return std::any_of(host.addresses().begin(), host.addresses().end(),

@@ -146,10 +146,18 @@ int talk(Options options) {
   if (!options.trusted_file.empty()) options.ws.trust.certificates = read_text(options.trusted_file);
   if (!options.reconnect.empty()) options.ws.reconnect = parse_reconnect(options.reconnect);
   if (options.ws.ping && *options.ws.ping < std::chrono::milliseconds(1)) throw UsageError("--ping", "is at least 1ms");
-  const std::vector<IpAddress> addresses = resolve(url.host);
-  if (addresses.empty()) throw tun::Error(Errc::not_found, fmt::format("no address is known for {}", url.host));
+  const bool by_stack = is_for_stack(url.host, options.link);
+  std::vector<IpAddress> addresses;
+  if (!by_stack) addresses = resolve(url.host);
+  if (!by_stack && addresses.empty())
+    throw tun::Error(Errc::not_found, fmt::format("no address is known for {}", url.host));
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
+  if (by_stack) {
+    Resolved resolved = resolve_over(host, url.host, options.link);
+    if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
+    addresses = std::move(resolved.addresses);
+  }
   const Result<IpAddress> address = reachable(addresses, host);
   if (!address) throw tun::Error(address.error(), "the stack has no address of this family (see --local6)");
   return run_ws(host, url, *address, options.ws);

@@ -1,0 +1,116 @@
+// Names looked up through our stack, from a server of the kernel's that also answers wrongly, late or never.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/interop/command.hpp"
+
+namespace sluice::interop {
+namespace {
+
+// What it says depends on the name's first label. Prints each question with the way it came.
+constexpr const char* kServer = R"(
+import socket, struct, threading
+V4, V6 = socket.inet_aton('10.77.1.1'), socket.inet_pton(socket.AF_INET6, 'fd77:0:0:1::1')
+def name(labels): return b''.join(bytes([len(x)]) + x for x in labels) + b'\0'
+def record(owner, kind, data): return owner + struct.pack('>HHIH', kind, 1, 60, len(data)) + data
+def answer(query, tcp):
+    labels, at = [], 12
+    while query[at]: labels.append(query[at + 1:at + 1 + query[at]]); at += 1 + query[at]
+    kind = struct.unpack('>H', query[at + 1:at + 3])[0]
+    what, owner, flags, records = labels[0].decode(), b'\xc0\x0c', 0x8180, []
+    print('tcp' if tcp else 'udp', b'.'.join(labels).decode(), kind)
+    if what == 'silent': return []
+    if what == 'absent': flags |= 3
+    if what == 'broken': flags |= 2
+    if what == 'alias':
+        target = name([b'web', b'example']); records.append(record(owner, 5, target)); owner = target
+    cut = what == 'long' and not tcp
+    if cut: flags |= 0x200
+    elif what in ('web', 'alias', 'long', 'spoofed', 'four') and kind == 1: records.append(record(owner, 1, V4))
+    elif what in ('web', 'six') and kind == 28: records.append(record(owner, 28, V6))
+    def message(id, records): return id + struct.pack('>HHHHH', flags, 1, len(records), 0, 0) + query[12:at + 5] + b''.join(records)
+    wrong = bytes([query[0] ^ 1]) + query[1:2]
+    lie = [message(wrong, [record(b'\xc0\x0c', 1, socket.inet_aton('10.77.1.66'))])] if what == 'spoofed' and kind == 1 else []
+    return lie + [message(query[:2], records)]
+def streams():
+    while True:
+        peer, _ = listener.accept()
+        with peer:
+            data = peer.makefile('rb')
+            while size := data.read(2):
+                for one in answer(data.read(struct.unpack('>H', size)[0]), True): peer.sendall(struct.pack('>H', len(one)) + one)
+listener = socket.create_server(('', 53))
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+datagrams.bind(('', 53))
+threading.Thread(target=streams, daemon=True).start()
+print('up')
+while True:
+    query, sender = datagrams.recvfrom(4096)
+    for one in answer(query, False): datagrams.sendto(one, sender)
+)";
+
+constexpr const char* kWeb = R"(
+import http.server, socket
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = ('family %d' % (4 if '.' in self.client_address[0] else 6)).encode()
+        self.send_response(200); self.send_header('Content-Length', str(len(body))); self.end_headers(); self.wfile.write(body)
+class Server(http.server.ThreadingHTTPServer): address_family = socket.AF_INET6
+server = Server(('::', 8000), Answer)
+print('up')
+server.serve_forever()
+)";
+
+struct Names {
+  Lab lab;
+  std::unique_ptr<Program> dns = lab.start({"/usr/bin/python3", "-uc", kServer});
+  std::unique_ptr<Program> web = lab.start({"/usr/bin/python3", "-uc", kWeb});
+  Names() {
+    REQUIRE(dns->wait_for("up"));
+    REQUIRE(web->wait_for("up"));
+  }
+  Finished get(const std::string& name, const std::string& flag = "-S") {
+    return lab.sluice({"get", flag, "--dns", "10.77.1.1", "http://" + name + ":8000/"});
+  }
+};
+
+bool says(const Finished& finished, const std::string& text) { return finished.err.find(text) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("get finds a host by name over UDP, by an alias, and over TCP when the answer is cut [RFC 1035 4.2, 3.3.1]") {
+  Names names;
+  CHECK(names.get("four.example").out.starts_with("family"));
+  CHECK(names.get("alias.example").out.starts_with("family"));
+  CHECK(names.get("six.example").out.starts_with("family"));
+  CHECK(names.get("web.example.").out.starts_with("family"));
+  CHECK(names.get("long.example").out.starts_with("family"));
+  CHECK(names.dns->wait_for("tcp long.example 1"));
+}
+
+TEST_CASE("an answer with another id than the question's is not believed [RFC 5452 9.1]") {
+  Names names;
+  const auto report = nlohmann::json::parse(names.get("spoofed.example", "--json").out);
+  CHECK(report.at("remote") == "10.77.1.1:8000");
+  CHECK(report.at("dns_ms") > 0);
+}
+
+TEST_CASE("a name that is not found ends get with 6 and says why") {
+  Names names;
+  for (const auto& [name, why] :
+       {std::pair("absent.example", "no such name"), std::pair("broken.example", "server failure"),
+        std::pair("empty.example", "no address"), std::pair("silent.example", "no answer from 10.77.1.1")}) {
+    const Finished got = names.get(name);
+    CHECK(got.status == 6);
+    CHECK_MESSAGE(says(got, std::string("cannot resolve ") + name + ": " + why), got.err);
+  }
+}
+
+TEST_CASE("ping and nc find a host by name, too") {
+  Names names;
+  CHECK(names.lab.sluice({"ping", "--dns", "10.77.1.1", "-c", "1", "web.example"}).status == 0);
+  CHECK(names.lab.sluice({"nc", "--dns", "10.77.1.1", "-w", "200ms", "absent.example", "8000"}).status == 1);
+}
+
+}  // namespace sluice::interop
