@@ -37,6 +37,12 @@ std::string list_of(const std::vector<Endpoint>& servers) {
   return text;
 }
 
+/// c-ares says "connection refused" also when every server answered with a failure.
+int status_of(int status, unsigned code) {
+  if (status != ARES_ECONNREFUSED) return status;
+  return code == 2 ? ARES_ESERVFAIL : code == 5 ? ARES_EREFUSED : status;
+}
+
 std::string reason_of(int status, const std::vector<Endpoint>& servers) {
   switch (status) {
     case ARES_ENOTFOUND: return "no such name";
@@ -168,6 +174,7 @@ void Resolver::Channel::resolve(const std::string& name, Done done) {
   auto fault = fault_of_name(name);
   if (!fault && options_.servers.empty()) fault = "no name server is known";
   if (fault) return finish(std::move(done), {{}, fmt::format("cannot resolve {}: {}", name, *fault)});
+  sockets_.forget_code();
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_flags = ARES_AI_NOSORT;  // sorting would ask the kernel for our sockets' addresses
@@ -186,7 +193,8 @@ void Resolver::Channel::answered(void* user, int status, int, ares_addrinfo* fou
 Resolved Resolver::Channel::judge(const std::string& name, int status, const ares_addrinfo* found) const {
   Resolved resolved;
   if (status != ARES_SUCCESS) {
-    resolved.error = fmt::format("cannot resolve {}: {}", name, reason_of(status, options_.servers));
+    resolved.error = fmt::format("cannot resolve {}: {}", name,
+                                 reason_of(status_of(status, sockets_.last_code()), options_.servers));
     return resolved;
   }
   const auto usable = [&](const IpAddress& one) { return loop_.stack().ip().select_source(one).has_value(); };

@@ -140,6 +140,7 @@ ares_ssize_t ResolverSockets::receive(Socket& socket, MutableBytes room, sockadd
   const Bytes bytes = received[0].data.bytes();
   const std::size_t size = std::min(bytes.size(), room.size());
   std::copy_n(bytes.begin(), size, room.begin());
+  if (size > 3) last_code_ = bytes[3] & 0xfu;
   if (from) write_endpoint(received[0].from, from, from_size);
   return static_cast<ares_ssize_t>(size);
 }

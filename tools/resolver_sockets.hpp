@@ -26,6 +26,11 @@ class ResolverSockets {
   /// Something waits that no further event will tell of: c-ares reads a stream piece by piece.
   bool has_unread(ares_socket_t number) noexcept;
 
+  /// The RCODE of the last datagram (RFC 1035 4.1.1), believed or not: for words alone. c-ares keeps it to itself when
+  /// it goes on to the next server.
+  unsigned last_code() const noexcept { return last_code_; }
+  void forget_code() noexcept { last_code_ = 0; }
+
  private:
   struct Socket {
     bool stream = false;
@@ -44,6 +49,7 @@ class ResolverSockets {
   tun::EventLoop& loop_;
   std::function<void(ares_socket_t)> ready_;
   std::map<ares_socket_t, Socket> sockets_;
+  unsigned last_code_ = 0;
   ares_socket_t next_ = 1 << 20;  // far from the process's own descriptors
 };
 
