@@ -154,8 +154,8 @@ class Connection {
   }
 
   Stream& stream_;
-  Session session_;
-  std::unique_ptr<Leftover> leftover_;  ///< not empty
+  std::unique_ptr<Leftover> leftover_;     ///< not empty
+  [[no_unique_address]] Session session_;  ///< ends in room for the next two
   bool ended_ = false;
   bool finished_ = false;
 };

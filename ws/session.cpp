@@ -13,14 +13,14 @@ namespace {
 constexpr std::uint8_t kMaxUnsentPongs = 16;
 
 // An idle connection stays small: what only some need is allocated when they need it.
-static_assert(sizeof(void*) != 8 || sizeof(Session) <= 232);
+static_assert(sizeof(void*) != 8 || sizeof(Session) <= 224);
 
 }  // namespace
 
 Session::Session(Role role, const Settings& settings, Random* random, const std::optional<DeflateParameters>& deflate)
-    : role_(role),
-      receiver_(role, settings, deflate ? std::optional(deflate->sent_by(other(role))) : std::nullopt),
-      sender_(role, settings, random, deflate ? std::optional(deflate->sent_by(role)) : std::nullopt) {}
+    : receiver_(role, settings, deflate ? std::optional(deflate->sent_by(other(role))) : std::nullopt),
+      sender_(role, settings, random, deflate ? std::optional(deflate->sent_by(role)) : std::nullopt),
+      role_(role) {}
 
 std::size_t Session::receive(MutableBytes input) {
   assert(!has_event() || closed());
@@ -122,7 +122,7 @@ void Session::end_session(CloseCode code, Fault fault) {
   closed_waits_ = true;
   code_ = code;
   fault_ = fault;
-  close_deadline_ = Time::min();
+  phase_deadline_ = Time::min();
   forget_late_pong();
   sender_.drop_draft();
 }
@@ -171,7 +171,7 @@ Result<void> Session::close(CloseCode code, std::string_view reason) {
   if (!valid) return Errc::invalid_argument;
   queue_close(code, reason);
   phase_ = Phase::closing;
-  close_deadline_ = Time::min();
+  phase_deadline_ = Time::min();
   return {};
 }
 

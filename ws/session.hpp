@@ -140,19 +140,7 @@ class Session {
   Rare& rare();
   void forget_late_pong() noexcept;
 
-  Role role_;
-  Phase phase_ = Phase::open;
-  bool clean_ = false;         ///< both sides said Close
-  bool closed_waits_ = false;  ///< Closed is to be reported behind event_
-  Fault fault_ = Fault::none;
-  bool eof_ = false;
-  CloseCode code_ = CloseCode::no_status;
-  bool gave_up_ = false;           ///< waited long enough for the peer's end
-  bool heard_ = true;              ///< bytes came since the last handle_timeout()
-  bool pinged_ = false;            ///< our idle Ping is out and nothing came since
-  bool output_moved_ = false;      ///< bytes left since the last handle_timeout()
-  std::uint8_t pongs_unsent_ = 0;  ///< Pongs in the queue
-  Received event_;                 ///< Kind::nothing: there is none
+  Received event_;  ///< Kind::nothing: there is none
 
   Receiver receiver_;
   Sender sender_;
@@ -160,10 +148,23 @@ class Session {
   std::uint64_t pongs_end_ = 0;  ///< where in the outgoing stream the last of the Pongs ends
   std::unique_ptr<Rare> rare_;
 
-  Time close_deadline_ = kNever;  ///< Time::min(): to be set
-  Time silence_deadline_ = Time::min();
+  Time phase_deadline_ = Time::min();  ///< of silence while open, of the close afterwards; Time::min(): to be set
   Time message_deadline_ = Time::min();
   Time output_deadline_ = Time::min();
+
+  // Small ones at the end: who holds a session may put its own behind them.
+  CloseCode code_ = CloseCode::no_status;
+  Role role_;
+  Phase phase_ = Phase::open;
+  Fault fault_ = Fault::none;
+  bool clean_ = false;         ///< both sides said Close
+  bool closed_waits_ = false;  ///< Closed is to be reported behind event_
+  bool eof_ = false;
+  bool gave_up_ = false;           ///< waited long enough for the peer's end
+  bool heard_ = true;              ///< bytes came since the last handle_timeout()
+  bool pinged_ = false;            ///< our idle Ping is out and nothing came since
+  bool output_moved_ = false;      ///< bytes left since the last handle_timeout()
+  std::uint8_t pongs_unsent_ = 0;  ///< Pongs in the queue
 };
 
 }  // namespace sluice::ws

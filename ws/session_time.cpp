@@ -8,10 +8,10 @@ namespace sluice::ws {
 
 Time Session::next_timeout() const noexcept {
   if (gave_up_ || settled()) return kNever;
-  Time next = close_deadline_;
+  Time next = open() ? kNever : phase_deadline_;
   if (settings().send_timeout > Duration{} && !sender_.queue().empty()) next = std::min(next, output_deadline_);
   if (closed()) return next;
-  if (open() && settings().idle_ping > Duration{}) next = std::min(next, silence_deadline_);
+  if (open() && settings().idle_ping > Duration{}) next = std::min(next, phase_deadline_);
   if (settings().message_timeout > Duration{} && receiver_.in_message()) next = std::min(next, message_deadline_);
   return next;
 }
@@ -28,10 +28,10 @@ void Session::watch_silence(Time now) {
   if (heard_) {
     heard_ = false;
     pinged_ = false;
-    silence_deadline_ = now + settings().idle_ping;
+    phase_deadline_ = now + settings().idle_ping;
     return;
   }
-  if (now < silence_deadline_) return;
+  if (now < phase_deadline_) return;
   if (pinged_) {
     on_fault(Fault::ping_unanswered);
     gave_up_ = true;
@@ -39,7 +39,7 @@ void Session::watch_silence(Time now) {
   }
   sender_.control(Opcode::ping, {});
   pinged_ = true;
-  silence_deadline_ = now + settings().ping_timeout;
+  phase_deadline_ = now + settings().ping_timeout;
 }
 
 /// A message in progress must go on [A-WS-05].
@@ -70,11 +70,11 @@ void Session::watch_output(Time now) {
 /// Our Close waits for the peer's, then for the end of its stream; never for ever [A-WS-15].
 void Session::watch_close(Time now) {
   if (open() || settled()) return;
-  if (close_deadline_ == Time::min()) {
-    close_deadline_ = now + settings().close_timeout;
+  if (phase_deadline_ == Time::min()) {
+    phase_deadline_ = now + settings().close_timeout;
     return;
   }
-  if (now < close_deadline_) return;
+  if (now < phase_deadline_) return;
   if (!closed()) on_fault(Fault::close_unanswered);
   gave_up_ = true;
 }

@@ -88,32 +88,36 @@ class Served {
 /// HTTP until the request for a WebSocket is answered, an echo of messages from then on.
 class WsServed final : public Served {
  public:
-  explicit WsServed(Habits& habits) : habits_(habits), http_(std::make_unique<http::ServerSession>()) {}
+  explicit WsServed(Habits& habits) : habits_(habits), opening_(std::make_unique<Opening>()) {}
   bool pump(Time now) override {
-    if (http_ && !open(now)) return false;
-    return http_ || !connection_->pump(now, ws::Echo());
+    if (opening_ && !open(now)) return false;
+    return opening_ || !connection_->pump(now, ws::Echo());
   }
 
  private:
+  struct Opening {
+    http::ServerSession http;
+    std::optional<ws::DeflateParameters> agreed;
+  };
+
   bool open(Time now) {
-    const http::Phase phase = http::drive(stream, *http_, now, [this](http::ServerEvent&& event) {
+    const http::Phase phase = http::drive(stream, opening_->http, now, [this](http::ServerEvent&& event) {
       const auto* head = std::get_if<http::RequestHead>(&event);
       if (!head) return;
       const ws::ServerAnswer answer = ws::answer_handshake(head->request, habits_.policy);
-      agreed_ = answer.deflate;
-      http_->respond(answer.response);
+      opening_->agreed = answer.deflate;
+      opening_->http.respond(answer.response);
     });
     if (phase == http::Phase::upgraded) {
       connection_ = std::make_unique<ws::Connection<tun::KernelStream>>(stream, ws::Role::server, habits_.settings,
-                                                                        nullptr, Bytes(), agreed_);
-      http_.reset();
+                                                                        nullptr, Bytes(), opening_->agreed);
+      opening_.reset();
     }
     return phase == http::Phase::upgraded || phase == http::Phase::serving;
   }
 
   Habits& habits_;
-  std::unique_ptr<http::ServerSession> http_;
-  std::optional<ws::DeflateParameters> agreed_;
+  std::unique_ptr<Opening> opening_;
   std::unique_ptr<ws::Connection<tun::KernelStream>> connection_;
 };
 
