@@ -214,6 +214,13 @@ bool Neighbours::asks(const IpAddress& neighbour) const noexcept {
   return entry && entry->questions > 0;
 }
 
+std::size_t Neighbours::footprint() const noexcept {
+  constexpr std::size_t kNode = sizeof(decltype(entries_)::value_type) + 2 * sizeof(void*);  // with link and hash
+  std::size_t total = entries_.size() * kNode + entries_.bucket_count() * sizeof(void*);
+  for (const auto& [address, entry] : entries_) total += entry.waiting.buffer().capacity();
+  return total;
+}
+
 std::vector<NeighbourView> Neighbours::list(Time now) const {
   std::vector<NeighbourView> all;
   all.reserve(entries_.size());

@@ -117,6 +117,8 @@ class Neighbours {
   void clear() noexcept;
 
   std::size_t size() const noexcept { return entries_.size(); }
+  /// Memory of the entries and of the packets that wait with them, bytes.
+  std::size_t footprint() const noexcept;
   std::vector<NeighbourView> list(Time now) const;
 
  private:

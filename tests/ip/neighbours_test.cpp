@@ -112,7 +112,8 @@ TEST_CASE("with the O flag it is taken; unsolicited it proves nothing [R4861-7.3
 }
 
 TEST_CASE(
-    "what is not confirmed gets stale, and once used is asked directly after five seconds [R1122-2.3.2.1-1] "
+    "what is not confirmed gets stale, and once used is asked directly after five seconds [R4861-7.3.3-1] "
+    "[R1122-2.3.2.1-1] "
     "[R1122-3.3.1-3]") {
   Cache cache;
   cache.make_stale();
@@ -166,7 +167,7 @@ TEST_CASE("timing is the user's to choose [R1122-2.3.2.1-3]") {
   CHECK(cache.wait(100ms));
 }
 
-TEST_CASE("reachable times are drawn between half and one and a half of the mean") {
+TEST_CASE("reachable times are drawn between half and one and a half of the mean [R4861-10-1]") {
   Cache cache;
   Duration least = 1h;
   Duration most{};

@@ -18,6 +18,7 @@ TEST_CASE("the longest prefix wins, then the smallest metric [R1122-3.3.1-1]") {
   routes.add({.destination = net("10.0.0.128/25"), .gateway = ip("10.0.0.9")});
   REQUIRE(routes.find(ip("10.0.0.7")).size() == 1);
   CHECK_FALSE(routes.find(ip("10.0.0.7"))[0].gateway);
+  CHECK(routes.find(ip("10.0.0.7"))[0].destination.to_string() == "10.0.0.0/24");
   CHECK(routes.find(ip("10.0.0.200"))[0].gateway == ip("10.0.0.9"));
   CHECK(routes.find(ip("8.8.8.8"))[0].gateway == ip("10.0.0.253"));
   CHECK(routes.find(ip("fd00::1")).empty());
