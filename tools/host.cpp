@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tun/clock.hpp"
@@ -10,6 +11,12 @@
 #include "tun/namespace.hpp"
 
 namespace sluice::tools {
+namespace {
+
+/// DHCP with an offer, and three probes of the address.
+constexpr Duration kAddressPatience = std::chrono::seconds(30);
+
+}  // namespace
 
 Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_offset_(tun::wall_clock_offset()) {
   open_device(options, role);
@@ -32,6 +39,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   config.tcp.congestion = options.congestion;
   stack_.emplace(config);
   loop_.emplace(*stack_, *top, tun::LoopSettings{.spin = options.busy_poll});
+  if (options.tap && role == Role::client) await_addresses(options);
 }
 
 std::int64_t Host::unix_time() const noexcept {
@@ -62,6 +70,24 @@ Observer* Host::make_observers(const LinkOptions& options) {
   if (options.trace.empty() && options.capture.empty()) return nullptr;
   if (!options.trace.empty()) trace_.emplace(options.trace, tun::monotonic_now(), wall_offset_);
   return &notes_.emplace(*tap_, trace_ ? &*trace_ : nullptr);
+}
+
+/// A client has nothing to do before.
+void Host::await_addresses(const LinkOptions& options) {
+  const auto usable = [&](const IpAddress& own) { return stack_->ip().addresses().holds(own); };
+  const auto complete = [&] {
+    if (options.dhcp && !stack_->configurator()->dhcp()->lease()) return false;
+    return std::all_of(addresses_.begin(), addresses_.end(),
+                       [&](const tun::AddressPair& pair) { return usable(pair.local.address); });
+  };
+  const Time limit = tun::monotonic_now() + kAddressPatience;
+  while (!complete()) {
+    if (tun::monotonic_now() >= limit)
+      throw tun::Error(Errc::timed_out,
+                       options.dhcp ? "no DHCP server gave an address" : "an address of the stack's is another host's");
+    if (const Result<void> turned = loop_->turn(std::chrono::milliseconds(100)); !turned)
+      throw tun::Error(turned.error(), "the device is gone");
+  }
 }
 
 std::vector<Prefix> Host::own_addresses() {

@@ -52,6 +52,7 @@ class Host {
 
  private:
   void open_device(const LinkOptions& options, Role role);
+  void await_addresses(const LinkOptions& options);
   Observer* make_observers(const LinkOptions& options);
 
   Key key_;

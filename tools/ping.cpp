@@ -170,6 +170,7 @@ class Ping {
 
 int ping(const Options& options) {
   if (options.interval < std::chrono::milliseconds(1)) throw UsageError("--interval", "is at least 1ms");
+  if (options.link.tap) throw UsageError("--tap", "is not for ping yet: its echo requests do not pass the stack");
   const bool by_stack = is_for_stack(options.host, options.link);
   std::vector<IpAddress> addresses;
   if (!by_stack) addresses = resolve(options.host);

@@ -5,9 +5,16 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace sluice::tools {
+namespace {
+
+constexpr std::uint16_t kDnsPort = 53;
+
+}  // namespace
 
 std::vector<IpAddress> resolve(const std::string& name) {
   if (const auto address = IpAddress::parse(name)) return {*address};
@@ -28,20 +35,20 @@ std::vector<IpAddress> resolve(const std::string& name) {
 }
 
 bool is_for_stack(const std::string& name, const LinkOptions& options) {
-  return !options.dns.empty() && !IpAddress::parse(name);
+  return (!options.dns.empty() || options.dhcp) && !IpAddress::parse(name);
 }
 
 Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& options) {
   ResolverOptions asking;
   asking.servers = options.dns;
+  if (const host::Configurator* const configurator = host.stack().configurator(); configurator && options.dns.empty())
+    for (const IpAddress& server : configurator->dns_servers()) asking.servers.push_back({server, kDnsPort});
+  if (asking.servers.empty()) return {{}, fmt::format("cannot resolve {}: nobody named a DNS server", name)};
   return resolve_now(host.loop(), asking, name);
 }
 
-Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, const Host& host) {
-  const auto has_family = [&](const IpAddress& one) {
-    return std::any_of(host.addresses().begin(), host.addresses().end(),
-                       [&](const tun::AddressPair& pair) { return pair.peer.family() == one.family(); });
-  };
+Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, Host& host) {
+  const auto has_family = [&](const IpAddress& one) { return host.stack().ip().select_source(one).has_value(); };
   const auto found = std::find_if(addresses.begin(), addresses.end(), has_family);
   if (found == addresses.end()) return Errc::address_family;
   return *found;

@@ -15,12 +15,14 @@ namespace sluice::tools {
 /// before a Host is made: in a namespace of its own the process reaches no name server.
 std::vector<IpAddress> resolve(const std::string& name);
 
-/// True when --dns was given and `name` is no address: then resolve_over() is to be called when the Host is there.
+/// True when --dns or --dhcp was given and `name` is no address: then resolve_over() is to be called when the Host is
+/// there.
 bool is_for_stack(const std::string& name, const LinkOptions& options);
-/// Asks the servers of --dns through the stack. REQUIRES that the host's loop does not run yet.
+/// Asks the servers of --dns, else those that DHCP or a router named, through the stack. REQUIRES that the host's loop
+/// does not run yet.
 Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& options);
 
-/// The first of them that the stack has an address of the same family for; address_family when there is none.
-Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, const Host& host);
+/// The first of them that the stack has an address and a way for; address_family when there is none.
+Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, Host& host);
 
 }  // namespace sluice::tools
