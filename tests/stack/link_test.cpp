@@ -442,9 +442,10 @@ TEST_CASE("frames that are not for us, or not what they seem, end in counters of
       {LinkCounter::drop_arp_sender,
        arp_frame({.sender_mac = mac_of(9), .sender = ip4("127.0.0.1"), .target_mac = {}, .target = ip4("10.0.0.1")})},
   };
-  for (const auto& [counter, frame] : cases) {
+  for (const auto& one : cases) {
+    const LinkCounter counter = one.first;
     const auto before = count(host, counter);
-    lan.inject(frame);
+    lan.inject(one.second);
     lan.settle();
     CHECK_MESSAGE(count(host, counter) == before + 1, std::string(name(counter)));
   }
