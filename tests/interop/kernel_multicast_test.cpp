@@ -18,17 +18,18 @@ constexpr std::uint16_t kPort = 7007;
 
 IpAddress group_of(Family family) { return *IpAddress::parse(family == Family::ipv4 ? "239.1.1.1" : "ff05::1:1"); }
 
-in_addr in_v4(const IpAddress& address) {
-  in_addr made{};
-  std::memcpy(&made, address.bytes().data(), sizeof made);
+/// The address in the kernel's form, of 4 or 16 bytes.
+template <class Made>
+Made in_kernel_form(const IpAddress& address) {
+  const Bytes bytes = address.bytes();
+  Made made{};
+  REQUIRE(bytes.size() == sizeof made);
+  std::memcpy(&made, bytes.data(), std::min(bytes.size(), sizeof made));
   return made;
 }
 
-in6_addr in_v6(const IpAddress& address) {
-  in6_addr made{};
-  std::memcpy(&made, address.bytes().data(), sizeof made);
-  return made;
-}
+in_addr in_v4(const IpAddress& address) { return in_kernel_form<in_addr>(address); }
+in6_addr in_v6(const IpAddress& address) { return in_kernel_form<in6_addr>(address); }
 
 template <class T>
 void set(const tun::Fd& fd, int level, int name, const T& value) {
