@@ -21,7 +21,7 @@ struct ChatLimits {
   std::size_t history = 50;               ///< messages that a newcomer sees
   std::size_t history_bytes = 64u << 10;  ///< of these, frames and all
   std::size_t message = 8u << 10;         ///< bytes of one from a member; more is closed with 1009
-  std::size_t unread = 256u << 10;        ///< bytes that may wait for a slow member; then it is closed with 1008
+  std::size_t unread = 1u << 20;          ///< bytes that may wait for a slow member; then it is closed with 1008
   std::size_t name = 64;                  ///< bytes; the rest is cut off
 };
 
