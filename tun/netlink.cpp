@@ -53,17 +53,6 @@ struct Request {
   }
 };
 
-/// The kernel refuses routes whose address has bits beyond the prefix.
-IpAddress network_of(const Prefix& prefix) {
-  std::array<std::uint8_t, 16> bytes{};
-  const Bytes address = prefix.address.bytes();
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    const std::size_t kept = prefix.length > 8 * i ? std::min<std::size_t>(prefix.length - 8 * i, 8) : 0;
-    bytes[i] = static_cast<std::uint8_t>(address[i] & 0xff00u >> kept);
-  }
-  return IpAddress::from_bytes(Bytes(bytes).first(address.size()));
-}
-
 constexpr unsigned kCreate = NLM_F_CREATE | NLM_F_EXCL;
 
 Request link_request(unsigned index, std::uint16_t type = RTM_NEWLINK) {
@@ -186,7 +175,7 @@ void Netlink::add_route(unsigned index, const Prefix& destination) {
   body.rtm_protocol = RTPROT_STATIC;
   body.rtm_scope = destination.address.is_v4() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   body.rtm_type = RTN_UNICAST;
-  put_address(request.header(), RTA_DST, network_of(destination));
+  put_address(request.header(), RTA_DST, destination.network().address);
   mnl_attr_put_u32(request.header(), RTA_OIF, index);
   const int error = ask(request.header());
   if (error != 0 && error != EEXIST) fail(error, "route " + destination.to_string() + " to " + name_of(index));

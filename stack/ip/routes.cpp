@@ -2,24 +2,12 @@
 #include "stack/ip/routes.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace sluice::ip {
 namespace {
 
 bool same_network(const Prefix& a, const Prefix& b) noexcept {
   return a.address.family() == b.address.family() && a.length == b.length && a.contains(b.address);
-}
-
-/// Without host bits, as people expect to see a network.
-Prefix network_of(const Prefix& prefix) noexcept {
-  std::array<std::uint8_t, 16> bytes{};
-  const Bytes address = prefix.address.bytes();
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    const std::size_t kept = prefix.length > 8 * i ? std::min<std::size_t>(prefix.length - 8 * i, 8) : 0;
-    bytes[i] = static_cast<std::uint8_t>(address[i] & (0xff00u >> kept));
-  }
-  return {IpAddress::from_bytes(Bytes(bytes).first(address.size())), prefix.length};
 }
 
 /// What find() answers together stands together: equal networks and metrics.
@@ -46,7 +34,7 @@ bool Routes::add(const Route& route) {
   remove(route.destination, route.gateway, route.origin);
   if (routes_.size() >= kMaximum) return false;
   Route added = route;
-  added.destination = network_of(route.destination);
+  added.destination = route.destination.network();
   routes_.insert(std::upper_bound(routes_.begin(), routes_.end(), added, before), added);
   return true;
 }

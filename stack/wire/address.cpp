@@ -210,6 +210,16 @@ bool Prefix::contains(const IpAddress& other) const noexcept {
   return rest == 0 || (ours[whole] ^ theirs[whole]) >> (8 - rest) == 0;
 }
 
+Prefix Prefix::network() const noexcept {
+  std::array<std::uint8_t, 16> bytes{};
+  const Bytes from = address.bytes();
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::size_t kept = length > 8 * i ? std::min<std::size_t>(length - 8 * i, 8) : 0;
+    bytes[i] = static_cast<std::uint8_t>(from[i] & 0xff00u >> kept);
+  }
+  return {IpAddress::from_bytes(Bytes(bytes).first(from.size())), length};
+}
+
 std::string Prefix::to_string() const {
   std::string text = address.to_string() + '/';
   append_number(text, unsigned{length});

@@ -89,6 +89,8 @@ struct Prefix {
   /// "10.0.0.1/24" or "fd00::1/64"; the length is required and in range.
   static std::optional<Prefix> parse(std::string_view text) noexcept;
   bool contains(const IpAddress& other) const noexcept;
+  /// The same without bits beyond the length.
+  Prefix network() const noexcept;
   std::string to_string() const;
   friend constexpr bool operator==(const Prefix&, const Prefix&) noexcept = default;
 };

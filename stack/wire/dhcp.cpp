@@ -104,8 +104,7 @@ std::optional<Prefix> read_destination(ByteReader& reader) noexcept {
   if (length > 32) return std::nullopt;
   std::uint32_t bits = 0;
   for (unsigned i = 0; i < (length + 7u) / 8; ++i) bits |= std::uint32_t{reader.u8()} << (24 - 8 * i);
-  const std::uint32_t mask = length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);
-  return Prefix{IpAddress::v4(bits & mask), length};
+  return Prefix{IpAddress::v4(bits), length}.network();
 }
 
 bool is_name_character(std::uint8_t byte) noexcept {
