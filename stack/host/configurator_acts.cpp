@@ -5,7 +5,6 @@
 #include "stack/host/configurator.hpp"
 #include "stack/wire/dhcp.hpp"
 #include "stack/wire/ndp.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/udp.hpp"
 
 namespace sluice::host {
@@ -154,23 +153,15 @@ void Configurator::act(const AskDhcpv6& action, Time now) {
 
 void Configurator::send_udp(const Endpoint& from, const Endpoint& to, Bytes payload) {
   const std::size_t at = ip::header_size(from.address.family());
-  const std::size_t size = wire::udp::kHeaderSize + payload.size();
   std::array<std::uint8_t, ip::kMaximumHeader + wire::udp::kHeaderSize> head;
-  const MutableBytes udp = MutableBytes(head).subspan(at, wire::udp::kHeaderSize);
-  wire::udp::Header header{
-      .source_port = from.port, .destination_port = to.port, .length = static_cast<std::uint16_t>(size)};
-  wire::udp::write(udp, header);
-  ChecksumSum sum = wire::pseudo_header(from.address, to.address, static_cast<std::uint8_t>(ip::Protocol::udp), size);
-  sum.add(udp);
-  sum.add(payload);
-  header.checksum = sum.checksum() == 0 ? 0xffff : sum.checksum();
-  wire::udp::write(udp, header);
+  wire::udp::write(MutableBytes(head).subspan(at), {.source_port = from.port, .destination_port = to.port},
+                   from.address, to.address, payload);
   ip::write_header(head, {.source = from.address,
                           .destination = to.address,
                           .protocol = ip::Protocol::udp,
                           .hop_limit = kHopLimit,
                           .dont_fragment = false,
-                          .payload_size = size});
+                          .payload_size = wire::udp::kHeaderSize + payload.size()});
   (void)outbox_.push(Bytes(head).first(at + wire::udp::kHeaderSize), payload);
 }
 

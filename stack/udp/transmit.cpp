@@ -2,13 +2,11 @@
 #include <array>
 
 #include "stack/udp/layer_state.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/udp.hpp"
 
 namespace sluice::udp {
 namespace {
 
-constexpr auto kProtocol = static_cast<std::uint8_t>(ip::Protocol::udp);
 constexpr std::size_t kMaximumLength = 65535;
 
 /// What a departing datagram costs besides its text.
@@ -120,14 +118,9 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
   const auto length = static_cast<std::uint16_t>(wire::udp::kHeaderSize + size);
   std::array<std::uint8_t, ip::kMaximumHeader + wire::udp::kHeaderSize> head;
   const std::size_t ip_size = ip::header_size(departing.remote.address.family());
-  const MutableBytes transport = MutableBytes(head).subspan(ip_size, wire::udp::kHeaderSize);
-  wire::udp::Header header{departing.local.port, departing.remote.port, length, 0};
-  wire::udp::write(transport, header);
-  ChecksumSum sum = wire::pseudo_header(departing.local.address, departing.remote.address, kProtocol, length);
-  sum.add(transport);
-  sum.add(text.bytes());
-  header.checksum = sum.checksum() ? sum.checksum() : std::uint16_t{0xffff};  // [R768-3]
-  wire::udp::write(transport, header);
+  const wire::udp::Header header{departing.local.port, departing.remote.port, length, 0};
+  wire::udp::write(MutableBytes(head).subspan(ip_size), header, departing.local.address, departing.remote.address,
+                   text.bytes());
 
   const ip::HeaderFields fields{.source = departing.local.address,
                                 .destination = departing.remote.address,

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "stack/base/bytes.hpp"
+#include "stack/wire/address.hpp"
 #include "stack/wire/parsed.hpp"
 
 namespace sluice::wire::udp {
@@ -26,6 +27,11 @@ enum class Fault : std::uint8_t {
 /// The header at the front of an IP payload; bytes behind `length` are not the datagram's. The checksum is the
 /// caller's to verify, who knows the addresses.
 Parsed<Header, Fault> parse(Bytes payload) noexcept;
+
+/// Writes 8 bytes with the length and the checksum of this text, which follows; `header` names the ports. REQUIRES the
+/// room, addresses of one family, and no more text than a datagram takes.
+std::size_t write(MutableBytes room, const Header& header, const IpAddress& source, const IpAddress& destination,
+                  Bytes text) noexcept;
 
 /// Writes 8 bytes. REQUIRES the room.
 std::size_t write(MutableBytes room, const Header& header) noexcept;
