@@ -62,28 +62,26 @@ Result<void> Socket::leave(const IpAddress& group) {
   return set_group_filter(group, {});
 }
 
-Result<void> Socket::block_source(const IpAddress& group, const IpAddress& source) {
+Result<void> Socket::list_source(const IpAddress& group, FilterMode mode, const IpAddress& source, bool listed) {
   BoundSocket* const socket = find();
   if (!socket) return Errc::stale_handle;
-  return layer_->state_->step(*socket, group.unmapped(), FilterMode::exclude, source.unmapped(), true);
+  return layer_->state_->step(*socket, group.unmapped(), mode, source.unmapped(), listed);
+}
+
+Result<void> Socket::block_source(const IpAddress& group, const IpAddress& source) {
+  return list_source(group, FilterMode::exclude, source, true);
 }
 
 Result<void> Socket::unblock_source(const IpAddress& group, const IpAddress& source) {
-  BoundSocket* const socket = find();
-  if (!socket) return Errc::stale_handle;
-  return layer_->state_->step(*socket, group.unmapped(), FilterMode::exclude, source.unmapped(), false);
+  return list_source(group, FilterMode::exclude, source, false);
 }
 
 Result<void> Socket::join_source(const IpAddress& group, const IpAddress& source) {
-  BoundSocket* const socket = find();
-  if (!socket) return Errc::stale_handle;
-  return layer_->state_->step(*socket, group.unmapped(), FilterMode::include, source.unmapped(), true);
+  return list_source(group, FilterMode::include, source, true);
 }
 
 Result<void> Socket::leave_source(const IpAddress& group, const IpAddress& source) {
-  BoundSocket* const socket = find();
-  if (!socket) return Errc::stale_handle;
-  return layer_->state_->step(*socket, group.unmapped(), FilterMode::include, source.unmapped(), false);
+  return list_source(group, FilterMode::include, source, false);
 }
 
 }  // namespace sluice::udp

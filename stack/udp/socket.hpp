@@ -119,6 +119,7 @@ class Socket {
  private:
   /// nullptr when this handle names no open socket.
   BoundSocket* find() const noexcept;
+  Result<void> list_source(const IpAddress& group, ip::FilterMode mode, const IpAddress& source, bool listed);
 
   Layer* layer_ = nullptr;
   SlotId id_;

@@ -55,6 +55,16 @@ std::size_t record_size(const RecordFields& record) noexcept {
 
 namespace detail {
 
+bool is_nameable(const GroupQuery& query) noexcept {
+  return query.group.is_multicast() || (query.group.is_unspecified() && query.sources.empty());
+}
+
+GroupMessage read_records(Bytes message, Family family) noexcept {
+  ByteReader reader(message.subspan(6));
+  const std::uint16_t count = reader.u16();
+  return RecordReader(family, count, reader.rest());
+}
+
 bool read_query_tail(ByteReader& reader, Family family, GroupQuery& query) noexcept {
   const std::uint8_t flags = reader.u8();
   query.suppress = (flags & kSuppress) != 0;

@@ -112,6 +112,10 @@ std::size_t record_size(const RecordFields& record) noexcept;
 
 namespace detail {
 
+/// Asks for a group, or for all of them and then for no sources.
+bool is_nameable(const GroupQuery& query) noexcept;
+/// The latest version's report. REQUIRES its fixed 8 bytes.
+GroupMessage read_records(Bytes message, Family family) noexcept;
 /// The fields that both protocols' latest queries end with: flags, interval, number of sources, sources.
 bool read_query_tail(ByteReader& reader, Family family, GroupQuery& query) noexcept;
 void write_query_tail(ByteWriter& writer, const GroupQuery& query, std::span<const IpAddress> sources) noexcept;

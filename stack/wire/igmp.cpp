@@ -11,11 +11,6 @@ using Tenths = std::chrono::duration<std::int64_t, std::deci>;
 /// RFC 3376 7.2.1: what an IGMPv1 querier leaves unsaid.
 constexpr Duration kResponseV1 = std::chrono::seconds(10);
 
-/// A group that may be named: multicast, or none at all where that means all of them.
-bool is_nameable(const GroupQuery& query) noexcept {
-  return query.group.is_multicast() || (query.group.is_unspecified() && query.sources.empty());
-}
-
 Parsed<GroupMessage, GroupFault> parse_query(Bytes message) noexcept {
   if (message.size() > kSize && message.size() < kQueryV3) return GroupFault::wrong_length;
   ByteReader reader(message);
@@ -31,7 +26,7 @@ Parsed<GroupMessage, GroupFault> parse_query(Bytes message) noexcept {
     query.maximum_response = Tenths(detail::decode_small_float(code));
     if (!detail::read_query_tail(reader, Family::ipv4, query)) return GroupFault::truncated;
   }
-  if (!is_nameable(query)) return GroupFault::not_a_group;
+  if (!detail::is_nameable(query)) return GroupFault::not_a_group;
   return GroupMessage(query);
 }
 
@@ -43,12 +38,6 @@ Parsed<GroupMessage, GroupFault> parse_single(Bytes message) noexcept {
   if (!group.is_multicast()) return GroupFault::not_a_group;
   if (type == kLeave) return GroupMessage(GroupLeave{group});
   return GroupMessage(GroupReport{type == kReportV1 ? GroupVersion::v1 : GroupVersion::v2, group});
-}
-
-Parsed<GroupMessage, GroupFault> parse_records(Bytes message) noexcept {
-  ByteReader reader(message.subspan(6));
-  const std::uint16_t count = reader.u16();
-  return GroupMessage(RecordReader(Family::ipv4, count, reader.rest()));
 }
 
 std::size_t finish(ByteWriter& writer) noexcept {
@@ -81,7 +70,7 @@ Parsed<GroupMessage, GroupFault> parse(Bytes message) noexcept {
     case kReportV1:
     case kReportV2:
     case kLeave: return parse_single(message);
-    case kReportV3: return parse_records(message);
+    case kReportV3: return detail::read_records(message, Family::ipv4);
     default: return GroupFault::unknown_type;  // [R3376-4-2]
   }
 }

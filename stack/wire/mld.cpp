@@ -11,11 +11,6 @@ using Milliseconds = std::chrono::milliseconds;
 constexpr std::uint8_t kIcmpv6 = 58;
 constexpr std::size_t kAddressSize = 16;
 
-/// Multicast, or none at all where that means all groups.
-bool is_nameable(const GroupQuery& query) noexcept {
-  return query.group.is_multicast() || (query.group.is_unspecified() && query.sources.empty());
-}
-
 Parsed<GroupMessage, GroupFault> parse_query(Bytes message) noexcept {
   if (message.size() > kSize && message.size() < kQueryV2) return GroupFault::wrong_length;
   ByteReader reader(message);
@@ -30,7 +25,7 @@ Parsed<GroupMessage, GroupFault> parse_query(Bytes message) noexcept {
     query.maximum_response = Milliseconds(detail::decode_float(code));
     if (!detail::read_query_tail(reader, Family::ipv6, query)) return GroupFault::truncated;
   }
-  if (!is_nameable(query)) return GroupFault::not_a_group;
+  if (!detail::is_nameable(query)) return GroupFault::not_a_group;
   return GroupMessage(query);
 }
 
@@ -39,12 +34,6 @@ Parsed<GroupMessage, GroupFault> parse_single(Bytes message) noexcept {
   if (!group.is_multicast()) return GroupFault::not_a_group;
   if (message[0] == kDone) return GroupMessage(GroupLeave{group});
   return GroupMessage(GroupReport{GroupVersion::v2, group});
-}
-
-Parsed<GroupMessage, GroupFault> parse_records(Bytes message) noexcept {
-  ByteReader reader(message.subspan(6));
-  const std::uint16_t count = reader.u16();
-  return GroupMessage(RecordReader(Family::ipv6, count, reader.rest()));
 }
 
 std::size_t finish(ByteWriter& writer, const Way& way) noexcept {
@@ -81,7 +70,7 @@ Parsed<GroupMessage, GroupFault> parse(Bytes message) noexcept {
   if (message.size() < (type == kReportV2 ? kReportHead : kSize)) return GroupFault::truncated;
   switch (type) {
     case kQuery: return parse_query(message);
-    case kReportV2: return parse_records(message);
+    case kReportV2: return detail::read_records(message, Family::ipv6);
     default: return parse_single(message);
   }
 }
