@@ -104,8 +104,8 @@ void Stack::report_groups() {
   while (const std::optional<IpAddress> group = ip_.groups().take_changed())
     (group->is_v4() ? igmp_ : mld_).change(*group, ip_.groups().merged(*group), now_);
   ip::OutboxSink sink(outbox_);
-  igmp_.poll_transmit(report_source(Family::ipv4), now_, sink);
-  mld_.poll_transmit(report_source(Family::ipv6), now_, sink);
+  if (igmp_.next_timeout() <= now_) igmp_.poll_transmit(report_source(Family::ipv4), now_, sink);
+  if (mld_.next_timeout() <= now_) mld_.poll_transmit(report_source(Family::ipv6), now_, sink);
 }
 
 void Stack::handle_timeout(Time now) {
