@@ -1,10 +1,8 @@
 // Flags to settings, and the addresses that nobody gave.
 #include "tools/link_options.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <ifaddrs.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +13,7 @@
 #include "tools/resolver.hpp"
 #include "tun/clock.hpp"
 #include "tun/namespace.hpp"
+#include "tun/socket_address.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -104,22 +103,13 @@ void add_record_options(CLI::App& app, LinkOptions& options) {
             ->type_name("TEXT"));
 }
 
-IpAddress address_of(const sockaddr& socket_address) {
-  if (socket_address.sa_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(socket_address);
-    return IpAddress::v4(ntohl(v4.sin_addr.s_addr));
-  }
-  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(socket_address);
-  return IpAddress::from_bytes(Bytes(v6.sin6_addr.s6_addr, 16));
-}
-
 std::vector<IpAddress> kernel_addresses() {
   std::vector<IpAddress> found;
   ifaddrs* first = nullptr;
   if (::getifaddrs(&first) != 0) return found;
   for (const ifaddrs* one = first; one; one = one->ifa_next) {
     const bool ip = one->ifa_addr && (one->ifa_addr->sa_family == AF_INET || one->ifa_addr->sa_family == AF_INET6);
-    if (ip) found.push_back(address_of(*one->ifa_addr));
+    if (ip) found.push_back(tun::from_kernel(one->ifa_addr).address);
   }
   ::freeifaddrs(first);
   return found;

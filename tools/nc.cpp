@@ -51,11 +51,7 @@ int netcat(Options options) {
     throw tun::Error(Errc::not_found, fmt::format("no address is known for {}", options.where.front()));
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
-  if (by_stack) {
-    Resolved resolved = resolve_over(host, options.where.front(), options.link);
-    if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
-    addresses = std::move(resolved.addresses);
-  }
+  if (by_stack) addresses = addresses_over(host, options.where.front(), options.link);
   IpAddress address = IpAddress::any(Family::ipv6);
   if (host_given) {
     const Result<IpAddress> found = reachable(addresses, host);

@@ -176,11 +176,7 @@ int ping(const Options& options) {
   if (!by_stack) addresses = resolve(options.host);
   if (!by_stack && addresses.empty()) throw UsageError(fmt::format("no address is known for {}", options.host));
   Host host(options.link, Role::client);
-  if (by_stack) {
-    Resolved resolved = resolve_over(host, options.host, options.link);
-    if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
-    addresses = std::move(resolved.addresses);
-  }
+  if (by_stack) addresses = addresses_over(host, options.host, options.link);
   const Result<IpAddress> destination = reachable(addresses, host);
   if (!destination) throw UsageError("the stack has no address of this family (see --local6)");
   const Result<IpAddress> source = host.stack().ip().select_source(*destination);

@@ -2,12 +2,14 @@
 #include "tools/resolve.hpp"
 
 #include <netdb.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "tun/error.hpp"
+#include "tun/socket_address.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -23,13 +25,7 @@ std::vector<IpAddress> resolve(const std::string& name) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* first = nullptr;
   if (::getaddrinfo(name.c_str(), nullptr, &hints, &first) != 0) return found;
-  for (const addrinfo* one = first; one; one = one->ai_next) {
-    const auto* bytes =
-        one->ai_family == AF_INET
-            ? reinterpret_cast<const std::uint8_t*>(&reinterpret_cast<const sockaddr_in*>(one->ai_addr)->sin_addr)
-            : reinterpret_cast<const sockaddr_in6*>(one->ai_addr)->sin6_addr.s6_addr;
-    found.push_back(IpAddress::from_bytes(Bytes(bytes, one->ai_family == AF_INET ? 4 : 16)));
-  }
+  for (const addrinfo* one = first; one; one = one->ai_next) found.push_back(tun::from_kernel(one->ai_addr).address);
   ::freeaddrinfo(first);
   return found;
 }
@@ -45,6 +41,12 @@ Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& op
     for (const IpAddress& server : configurator->dns_servers()) asking.servers.push_back({server, kDnsPort});
   if (asking.servers.empty()) return {{}, fmt::format("cannot resolve {}: nobody named a DNS server", name)};
   return resolve_now(host.loop(), asking, name);
+}
+
+std::vector<IpAddress> addresses_over(Host& host, const std::string& name, const LinkOptions& options) {
+  Resolved resolved = resolve_over(host, name, options);
+  if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
+  return std::move(resolved.addresses);
 }
 
 Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, Host& host) {

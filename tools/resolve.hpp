@@ -22,6 +22,9 @@ bool is_for_stack(const std::string& name, const LinkOptions& options);
 /// does not run yet.
 Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& options);
 
+/// The same for whom no address is a failure: throws tun::Error with the sentence.
+std::vector<IpAddress> addresses_over(Host& host, const std::string& name, const LinkOptions& options);
+
 /// The first of them that the stack has an address and a way for; address_family when there is none.
 Result<IpAddress> reachable(const std::vector<IpAddress>& addresses, Host& host);
 

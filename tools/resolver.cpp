@@ -3,7 +3,6 @@
 
 #include <ares.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "tools/resolver_sockets.hpp"
+#include "tun/socket_address.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -58,10 +58,7 @@ std::string reason_of(int status, const std::vector<Endpoint>& servers) {
 std::vector<IpAddress> addresses_in(const ares_addrinfo& found) {
   std::vector<IpAddress> addresses;
   for (const ares_addrinfo_node* node = found.nodes; node; node = node->ai_next) {
-    const bool four = node->ai_family == AF_INET;
-    const void* bytes = four ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(node->ai_addr)->sin_addr)
-                             : &reinterpret_cast<const sockaddr_in6*>(node->ai_addr)->sin6_addr;
-    const auto address = IpAddress::from_bytes(Bytes(static_cast<const std::uint8_t*>(bytes), four ? 4 : 16));
+    const IpAddress address = tun::from_kernel(node->ai_addr).address;
     if (std::find(addresses.begin(), addresses.end(), address) == addresses.end()) addresses.push_back(address);
   }
   return addresses;

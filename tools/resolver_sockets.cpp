@@ -1,14 +1,14 @@
 // errno and sockaddr on one side, Result and Endpoint on the other.
 #include "tools/resolver_sockets.hpp"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 #include <vector>
+
+#include "tun/socket_address.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -20,34 +20,6 @@ int failed(int number) {
 
 int errno_of(Errc error) {
   return error == Errc::would_block ? EAGAIN : error == Errc::connection_refused ? ECONNREFUSED : ENETUNREACH;
-}
-
-Endpoint endpoint_of(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    sockaddr_in four{};
-    std::memcpy(&four, address, sizeof four);
-    return {IpAddress::v4(ntohl(four.sin_addr.s_addr)), ntohs(four.sin_port)};
-  }
-  sockaddr_in6 six{};
-  std::memcpy(&six, address, sizeof six);
-  return {IpAddress::from_bytes(Bytes(six.sin6_addr.s6_addr, 16)), ntohs(six.sin6_port)};
-}
-
-/// REQUIRES room for a sockaddr_in6, as c-ares has it.
-void write_endpoint(const Endpoint& from, sockaddr* address, ares_socklen_t* size) {
-  if (from.address.is_v4()) {
-    sockaddr_in four{};
-    four.sin_family = AF_INET;
-    four.sin_port = htons(from.port);
-    four.sin_addr.s_addr = htonl(from.address.v4_number());
-    std::memcpy(address, &four, *size = sizeof four);
-  } else {
-    sockaddr_in6 six{};
-    six.sin6_family = AF_INET6;
-    six.sin6_port = htons(from.port);
-    std::copy_n(from.address.bytes().begin(), 16, six.sin6_addr.s6_addr);
-    std::memcpy(address, &six, *size = sizeof six);
-  }
 }
 
 }  // namespace
@@ -64,7 +36,7 @@ const ares_socket_functions& ResolverSockets::functions() noexcept {
       [](int, int type, int, void* user) { return static_cast<ResolverSockets*>(user)->open(type); },
       [](ares_socket_t number, void* user) { return static_cast<ResolverSockets*>(user)->close(number); },
       [](ares_socket_t number, const sockaddr* to, ares_socklen_t, void* user) {
-        return static_cast<ResolverSockets*>(user)->connect(number, endpoint_of(to));
+        return static_cast<ResolverSockets*>(user)->connect(number, tun::from_kernel(to));
       },
       [](ares_socket_t number, void* room, std::size_t size, int, sockaddr* from, ares_socklen_t* from_size,
          void* user) -> ares_ssize_t {
@@ -141,7 +113,10 @@ ares_ssize_t ResolverSockets::receive(Socket& socket, MutableBytes room, sockadd
   const std::size_t size = std::min(bytes.size(), room.size());
   std::copy_n(bytes.begin(), size, room.begin());
   if (size > 3) last_code_ = bytes[3] & 0xfu;
-  if (from) write_endpoint(received[0].from, from, from_size);
+  if (from) {  // c-ares has room for the longer one
+    const tun::SocketAddress sender = tun::to_kernel(received[0].from);
+    std::memcpy(from, &sender.storage, *from_size = sender.size);
+  }
   return static_cast<ares_ssize_t>(size);
 }
 

@@ -153,11 +153,7 @@ int talk(Options options) {
     throw tun::Error(Errc::not_found, fmt::format("no address is known for {}", url.host));
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
-  if (by_stack) {
-    Resolved resolved = resolve_over(host, url.host, options.link);
-    if (resolved.addresses.empty()) throw tun::Error(Errc::not_found, resolved.error);
-    addresses = std::move(resolved.addresses);
-  }
+  if (by_stack) addresses = addresses_over(host, url.host, options.link);
   const Result<IpAddress> address = reachable(addresses, host);
   if (!address) throw tun::Error(address.error(), "the stack has no address of this family (see --local6)");
   return run_ws(host, url, *address, options.ws);

@@ -15,50 +15,12 @@
 #include <cstring>
 
 #include "tun/error.hpp"
+#include "tun/socket_address.hpp"
 
 namespace sluice::tun {
 namespace {
 
 constexpr std::size_t kPieces = 64;
-
-struct SocketAddress {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  sockaddr* raw() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-SocketAddress to_kernel(const Endpoint& endpoint) noexcept {
-  SocketAddress address;
-  const Bytes bytes = endpoint.address.bytes();
-  if (endpoint.address.is_v4()) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_port = htons(endpoint.port);
-    std::memcpy(&in.sin_addr, bytes.data(), bytes.size());
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  } else {
-    sockaddr_in6 in{};
-    in.sin6_family = AF_INET6;
-    in.sin6_port = htons(endpoint.port);
-    std::memcpy(&in.sin6_addr, bytes.data(), bytes.size());
-    std::memcpy(&address.storage, &in, sizeof in);
-    address.size = sizeof in;
-  }
-  return address;
-}
-
-Endpoint from_kernel(const sockaddr_storage& storage) noexcept {
-  if (storage.ss_family == AF_INET) {
-    sockaddr_in in{};
-    std::memcpy(&in, &storage, sizeof in);
-    return {IpAddress::v4(ntohl(in.sin_addr.s_addr)), ntohs(in.sin_port)};
-  }
-  sockaddr_in6 in{};
-  std::memcpy(&in, &storage, sizeof in);
-  return {IpAddress::from_bytes(Bytes(in.sin6_addr.s6_addr, 16)), ntohs(in.sin6_port)};
-}
 
 Fd stream_socket(const Endpoint& endpoint) {
   const int family = endpoint.address.is_v4() ? AF_INET : AF_INET6;
@@ -230,7 +192,7 @@ Result<Endpoint> kernel_local(int fd) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return from_errno(errno);
-  return from_kernel(storage);
+  return from_kernel(reinterpret_cast<const sockaddr*>(&storage));
 }
 
 }  // namespace sluice::tun
