@@ -10,10 +10,10 @@ nsenter --net="/run/netns/$ns" -- dnsmasq --no-daemon --conf-file=/dev/null --us
   --bind-interfaces --no-resolv --no-hosts --dhcp-leasefile="$scratch/leases" --dhcp-authoritative \
   --dhcp-range=10.88.0.50,10.88.0.99,1h --enable-ra --dhcp-range=fd88::,ra-stateless \
   --host-record=page.test,10.88.0.1,fd88::1 >"$scratch/dnsmasq.log" 2>&1 &
-dnsmasq=$!
+helpers+=($!)
 nsenter --net="/run/netns/$ns" -- "$python" -m http.server 8000 --bind :: --directory "$site" \
   >/dev/null 2>&1 &
-web=$!
+helpers+=($!)
 inside ip -br addr show dev br0 | sed 's/^/   /'
 
 heading "sluice serve --tap --dhcp, a port of that bridge"
@@ -54,7 +54,6 @@ heading "A name, by our resolver at the server that DHCP named, and the page beh
 shown "$sluice" get --tap --bridge br0 --dhcp http://page.test:8000/ && status=0 || status=$?
 grep -q 'This page came' "$scratch/out" || status=1
 verdict "http://page.test:8000/ of the kernel's host, by another sluice with a lease of its own" "$status"
-kill "$web" 2>/dev/null || true
 
 heading "A WebSocket, by python3-websockets"
 shown "$python" -c "
