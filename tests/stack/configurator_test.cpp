@@ -15,9 +15,9 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using Octets = std::vector<std::uint8_t>;
 using test::Lan;
 using test::mac_of;
+using test::Octets;
 
 IpAddress ip(const char* text) { return *IpAddress::parse(text); }
 

@@ -11,22 +11,16 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using Octets = std::vector<std::uint8_t>;
+using test::framed;
 using test::Lan;
 using test::mac_of;
+using test::Octets;
 
 constexpr std::size_t kMebibyte = 1u << 20;
 constexpr std::uint32_t kFlood = 50'000;
 constexpr std::uint32_t kStorm = 10'000;
 
 IpAddress ip(const char* text) { return *IpAddress::parse(text); }
-
-Octets framed(const MacAddress& to, std::uint16_t type, const Octets& payload, const MacAddress& from = mac_of(66)) {
-  Octets frame(wire::ethernet::kHeaderSize);
-  wire::ethernet::write(frame, {.destination = to, .source = from, .type = type});
-  frame.insert(frame.end(), payload.begin(), payload.end());
-  return frame;
-}
 
 /// Two hosts of ours: 1 is a client of 2's, whom the others of this LAN attack.
 struct HostileLan {
@@ -68,13 +62,11 @@ struct HostileLan {
 };
 
 Octets arp_request(const IpAddress& from, const MacAddress& mac = mac_of(66)) {
-  Octets payload(wire::arp::kSize);
-  wire::arp::write(payload, {.operation = wire::arp::Operation::request,
-                             .sender_mac = mac,
-                             .sender = from,
-                             .target_mac = {},
-                             .target = ip("10.0.0.2")});
-  return framed(MacAddress::broadcast(), wire::ethernet::kArp, payload, mac);
+  return test::arp_frame({.operation = wire::arp::Operation::request,
+                          .sender_mac = mac,
+                          .sender = from,
+                          .target_mac = {},
+                          .target = ip("10.0.0.2")});
 }
 
 /// fd00::66:NUMBER.
@@ -100,7 +92,7 @@ TEST_CASE("50,000 neighbour solicitations within a minute leave less than a mebi
     icmp.source_link_layer_addr(mac_of(66).to_string());
     Tins::IPv6 packet("fd00::2", numbered6(i));
     packet.hop_limit(255);
-    return framed(mac_of(2), wire::ethernet::kIpv6, (packet /= icmp).serialize());
+    return framed(mac_of(2), mac_of(66), wire::ethernet::kIpv6, (packet /= icmp).serialize());
   });
   CHECK(hostile.victim().link()->counters()[ip::LinkCounter::advertisements_out] >= kFlood);
   CHECK(hostile.victim().link()->neighbours().footprint() < kMebibyte);
@@ -113,7 +105,7 @@ TEST_CASE("10,000 senders that are not there, whom we would have to ask for, lea
     Tins::TCP syn(7, static_cast<std::uint16_t>(1024 + i % 60000));
     syn.set_flag(Tins::TCP::SYN, 1);
     Tins::IPv6 packet("fd00::2", numbered6(i));
-    return framed(mac_of(2), wire::ethernet::kIpv6, (packet /= syn).serialize());
+    return framed(mac_of(2), mac_of(66), wire::ethernet::kIpv6, (packet /= syn).serialize());
   });
   CHECK(hostile.victim().link()->neighbours().footprint() < kMebibyte);
   CHECK(hostile.talk(1s));
@@ -128,7 +120,8 @@ TEST_CASE("a flood of router advertisements, each with a network of its own, mak
     icmp.prefix_info(Tins::ICMPv6::prefix_info_type(64, 1, 1, 7200, 3600, "2001:db8:" + numbered6(i).substr(9) + "::"));
     Tins::IPv6 packet("ff02::1", "fe80::" + numbered6(i).substr(9));
     packet.hop_limit(255);
-    return framed(*MacAddress::parse("33:33:00:00:00:01"), wire::ethernet::kIpv6, (packet /= icmp).serialize());
+    return framed(*MacAddress::parse("33:33:00:00:00:01"), mac_of(66), wire::ethernet::kIpv6,
+                  (packet /= icmp).serialize());
   });
   CHECK(hostile.victim().ip().addresses().all().size() <= ip::Addresses::kMaximum);
   CHECK(hostile.victim().ip().routes().all().size() < 64);
@@ -153,7 +146,7 @@ TEST_CASE("a storm of broadcasts, to nobody's port and of echo requests, is not 
     Tins::ICMP echo;
     echo.set_echo_request(1, static_cast<std::uint16_t>(i));
     const Octets bytes = i % 2 == 0 ? (packet /= Tins::UDP(9999, 9999)).serialize() : (packet /= echo).serialize();
-    return framed(MacAddress::broadcast(), wire::ethernet::kIpv4, bytes);
+    return framed(MacAddress::broadcast(), mac_of(66), wire::ethernet::kIpv4, bytes);
   });
   CHECK(said < 20);  // its own business with its neighbour
   CHECK(hostile.talk(1s));
@@ -166,7 +159,7 @@ TEST_CASE("a flood of first fragments that never go on is held to its limit") {
     Tins::IP packet("10.0.0.2", "10.0.0.66");
     packet.id(static_cast<std::uint16_t>(i));
     packet.flags(Tins::IP::MORE_FRAGMENTS);
-    return framed(mac_of(2), wire::ethernet::kIpv4,
+    return framed(mac_of(2), mac_of(66), wire::ethernet::kIpv4,
                   (packet /= Tins::UDP(7, 7) / Tins::RawPDU(std::string(1000, 'x'))).serialize());
   });
   CHECK(hostile.victim().memory().used() - before <= ip::Config().reassembly_limit + 4096);

@@ -8,6 +8,19 @@
 
 namespace sluice::test {
 
+Octets framed(const MacAddress& to, const MacAddress& from, std::uint16_t type, const Octets& payload) {
+  Octets frame(wire::ethernet::kHeaderSize);
+  wire::ethernet::write(frame, {.destination = to, .source = from, .type = type});
+  frame.insert(frame.end(), payload.begin(), payload.end());
+  return frame;
+}
+
+Octets arp_frame(const wire::arp::Packet& packet, const MacAddress& to) {
+  Octets payload(wire::arp::kSize);
+  wire::arp::write(payload, packet);
+  return framed(to, packet.sender_mac, wire::ethernet::kArp, payload);
+}
+
 Config lan_config(std::uint8_t number) {
   const std::string last = std::to_string(number);
   Config config{.key = run_key(number), .ip = {}, .tcp = {}};

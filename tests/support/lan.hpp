@@ -12,10 +12,15 @@
 
 namespace sluice::test {
 
-using Frames = std::vector<std::vector<std::uint8_t>>;
+using Octets = std::vector<std::uint8_t>;
+using Frames = std::vector<Octets>;
 
 /// The MAC address of host `number` of every Lan.
 constexpr MacAddress mac_of(std::uint8_t number) { return MacAddress({0x02, 0, 0x5e, 0x10, 0, number}); }
+
+Octets framed(const MacAddress& to, const MacAddress& from, std::uint16_t type, const Octets& payload);
+/// From its own sender.
+Octets arp_frame(const wire::arp::Packet& packet, const MacAddress& to = MacAddress::broadcast());
 
 /// Host `number` has 10.0.0.NUMBER/24, fd00::NUMBER/64 and fe80::NUMBER/64.
 Config lan_config(std::uint8_t number);
