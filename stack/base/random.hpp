@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "stack/base/bytes.hpp"
+#include "stack/base/time.hpp"
 
 namespace sluice {
 
@@ -62,6 +63,10 @@ class Random {
   std::uint32_t below(std::uint32_t bound) noexcept;
   /// Uniform in [0, 1).
   double unit() noexcept { return static_cast<double>(u64() >> 11) * 0x1p-53; }
+  /// A time in [0, limit).
+  Duration within(Duration limit) noexcept {
+    return Duration(static_cast<Duration::rep>(unit() * static_cast<double>(limit.count())));
+  }
   void fill(MutableBytes bytes) noexcept;
 
  private:

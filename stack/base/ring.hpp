@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace sluice {
@@ -51,6 +52,13 @@ class Ring {
     front() = T{};
     head_ = (head_ + 1) & (capacity_ - 1);
     --size_;
+  }
+  /// The first one, taken out; nullopt when there is none.
+  std::optional<T> take_front() noexcept {
+    if (empty()) return std::nullopt;
+    std::optional<T> first(std::move(front()));
+    pop_front();
+    return first;
   }
   void pop_back() noexcept {
     back() = T{};

@@ -19,9 +19,7 @@ wire::arp::Packet AddressConflict::packet(const IpAddress& sender) const noexcep
           .target = address_};
 }
 
-Duration AddressConflict::between(Duration low, Duration high) noexcept {
-  return low + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>((high - low).count())));
-}
+Duration AddressConflict::between(Duration low, Duration high) noexcept { return low + random_.within(high - low); }
 
 void AddressConflict::start(const IpAddress& address, Defence defence, Time now) noexcept {
   assert(address.is_v4());

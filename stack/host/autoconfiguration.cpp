@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::size_t kMinimumMtu = 1280;
 
-Time after(Time now, std::uint32_t seconds) noexcept {
-  return seconds == wire::ndp::PrefixInformation::kForever ? kNever : now + std::chrono::seconds(seconds);
-}
-
 /// RFC 4191 2.1 as a metric: the preferred router has the smaller one.
 std::uint32_t metric_of(wire::ndp::Preference preference) noexcept {
   return static_cast<std::uint32_t>(1024 - 512 * static_cast<int>(preference));
@@ -36,8 +32,8 @@ std::string_view name(AutoconfigurationCounter counter) noexcept {
 Autoconfiguration::Autoconfiguration(const AutoconfigurationSettings& settings, const Key& key)
     : settings_(settings), hash_(key, KeyUse::stable_address), random_(key, KeyUse::temporary_address) {}
 
-Duration Autoconfiguration::random_delay() noexcept {
-  return std::chrono::duration_cast<Duration>(kMaximumDelay * random_.unit());
+Time Autoconfiguration::after(Time now, std::uint32_t seconds) noexcept {
+  return seconds == wire::ndp::PrefixInformation::kForever ? kNever : now + std::chrono::seconds(seconds);
 }
 
 // --- looking for routers (RFC 4861 6.3.7)
@@ -179,11 +175,6 @@ Time Autoconfiguration::next_timeout() const noexcept {
   return next;
 }
 
-std::optional<Autoconfiguration::Action> Autoconfiguration::poll() {
-  if (actions_.empty()) return std::nullopt;
-  Action first = std::move(actions_.front());
-  actions_.pop_front();
-  return first;
-}
+std::optional<Autoconfiguration::Action> Autoconfiguration::poll() { return actions_.take_front(); }
 
 }  // namespace sluice::host

@@ -163,7 +163,8 @@ class Autoconfiguration {
   void remove_router(const IpAddress& router);
   void solicit(Time now);
 
-  Duration random_delay() noexcept;
+  /// When a lifetime that a router gave ends.
+  static Time after(Time now, std::uint32_t seconds) noexcept;
   void say(Action action) { actions_.push_back(std::move(action)); }
 
   AutoconfigurationSettings settings_;

@@ -25,10 +25,6 @@ bool is_reserved(std::uint64_t identifier) noexcept {
   return identifier == 0 || (identifier >= 0xfdffffffffffff80 && identifier <= 0xfdffffffffffffff);
 }
 
-Time after(Time now, std::uint32_t seconds) noexcept {
-  return seconds == wire::ndp::PrefixInformation::kForever ? kNever : now + std::chrono::seconds(seconds);
-}
-
 }  // namespace
 
 // --- made
@@ -62,7 +58,7 @@ void Autoconfiguration::link_up(Time now) {
   begin({.prefix = {stable_address(kLinkLocal, 0), kNetworkBits}, .network = kLinkLocal, .kind = Kind::link_local},
         now);
   solicitations_left_ = kSolicitations;
-  solicit_at_ = now + random_delay();  // [R4861-6.3.7-1]
+  solicit_at_ = now + random_.within(kMaximumDelay);  // [R4861-6.3.7-1]
 }
 
 void Autoconfiguration::add_static(const Prefix& address, Time now) {
@@ -73,7 +69,7 @@ void Autoconfiguration::add_static(const Prefix& address, Time now) {
 void Autoconfiguration::begin(Address address, Time now) {
   address.state = ip::AddressState::tentative;
   address.probes_left = settings_.probes;
-  address.probe_at = now + (settings_.probes > 0 ? random_delay() : Duration(0));
+  address.probe_at = now + (settings_.probes > 0 ? random_.within(kMaximumDelay) : Duration(0));
   say(SetAddress{{address.prefix, address.state, address.kind == Kind::temporary}});
   addresses_.push_back(address);
   if (settings_.probes == 0) finish_probing(addresses_.back());

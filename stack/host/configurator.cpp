@@ -177,12 +177,7 @@ bool Configurator::act_on_conflicts(Time now) {
 
 // --- what others ask
 
-std::optional<HostEvent> Configurator::poll_event() {
-  if (events_.empty()) return std::nullopt;
-  const HostEvent first = events_.front();
-  events_.pop_front();
-  return first;
-}
+std::optional<HostEvent> Configurator::poll_event() { return events_.take_front(); }
 
 void Configurator::tell(HostEvent::Kind kind, const IpAddress& address) {
   if (events_.size() >= kMaximumEvents) events_.pop_front();

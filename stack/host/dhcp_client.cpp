@@ -35,8 +35,7 @@ void DhcpClient::start(Time now) {
   lose(DhcpLost::Reason::restarted);
   refusals_ = 0;
   began_ = now;
-  const auto delay = static_cast<double>(settings_.start_delay.count()) * random_.unit();
-  wait_in(wish_ ? DhcpState::init_reboot : DhcpState::init, Duration(static_cast<Duration::rep>(delay)), now);
+  wait_in(wish_ ? DhcpState::init_reboot : DhcpState::init, random_.within(settings_.start_delay), now);
 }
 
 void DhcpClient::release() {

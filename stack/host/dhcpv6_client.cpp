@@ -87,7 +87,7 @@ void Dhcpv6Client::delay(Time now) noexcept {
   phase_ = Phase::delaying;
   transaction_ = random_.u32() & 0xffffff;
   timeout_ = Duration::zero();
-  deadline_ = now + Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(kMaximumDelay.count())));
+  deadline_ = now + random_.within(kMaximumDelay);
 }
 
 void Dhcpv6Client::handle_timeout(Time now) {
