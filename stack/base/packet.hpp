@@ -77,6 +77,14 @@ struct Frame {
     for (const Slice& piece : body) total += piece.size();
     return total;
   }
+  /// All of it as one run, in a block of its own.
+  Slice copy() const {
+    Slice whole(Buffer::allocate(size()), 0, size());
+    ByteWriter writer(whole.mutable_bytes());
+    writer.bytes(head);
+    for (const Slice& piece : body) writer.bytes(piece.bytes());
+    return whole;
+  }
 };
 
 /// Where frames go. accept() answers true = taken, false = full: the stack then changes nothing and offers it again

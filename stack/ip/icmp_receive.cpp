@@ -4,6 +4,7 @@
 #include "stack/ip/layer_state.hpp"
 #include "stack/ip/link.hpp"
 #include "stack/ip/outbox_sink.hpp"
+#include "stack/ip/quote.hpp"
 #include "stack/wire/icmpv6.hpp"
 #include "stack/wire/mld.hpp"
 #include "stack/wire/pseudo_header.hpp"
@@ -61,29 +62,6 @@ IcmpKind error_kind_v6(const icmp::Header& header) noexcept {
       return header.code == icmpv6::kUnknownNextHeader ? IcmpKind::protocol_unreachable : IcmpKind::parameter_problem;
     default: return IcmpKind::unknown;  // [R4443-2.4a]
   }
-}
-
-/// What the quoted IP header says; `at` is where the quoted transport header begins in the quote.
-struct Quote {
-  IpAddress source;
-  IpAddress destination;
-  std::uint8_t protocol = 0;
-  std::size_t length = 0;
-  std::size_t at = 0;
-};
-
-std::optional<Quote> parse_quote_v4(Bytes bytes) noexcept {
-  const auto header = wire::ipv4::parse_quoted(bytes);
-  if (!header || header->fragment_offset != 0) return std::nullopt;
-  return Quote{header->source, header->destination, header->protocol, header->total_length, header->header_size};
-}
-
-std::optional<Quote> parse_quote_v6(Bytes bytes) noexcept {
-  const auto header = wire::ipv6::parse_quoted(bytes);
-  const auto upper = wire::ipv6::find_quoted_upper(bytes);
-  if (!header || !upper) return std::nullopt;
-  return Quote{header->source, header->destination, upper->protocol, wire::ipv6::kHeaderSize + header->payload_length,
-               upper->at};
 }
 
 /// A protocol that a host of this address family speaks here.
@@ -149,15 +127,16 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
   const bool v4 = datagram.source.is_v4();
   const std::size_t quote_at = datagram.header_size + icmp::kHeaderSize;
   const Bytes bytes = std::as_const(datagram.packet).bytes().subspan(quote_at);
-  const std::optional<Quote> quote = v4 ? parse_quote_v4(bytes) : parse_quote_v6(bytes);
+  const std::optional<Quote> quote = parse_quote(datagram.source.family(), bytes);
   // [R1122-3.2.2-3]: eight bytes of the transport's header, without which nobody could be told.
-  if (!quote || bytes.size() - quote->at < 8 || !layer.is_ours(quote->source) || !is_ours_to_send(quote->protocol, v4))
+  if (!quote || bytes.size() - quote->at < 8 || !layer.is_ours(quote->ends.source) ||
+      !is_ours_to_send(quote->protocol, v4))
     return drop(Counter::drop_icmp_quote, now);
   log.add(Counter::icmp_errors_in);
   return IcmpError{.kind = kind,
                    .reporter = datagram.source,
-                   .local = quote->source,
-                   .remote = quote->destination,
+                   .local = quote->ends.source,
+                   .remote = quote->ends.destination,
                    .protocol = static_cast<Protocol>(quote->protocol),
                    .mtu = mtu,
                    .quoted_length = quote->length,
@@ -167,10 +146,10 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
 
 /// RFC 1122 3.2.2.2: of all four codes only the host's own route changes [R1122-3.2.2.2-2].
 Received Layer::State::receive_redirect(const Datagram& datagram, std::uint32_t gateway, Time now) {
-  const std::optional<Quote> quote = parse_quote_v4(datagram.payload().subspan(icmp::kHeaderSize));
+  const std::optional<Quote> quote = parse_quote(Family::ipv4, datagram.payload().subspan(icmp::kHeaderSize));
   // Without neighbours there is nothing to choose.
-  if (!layer.link_ || !quote || !layer.is_ours(quote->source)) return drop(Counter::drop_redirect, now);
-  layer.link_->redirect(datagram.source, quote->destination, IpAddress::v4(gateway), std::nullopt, now);
+  if (!layer.link_ || !quote || !layer.is_ours(quote->ends.source)) return drop(Counter::drop_redirect, now);
+  layer.link_->redirect(datagram.source, quote->ends.destination, IpAddress::v4(gateway), std::nullopt, now);
   return {};
 }
 

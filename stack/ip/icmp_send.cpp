@@ -2,6 +2,7 @@
 #include <array>
 
 #include "stack/ip/layer_state.hpp"
+#include "stack/ip/quote.hpp"
 #include "stack/wire/icmpv6.hpp"
 #include "stack/wire/pseudo_header.hpp"
 
@@ -15,18 +16,6 @@ namespace icmpv6 = wire::icmpv6;
 /// carries.
 constexpr std::size_t kLargestErrorV4 = 576;
 constexpr std::size_t kLargestErrorV6 = 1280;
-
-struct Ends {
-  IpAddress source;
-  IpAddress destination;
-};
-
-/// REQUIRES a packet that a parser accepted before.
-Ends ends_of(Bytes packet) noexcept {
-  if (packet[0] >> 4 == 4)
-    return {IpAddress::from_bytes(packet.subspan(12, 4)), IpAddress::from_bytes(packet.subspan(16, 4))};
-  return {IpAddress::from_bytes(packet.subspan(8, 16)), IpAddress::from_bytes(packet.subspan(24, 16))};
-}
 
 /// [R1122-3.2.2-4], [R1122-3.2.2-7]
 bool is_error_or_later_fragment_v4(Bytes packet) noexcept {

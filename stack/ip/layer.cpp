@@ -2,24 +2,12 @@
 #include "stack/ip/layer.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "stack/ip/layer_state.hpp"
 #include "stack/ip/link.hpp"
+#include "stack/wire/ndp.hpp"
 
 namespace sluice::ip {
-namespace {
-
-/// The solicited-node group of an address (RFC 4291 2.7.1): the last 24 bits say whose.
-bool is_solicited_node(const IpAddress& group, const IpAddress& address) noexcept {
-  constexpr std::array<std::uint8_t, 13> kStart = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff};
-  const Bytes bytes = group.bytes();
-  return address.is_v6() && std::equal(kStart.begin(), kStart.end(), bytes.begin()) &&
-         std::equal(bytes.begin() + kStart.size(), bytes.end(), address.bytes().begin() + kStart.size());
-}
-
-}  // namespace
-
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
     : config_(std::move(config)),
       device_mtu_(config_.mtu),
@@ -83,7 +71,8 @@ bool Layer::is_group(const IpAddress& address) const noexcept {
   if (!address.is_multicast()) return is_broadcast(address);
   if (is_all_hosts(address) || groups_.contains(address)) return true;
   return std::any_of(addresses_.all().begin(), addresses_.all().end(), [&](const OwnAddress& own) {
-    return is_solicited_node(address, own.prefix.address);  // tentative ones too [R4861-7.2.1-1]
+    // Tentative ones, too [R4861-7.2.1-1].
+    return own.prefix.address.is_v6() && address == wire::ndp::solicited_node(own.prefix.address);
   });
 }
 

@@ -6,9 +6,7 @@
 #include <cassert>
 #include <utility>
 
-#include "stack/wire/ipv4.hpp"
-#include "stack/wire/ipv6.hpp"
-#include "stack/wire/ipv6_chain.hpp"
+#include "stack/ip/quote.hpp"
 
 namespace sluice::ip {
 namespace {
@@ -22,20 +20,6 @@ void push_bounded(Ring<T>& news, T value) {
   news.push_back(std::move(value));
 }
 
-template <class T>
-std::optional<T> take_first(Ring<T>& news) {
-  if (news.empty()) return std::nullopt;
-  T first = std::move(news.front());
-  news.pop_front();
-  return first;
-}
-
-/// REQUIRES an IP header that the stack has written itself.
-IpAddress destination_of(Bytes packet) noexcept {
-  return packet[0] >> 4 == 4 ? IpAddress::from_bytes(packet.subspan(16, 4))
-                             : IpAddress::from_bytes(packet.subspan(24, 16));
-}
-
 std::uint16_t type_of(Bytes packet) noexcept {
   return packet[0] >> 4 == 4 ? wire::ethernet::kIpv4 : wire::ethernet::kIpv6;
 }
@@ -44,40 +28,18 @@ LinkCounter counter_of(wire::ethernet::Fault fault) noexcept {
   return fault == wire::ethernet::Fault::truncated ? LinkCounter::drop_truncated : LinkCounter::drop_length_field;
 }
 
-Slice copy_of(const Frame& packet) {
-  const std::size_t size = packet.size();
-  Slice copy(Buffer::allocate(size), 0, size);
-  ByteWriter writer(copy.mutable_bytes());
-  writer.bytes(packet.head);
-  for (const Slice& piece : packet.body) writer.bytes(piece.bytes());
-  return copy;
-}
-
 /// What a router would report about a packet of ours; nullopt for what no transport of ours sent.
 std::optional<IcmpError> error_about(Bytes packet, IcmpKind kind) {
-  IcmpError error;
-  error.kind = kind;
-  error.quoted_length = packet.size();
-  error.packet = Packet(Slice::copy_of(packet));
-  if (packet[0] >> 4 == 4) {
-    const auto header = wire::ipv4::parse_quoted(packet);
-    if (!header || header->fragment_offset != 0) return std::nullopt;
-    error.local = header->source;
-    error.remote = header->destination;
-    error.protocol = static_cast<Protocol>(header->protocol);
-    error.quote_offset = static_cast<std::uint32_t>(header->header_size);
-  } else {
-    const auto header = wire::ipv6::parse_quoted(packet);
-    const auto upper = wire::ipv6::find_quoted_upper(packet);
-    if (!header || !upper) return std::nullopt;
-    error.local = header->source;
-    error.remote = header->destination;
-    error.protocol = static_cast<Protocol>(upper->protocol);
-    error.quote_offset = static_cast<std::uint32_t>(upper->at);
-  }
-  error.reporter = error.local;
-  if (packet.size() - error.quote_offset < 8) return std::nullopt;
-  return error;
+  const std::optional<Quote> quote = parse_quote(packet[0] >> 4 == 4 ? Family::ipv4 : Family::ipv6, packet);
+  if (!quote || packet.size() - quote->at < 8) return std::nullopt;
+  return IcmpError{.kind = kind,
+                   .reporter = quote->ends.source,
+                   .local = quote->ends.source,
+                   .remote = quote->ends.destination,
+                   .protocol = static_cast<Protocol>(quote->protocol),
+                   .quoted_length = quote->length,
+                   .quote_offset = static_cast<std::uint32_t>(quote->at),
+                   .packet = Packet(Slice::copy_of(packet))};
 }
 
 }  // namespace
@@ -164,12 +126,12 @@ std::optional<IpAddress> Link::next_hop(const IpAddress& destination) const noex
 }
 
 bool Link::transmit(const Frame& packet, FrameSink& device, Time now) {
-  const IpAddress destination = destination_of(packet.head);
+  const IpAddress destination = ends_of(packet.head).destination;
   if (destination.is_multicast()) return frame(packet, MacAddress::of_group(destination), device);
   if (layer_.is_broadcast(destination)) return frame(packet, MacAddress::broadcast(), device);
   const std::optional<IpAddress> hop = next_hop(destination);
   if (!hop) {
-    fail(copy_of(packet), Failure::no_route);
+    fail(packet.copy(), Failure::no_route);
     return true;
   }
   if (const MacAddress* const mac = neighbours_.use(*hop, now)) return frame(packet, *mac, device);
@@ -178,7 +140,7 @@ bool Link::transmit(const Frame& packet, FrameSink& device, Time now) {
 }
 
 void Link::hold(const Frame& packet, const IpAddress& hop, Time now) {
-  switch (neighbours_.hold(hop, copy_of(packet), now)) {
+  switch (neighbours_.hold(hop, packet.copy(), now)) {
     case Neighbours::Held::began: return ask(hop, std::nullopt);
     case Neighbours::Held::kept: return;
     case Neighbours::Held::replaced:
@@ -225,9 +187,9 @@ void Link::fail(const Slice& packet, Failure why) {
   if (error) push_bounded(errors_, std::move(*error));
 }
 
-std::optional<IcmpError> Link::poll_error() { return take_first(errors_); }
+std::optional<IcmpError> Link::poll_error() { return errors_.take_front(); }
 
-std::optional<IpAddress> Link::poll_lost_router() { return take_first(lost_routers_); }
+std::optional<IpAddress> Link::poll_lost_router() { return lost_routers_.take_front(); }
 
 void Link::confirm(const IpAddress& destination, Time now) noexcept {
   if (const auto hop = next_hop(destination)) neighbours_.confirm(*hop, now);

@@ -53,10 +53,9 @@ enum class LinkCounter : std::uint8_t {
   advertisements_out,
   drop_discovery_malformed,  ///< or against the rules for valid messages
   redirects_taken,
-  drop_redirect,      ///< not from the hop that we use (RFC 1122 3.2.2.2)
-  neighbour_changed,  ///< somebody known has another MAC address now
-  neighbour_lost,     ///< does not answer
-  drop_unresolved,    ///< gave way to a newer packet for the same neighbour, or found too many resolutions under way
+  drop_redirect,    ///< not from the hop that we use (RFC 1122 3.2.2.2)
+  neighbour_lost,   ///< does not answer
+  drop_unresolved,  ///< gave way to a newer packet for the same neighbour, or found too many resolutions under way
   drop_no_route,
   drop_outbox_full,
   count,

@@ -26,7 +26,6 @@ std::string_view name(LinkCounter counter) noexcept {
     case LinkCounter::drop_discovery_malformed: return "drop_discovery_malformed";
     case LinkCounter::redirects_taken: return "redirects_taken";
     case LinkCounter::drop_redirect: return "drop_redirect";
-    case LinkCounter::neighbour_changed: return "neighbour_changed";
     case LinkCounter::neighbour_lost: return "neighbour_lost";
     case LinkCounter::drop_unresolved: return "drop_unresolved";
     case LinkCounter::drop_no_route: return "drop_no_route";

@@ -59,10 +59,6 @@ void Neighbours::remove(Entry& entry) noexcept {
   entries_.erase(address);
 }
 
-void Neighbours::forget(const IpAddress& neighbour) noexcept {
-  if (Entry* const entry = find(neighbour)) remove(*entry);
-}
-
 void Neighbours::clear() noexcept {
   while (!entries_.empty()) remove(entries_.begin()->second);
 }

@@ -113,7 +113,6 @@ class Neighbours {
   bool knows(const IpAddress& neighbour) const noexcept { return find(neighbour) != nullptr; }
   /// A question of ours to this neighbour is open.
   bool asks(const IpAddress& neighbour) const noexcept;
-  void forget(const IpAddress& neighbour) noexcept;
   void clear() noexcept;
 
   std::size_t size() const noexcept { return entries_.size(); }

@@ -25,7 +25,7 @@ class PayloadCursor {
     if (body.size() < kMaximumPieces)
       std::copy(body.begin(), body.end(), pieces_.begin() + 1);
     else
-      pieces_[1] = flattened(body);
+      pieces_[1] = Frame{.head = {}, .body = body}.copy();
   }
 
   /// The next `size` bytes. The answer is valid until the next call.
@@ -43,14 +43,6 @@ class PayloadCursor {
   }
 
  private:
-  static Slice flattened(std::span<const Slice> body) {
-    const std::size_t size = Frame{.head = {}, .body = body}.size();
-    Slice flat(Buffer::allocate(size), 0, size);
-    ByteWriter writer(flat.mutable_bytes());
-    for (const Slice& piece : body) writer.bytes(piece.bytes());
-    return flat;
-  }
-
   std::array<Slice, kMaximumPieces> pieces_;
   std::array<Slice, kMaximumPieces> run_;
   std::size_t at_ = 0;
