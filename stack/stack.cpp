@@ -2,19 +2,19 @@
 #include "stack/stack.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
-#include "stack/ip/outbox_sink.hpp"
-#include "stack/wire/icmpv6.hpp"
-#include "stack/wire/mld.hpp"
+#include "stack/ip/quote.hpp"
 
 namespace sluice {
 namespace {
 
-host::MembershipSettings membership_settings(const Config& config) {
-  host::MembershipSettings settings = config.membership;
-  settings.mtu = config.ip.mtu;
-  return settings;
+/// The first interface has the stack's own key; the others must not do what it does at the same moments.
+Key key_of(const Config& config, InterfaceNumber number) {
+  Key key = config.key;
+  if (number > 0) Random(config.key, KeyUse::interface, number).fill(key);
+  return key;
 }
 
 }  // namespace
@@ -23,36 +23,34 @@ Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
       udp_(ip_, config.key, memory_, Tracer(config.observer)),
-      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)),
-      igmp_(Family::ipv4, membership_settings(config), config.key),
-      mld_(Family::ipv6, membership_settings(config), config.key) {
-  if (!config.link) return;
-  link_.emplace(*config.link, ip_, outbox_, config.key, Tracer(config.observer));
-  if (config.host) configurator_.emplace(*config.host, ip_, *link_, tcp_, outbox_, config.key);
+      tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {
+  add_interface(0, {.addresses = {}, .mtu = config.ip.mtu, .link = config.link, .host = config.host}, config);
+  for (const InterfaceConfig& interface : config.more_interfaces) {
+    const InterfaceNumber number = ip_.add_interface(interface.mtu);
+    for (const Prefix& prefix : interface.addresses) ip_.add_address({.prefix = prefix, .interface = number});
+    add_interface(number, interface, config);
+  }
 }
 
 Stack::~Stack() = default;
 
+void Stack::add_interface(InterfaceNumber number, const InterfaceConfig& interface, const Config& config) {
+  host::MembershipSettings membership = config.membership;
+  membership.mtu = interface.mtu;
+  interfaces_.push_back(std::make_unique<Interface>(number, interface, membership, ip_, tcp_, key_of(config, number),
+                                                    Tracer(config.observer)));
+}
+
 void Stack::advance(Time now) noexcept {
   now_ = std::max(now_, now);
   tcp_.set_time(now_);
-  if (configurator_ && !std::exchange(up_, true)) configurator_->link_up(now_);
 }
 
-void Stack::receive(std::span<Packet> batch, Time now) {
+void Stack::receive(std::span<Packet> batch, Time now, InterfaceNumber interface) {
   advance(now);
-  for (Packet& packet : batch) {
-    if (link_)
-      receive_frame(std::move(packet));
-    else
-      receive_packet(std::move(packet));
-  }
-}
-
-void Stack::receive_frame(Packet frame) {
-  ip::Link::Arrived arrived = link_->receive(std::move(frame), now_);
-  if (arrived.packet) receive_packet(std::move(*arrived.packet));
-  if (arrived.arp && configurator_) configurator_->receive(*arrived.arp, now_);
+  for (Packet& frame : batch)
+    if (std::optional<Packet> packet = interfaces_[interface]->receive(std::move(frame), now_))
+      receive_packet(*std::move(packet));
 }
 
 void Stack::receive_packet(Packet packet) {
@@ -70,18 +68,14 @@ void Stack::receive_packet(Packet packet) {
 }
 
 void Stack::receive_udp(ip::Datagram datagram) {
-  if (configurator_ && configurator_->receive(datagram, now_)) return;
+  const InterfaceNumber from = datagram.packet.interface;
+  if (from != kLoopback && interfaces_[from]->receive_udp(datagram, now_)) return;
   udp_.receive(std::move(datagram), now_);
 }
 
 void Stack::receive_signal(const ip::Datagram& datagram) {
-  if (datagram.protocol == ip::Protocol::igmp) return igmp_.receive(datagram, now_);
-  if (datagram.protocol != ip::Protocol::icmpv6) return;
-  const std::uint8_t type = datagram.payload()[0];
-  if (wire::mld::is_mld(type)) mld_.receive(datagram, now_);
-  if (!wire::icmpv6::is_discovery(type) || !link_) return;
-  const ip::Link::Discovery message = link_->receive_discovery(datagram, now_);
-  if (configurator_) configurator_->receive(message, datagram.source, now_);
+  const InterfaceNumber from = datagram.packet.interface;
+  if (from != kLoopback) interfaces_[from]->receive_signal(datagram, now_);
 }
 
 void Stack::receive_error(const ip::IcmpError& error) {
@@ -91,49 +85,42 @@ void Stack::receive_error(const ip::IcmpError& error) {
     udp_.icmp_error(error, now_);
 }
 
-IpAddress Stack::report_source(Family family) const noexcept {
-  for (const ip::OwnAddress& own : ip_.addresses().all()) {
-    const IpAddress& address = own.prefix.address;
-    if (own.state == ip::AddressState::tentative || address.family() != family) continue;
-    if (address.is_v4() || address.is_link_local()) return address;
-  }
-  return IpAddress::any(family);
-}
-
-void Stack::report_groups() {
-  while (const std::optional<IpAddress> group = ip_.groups().take_changed())
-    (group->is_v4() ? igmp_ : mld_).change(*group, ip_.groups().merged(*group), now_);
-  ip::OutboxSink sink(outbox_);
-  if (igmp_.next_timeout() <= now_) igmp_.poll_transmit(report_source(Family::ipv4), now_, sink);
-  if (mld_.next_timeout() <= now_) mld_.poll_transmit(report_source(Family::ipv6), now_, sink);
-}
-
 void Stack::handle_timeout(Time now) {
   advance(now);
+  while (std::optional<Packet> packet = loopback_.take()) receive_packet(*std::move(packet));
   ip_.handle_timeout(now_);
-  if (link_) link_->handle_timeout(now_);
-  if (configurator_) configurator_->handle_timeout(now_);
+  for (const auto& interface : interfaces_) interface->handle_timeout(now_);
   tcp_.handle_timeouts();
-  report_groups();
 }
 
 Time Stack::next_timeout() const noexcept {
-  const Time link = link_ ? link_->next_timeout() : kNever;
-  const Time host = !configurator_ ? kNever : up_ ? configurator_->next_timeout() : Time::min();
-  return std::min({ip_.next_timeout(), link, host, tcp_.next_timeout(), igmp_.next_timeout(), mld_.next_timeout()});
+  Time next = std::min(ip_.next_timeout(), tcp_.next_timeout());
+  for (const auto& interface : interfaces_) next = std::min(next, interface->next_timeout());
+  return loopback_.empty() ? next : std::min(next, now_);
 }
 
 void Stack::poll_transmit(Time now, FrameSink& sink) {
+  FrameSink* const one = &sink;
+  poll_transmit(now, {&one, 1});
+}
+
+void Stack::poll_transmit(Time now, std::span<FrameSink* const> sinks) {
+  assert(sinks.size() == interfaces_.size());
   advance(now);
-  report_groups();
-  if (!link_) return transmit(sink);
-  SinkOf framed([&](const Frame& packet) noexcept { return link_->transmit(packet, sink, now_); });
-  link_->drain(sink);
-  transmit(framed);
-  link_->drain(sink);
-  while (const std::optional<ip::IcmpError> error = link_->poll_error()) receive_error(*error);
-  while (const std::optional<IpAddress> router = link_->poll_lost_router())
-    if (configurator_) configurator_->router_lost(*router, now_);
+  for (std::size_t i = 0; i < sinks.size(); ++i) interfaces_[i]->drain(now_, *sinks[i]);
+  SinkOf by_way([&](const Frame& packet) noexcept {
+    const ip::Ends ends = ip::ends_of(packet.head);
+    if (ip_.is_local(ends.destination)) return loopback_.accept(packet);
+    const InterfaceNumber way = ip_.owner_of(ends.source);
+    return interfaces_[way]->transmit(packet, *sinks[way], now_);
+  });
+  transmit(by_way);
+  for (std::size_t i = 0; i < sinks.size(); ++i) {
+    interfaces_[i]->drain(now_, *sinks[i]);
+    interfaces_[i]->settle(now_);
+    while (const auto error = interfaces_[i]->link() ? interfaces_[i]->link()->poll_error() : std::nullopt)
+      receive_error(*error);
+  }
 }
 
 void Stack::transmit(FrameSink& sink) {

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "stack/base/budget.hpp"
 #include "stack/base/byte_stream.hpp"
@@ -13,10 +15,9 @@
 #include "stack/base/result.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
-#include "stack/host/configurator.hpp"
-#include "stack/host/membership.hpp"
+#include "stack/interface.hpp"
 #include "stack/ip/layer.hpp"
-#include "stack/ip/link.hpp"
+#include "stack/ip/loopback.hpp"
 #include "stack/tcp/layer.hpp"
 #include "stack/tcp/socket.hpp"
 #include "stack/udp/layer.hpp"
@@ -26,13 +27,13 @@ namespace sluice {
 
 struct Config {
   Key key{};  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
-  ip::Config ip;
-  std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
-  /// On a link: the host gets its addresses itself, and looks whether they are its alone. None: ip.addresses are used
-  /// as they are, without a question.
+  ip::Config ip;  ///< with the addresses and the MTU of the first interface
+  /// Of the first interface, as in InterfaceConfig.
+  std::optional<ip::LinkSettings> link = std::nullopt;
   std::optional<host::ConfiguratorSettings> host = std::nullopt;
+  std::vector<InterfaceConfig> more_interfaces = {};  ///< numbered from 1 on; fewer than 254
   tcp::Config tcp;
-  host::MembershipSettings membership = {};           ///< for both families; the MTU is that of ip
+  host::MembershipSettings membership = {};           ///< for both families; the MTU is each interface's own
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
   Observer* observer = nullptr;                       ///< outlives the stack
 };
@@ -60,13 +61,16 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  /// Takes a batch of packets from the device; each begins with an IP header, or on a link with an Ethernet header. The
-  /// ACKs that they cause leave by the next poll_transmit(), after the whole batch [9293 MUST-59].
-  void receive(std::span<Packet> batch, Time now);
+  /// Takes a batch of packets from the device of an interface; each begins with an IP header, or on a link with an
+  /// Ethernet header. The ACKs that they cause leave by the next poll_transmit(), after the whole batch [9293 MUST-59].
+  void receive(std::span<Packet> batch, Time now, InterfaceNumber interface = 0);
   void handle_timeout(Time now);
   /// When handle_timeout() wants to be called next; kNever = no timer runs.
   Time next_timeout() const noexcept;
-  /// Offers frames until nothing is left to send or the sink is full.
+  /// Offers frames until nothing is left to send or a sink is full. One sink for each interface, in their order. What
+  /// the host says to itself goes round inside: it arrives by the next handle_timeout(), which is due at once.
+  void poll_transmit(Time now, std::span<FrameSink* const> sinks);
+  /// The same for a host of one interface.
   void poll_transmit(Time now, FrameSink& sink);
   /// The next socket whose readiness changed. One coalesced mask a socket, never a growing queue.
   std::optional<Event> poll_event();
@@ -77,38 +81,37 @@ class Stack {
   Result<udp::Socket> bind_udp(const Endpoint& local, const udp::Options& options = {});
 
   ip::Layer& ip() noexcept { return ip_; }
-  ip::Link* link() noexcept { return link_ ? &*link_ : nullptr; }
+  std::size_t interface_count() const noexcept { return interfaces_.size(); }
+  /// REQUIRES number < interface_count(), as do all that follow.
+  Interface& interface(InterfaceNumber number) noexcept { return *interfaces_[number]; }
+  ip::Link* link(InterfaceNumber number = 0) noexcept { return interface(number).link(); }
   /// Of a host that configures itself; else nullptr.
-  host::Configurator* configurator() noexcept { return configurator_ ? &*configurator_ : nullptr; }
+  host::Configurator* configurator(InterfaceNumber number = 0) noexcept { return interface(number).configurator(); }
+  const ip::Loopback& loopback() const noexcept { return loopback_; }
   tcp::Layer& tcp() noexcept { return tcp_; }
   udp::Layer& udp() noexcept { return udp_; }
   /// What tells routers of the multicast groups of this family: IGMP or MLD.
-  const host::Membership& membership(Family family) const noexcept { return family == Family::ipv4 ? igmp_ : mld_; }
+  const host::Membership& membership(Family family, InterfaceNumber number = 0) const noexcept {
+    return interfaces_[number]->membership(family);
+  }
   const Budget& memory() const noexcept { return memory_; }
 
  private:
   void advance(Time now) noexcept;
-  void receive_frame(Packet frame);
+  void add_interface(InterfaceNumber number, const InterfaceConfig& interface, const Config& config);
   void receive_packet(Packet packet);
   void receive_udp(ip::Datagram datagram);
   void receive_signal(const ip::Datagram& datagram);
   void receive_error(const ip::IcmpError& error);
   void transmit(FrameSink& sink);
-  /// Takes over what the sockets changed, and puts due reports into the outbox.
-  void report_groups();
-  /// Where reports come from; the unspecified address when there is none that fits.
-  IpAddress report_source(Family family) const noexcept;
 
   Budget memory_;
   ip::Outbox outbox_;
   ip::Layer ip_;
-  std::optional<ip::Link> link_;
   udp::Layer udp_;
   tcp::Layer tcp_;
-  std::optional<host::Configurator> configurator_;
-  bool up_ = false;
-  host::Membership igmp_;
-  host::Membership mld_;
+  std::vector<std::unique_ptr<Interface>> interfaces_;
+  ip::Loopback loopback_;
   Time now_{};
 };
 

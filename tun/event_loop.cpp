@@ -95,31 +95,36 @@ void EventLoop::forget_handlers() noexcept {
 }
 
 Result<void> EventLoop::turn(Duration longest) {
-  now_ = settings_.clock();
-  device_.begin_turn(now_);
+  begin_turn();
   frames_out();  // what was written since the last turn
   wait(longest);
   return step();
 }
 
+void EventLoop::begin_turn() noexcept {
+  now_ = settings_.clock();
+  for (const Port& port : ports_) port.device->begin_turn(now_);
+}
+
 Result<void> EventLoop::step() {
   ++turns_;
-  now_ = settings_.clock();
-  device_.begin_turn(now_);
-  packets_in();
+  begin_turn();
+  for (Port& port : ports_) packets_in(port);
   stack_.handle_timeout(now_);
   dispatch();
   frames_out();
-  if (device_.error() != Errc::none) return device_.error();
+  for (const Port& port : ports_)
+    if (port.device->error() != Errc::none) return port.device->error();
   return {};
 }
 
-void EventLoop::packets_in() {
-  const bool due = device_ready_ || more_packets_ || device_.fd() < 0 || device_.next_timeout() <= now_;
+void EventLoop::packets_in(Port& port) {
+  Device& device = *port.device;
+  const bool due = port.ready || port.more || device.fd() < 0 || device.next_timeout() <= now_;
   if (!due) return;
-  more_packets_ = device_.receive_batch(batch_);
+  port.more = device.receive_batch(batch_);
   if (!batch_.empty()) {
-    stack_.receive(batch_, now_);
+    stack_.receive(batch_, now_, static_cast<InterfaceNumber>(&port - ports_.data()));
     last_work_ = now_;
   }
   batch_.clear();
@@ -175,13 +180,20 @@ void EventLoop::tell_events() {
     if (!event) break;
     tell(*event);
   }
-  if (!on_host_ || !stack_.configurator()) return;
-  while (const std::optional<host::HostEvent> event = stack_.configurator()->poll_event()) on_host_(*event);
+  if (on_host_) tell_host_events();
+}
+
+void EventLoop::tell_host_events() {
+  for (std::size_t i = 0; i < stack_.interface_count(); ++i) {
+    host::Configurator* const configurator = stack_.configurator(static_cast<InterfaceNumber>(i));
+    while (const std::optional<host::HostEvent> event = configurator ? configurator->poll_event() : std::nullopt)
+      on_host_(*event);
+  }
 }
 
 void EventLoop::frames_out() {
-  stack_.poll_transmit(now_, device_);
-  device_.flush();
+  stack_.poll_transmit(now_, sinks_);
+  for (const Port& port : ports_) port.device->flush();
   if (!next_event_) next_event_ = stack_.poll_event();  // what sending itself brought to light
 }
 
@@ -207,7 +219,9 @@ bool EventLoop::finished() const noexcept {
 
 Time EventLoop::deadline() const noexcept {
   const Time alarm = alarms_.empty() ? kNever : alarms_.begin()->first.when;
-  return std::min({stack_.next_timeout(), device_.next_timeout(), alarm, stop_deadline_});
+  Time next = std::min({stack_.next_timeout(), alarm, stop_deadline_});
+  for (const Port& port : ports_) next = std::min(next, port.device->next_timeout());
+  return next;
 }
 
 EventLoop::~EventLoop() {

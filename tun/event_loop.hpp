@@ -1,4 +1,4 @@
-// Where a stack meets the world: one thread, one device, one clock read a turn.
+// Where a stack meets the world: one thread, its devices, one clock read a turn.
 #pragma once
 
 #include <signal.h>
@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -36,20 +37,22 @@ inline SocketId id_of(const tcp::Socket& socket) noexcept { return {SocketKind::
 inline SocketId id_of(const tcp::Listener& listener) noexcept { return {SocketKind::tcp_listener, listener.id()}; }
 inline SocketId id_of(const udp::Socket& socket) noexcept { return {SocketKind::udp, socket.id()}; }
 
-/// Drives a Stack over a Device. A turn: wait; read the clock; packets in; timers; the application's handlers; frames
+/// Drives a Stack over a Device, or over one for each of its interfaces. A turn: wait; read the clock; packets in; timers; the application's handlers; frames
 /// out. So what a batch of packets causes leaves together, after all of it was seen. Everything belongs to the thread
 /// that runs the loop; only post() may be called by others.
 class EventLoop {
  public:
-  /// Both outlive the loop. Sockets of the stack may be made before and after.
+  /// All outlive the loop. Sockets of the stack may be made before and after.
   EventLoop(Stack& stack, Device& device, const LoopSettings& settings = {});
+  /// A device for each interface, in their order. REQUIRES as many as the stack has.
+  EventLoop(Stack& stack, std::span<Device* const> devices, const LoopSettings& settings = {});
   /// Lets go of everything that was given to it; sockets in there close.
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   Stack& stack() noexcept { return stack_; }
-  Device& device() noexcept { return device_; }
+  Device& device(InterfaceNumber interface = 0) noexcept { return *ports_[interface].device; }
   /// The time of this turn.
   Time now() const noexcept { return now_; }
 
@@ -100,7 +103,7 @@ class EventLoop {
 
   // --- running
 
-  /// Turns until stop() and the end of its drain. An error: the device is gone.
+  /// Turns until stop() and the end of its drain. An error: a device is gone.
   Result<void> run();
   /// One turn that waits at most so long. For programs with a loop of their own, and for tests.
   Result<void> turn(Duration longest = Duration(0));
@@ -129,6 +132,13 @@ class EventLoop {
   struct Watch {
     Handler handler;
   };
+  /// A device of an interface, and what is known of it between turns.
+  struct Port {
+    Device* device;
+    std::uint32_t interest = 0;  ///< what epoll watches it for
+    bool ready = true;
+    bool more = false;  ///< it had more than one batch
+  };
   struct Ready {
     int fd;
     Readiness mask;
@@ -138,27 +148,32 @@ class EventLoop {
   Entry* find(SocketId socket) noexcept;
   void tell(const Event& event);
   void forget_handlers() noexcept;
-  void watch_device();
+  void watch_devices();
+  Port* port_of(int fd) noexcept;
   void restore_signals() noexcept;
 
   Result<void> step();
   void wait(Duration longest);
+  bool busy() const noexcept;
   int poll(Duration timeout);
   Time deadline() const noexcept;
   void note(int fd, std::uint32_t events);
-  void packets_in();
+  void begin_turn() noexcept;
+  void packets_in(Port& port);
   void dispatch();
   void call_watches();
   void call_posted();
   void call_deferred();
   void call_alarms();
   void tell_events();
+  void tell_host_events();
   void frames_out();
   void begin_stop();
   bool finished() const noexcept;
 
   Stack& stack_;
-  Device& device_;
+  std::vector<Port> ports_;        // by the number of the interface
+  std::vector<FrameSink*> sinks_;  // the same as the stack wants them
   LoopSettings settings_;
   Time now_;
   Time last_work_;  // when spinning began
@@ -167,7 +182,6 @@ class EventLoop {
   Fd wake_;
   Fd signals_;
   std::unique_ptr<sigset_t> old_mask_;  // the thread's signal mask before stop_on()
-  std::uint32_t device_interest_ = 0;
   bool precise_ = true;  // epoll_pwait2 works here
 
   std::vector<Entry> entries_[3];  // by SocketKind, then by slot
@@ -184,8 +198,6 @@ class EventLoop {
 
   std::vector<Packet> batch_;
   std::optional<Event> next_event_;
-  bool device_ready_ = true;
-  bool more_packets_ = false;
 
   std::vector<std::function<void()>> at_stop_;
   std::function<void(const host::HostEvent&)> on_host_;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -59,8 +60,10 @@ int in_milliseconds(Duration timeout) noexcept {
 }  // namespace
 
 EventLoop::EventLoop(Stack& stack, Device& device, const LoopSettings& settings)
+    : EventLoop(stack, std::array{&device}, settings) {}
+
+EventLoop::EventLoop(Stack& stack, std::span<Device* const> devices, const LoopSettings& settings)
     : stack_(stack),
-      device_(device),
       settings_(settings),
       now_(settings.clock()),
       last_work_(now_),
@@ -69,8 +72,12 @@ EventLoop::EventLoop(Stack& stack, Device& device, const LoopSettings& settings)
       alive_(std::make_shared<char>()) {
   stack_.handle_timeout(now_);  // calls on sockets happen at the latest time that the stack was told
   add(epoll_, wake_.number(), EPOLLIN);
-  device_interest_ = EPOLLIN;
-  if (device_.fd() >= 0) add(epoll_, device_.fd(), device_interest_);
+  assert(devices.size() == stack.interface_count());
+  for (Device* const device : devices) {
+    ports_.push_back({.device = device, .interest = EPOLLIN});
+    sinks_.push_back(device);
+    if (device->fd() >= 0) add(epoll_, device->fd(), EPOLLIN);
+  }
   // The kernel groups timers within 50 us unless told otherwise: too coarse for what a stack does between packets.
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
@@ -116,19 +123,25 @@ void EventLoop::restore_signals() noexcept {
   if (old_mask_) ::pthread_sigmask(SIG_SETMASK, old_mask_.get(), nullptr);
 }
 
-void EventLoop::watch_device() {
-  const std::uint32_t wanted = EPOLLIN | (device_.full() ? std::uint32_t{EPOLLOUT} : 0u);
-  if (wanted == device_interest_ || device_.fd() < 0) return;
-  add(epoll_, device_.fd(), wanted, EPOLL_CTL_MOD);
-  device_interest_ = wanted;
+void EventLoop::watch_devices() {
+  for (Port& port : ports_) {
+    const std::uint32_t wanted = EPOLLIN | (port.device->full() ? std::uint32_t{EPOLLOUT} : 0u);
+    if (wanted == port.interest || port.device->fd() < 0) continue;
+    add(epoll_, port.device->fd(), wanted, EPOLL_CTL_MOD);
+    port.interest = wanted;
+  }
+}
+
+bool EventLoop::busy() const noexcept {
+  const bool more = std::any_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.more; });
+  return more || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
 }
 
 /// Waits for a descriptor, a deadline of anybody, or `longest`.
 void EventLoop::wait(Duration longest) {
-  watch_device();
-  device_ready_ = false;
-  const bool busy = more_packets_ || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
-  if (busy || longest <= Duration(0)) {
+  watch_devices();
+  for (Port& port : ports_) port.ready = false;
+  if (busy() || longest <= Duration(0)) {
     poll(Duration(0));
     return;
   }
@@ -158,9 +171,15 @@ int EventLoop::poll(Duration timeout) {
   return count;
 }
 
+EventLoop::Port* EventLoop::port_of(int fd) noexcept {
+  const auto found =
+      std::find_if(ports_.begin(), ports_.end(), [fd](const Port& port) { return port.device->fd() == fd; });
+  return found == ports_.end() ? nullptr : &*found;
+}
+
 void EventLoop::note(int fd, std::uint32_t events) {
-  if (fd == device_.fd())
-    device_ready_ = device_ready_ || (events & ~std::uint32_t{EPOLLOUT}) != 0;
+  if (Port* const port = port_of(fd))
+    port->ready = port->ready || (events & ~std::uint32_t{EPOLLOUT}) != 0;
   else if (fd == wake_.number())
     swallow(wake_);
   else

@@ -12,6 +12,11 @@
 
 namespace sluice {
 
+/// Which interface of the stack, counted from 0.
+using InterfaceNumber = std::uint8_t;
+/// Of packets that we sent ourselves, and that no device has seen.
+inline constexpr InterfaceNumber kLoopback = 255;
+
 /// The ECN field of an IP header (RFC 3168 section 5).
 enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
 
@@ -54,6 +59,7 @@ class Packet {
   /// Memory that this packet pins, bytes.
   std::size_t footprint() const noexcept { return slice_.buffer().capacity(); }
 
+  InterfaceNumber interface = 0;     ///< that it came in by
   bool link_group = false;           ///< came in a frame to many: multicast or broadcast of the link
   bool checksum_known_good = false;  ///< the device vouches for the transport checksum
   std::uint16_t gso_size = 0;        ///< not 0: a super-segment whose text is cut every gso_size bytes

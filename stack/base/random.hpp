@@ -32,6 +32,7 @@ enum class KeyUse : std::uint32_t {
   temporary_address,
   dhcp,
   membership,
+  interface,
 };
 
 namespace detail {

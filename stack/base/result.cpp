@@ -33,6 +33,7 @@ std::string_view describe(Errc error) noexcept {
     case Errc::malformed: return "input is malformed";
     case Errc::io_error: return "input/output error";
     case Errc::not_found: return "not found";
+    case Errc::no_device: return "no such interface";
   }
   return "unknown error";
 }

@@ -39,6 +39,7 @@ enum class Errc : std::uint8_t {
   malformed,              ///< input that no parser accepts
   io_error,               ///< a device or file failed
   not_found,              ///< a name that does not exist
+  no_device,              ///< an interface that the host lacks
 };
 
 /// One short sentence, without a full stop.

@@ -19,7 +19,7 @@ AutoconfigurationSettings automatic_settings(const ConfiguratorSettings& setting
                                              const ip::Link& link) {
   AutoconfigurationSettings automatic;
   automatic.mac = link.mac();
-  automatic.mtu = layer.config().mtu;
+  automatic.mtu = layer.mtu(link.interface());
   automatic.temporary = settings.temporary_addresses;
   return automatic;
 }
@@ -31,6 +31,7 @@ Configurator::Configurator(ConfiguratorSettings settings, ip::Layer& layer, ip::
     : settings_(std::move(settings)),
       layer_(layer),
       link_(link),
+      interface_(link.interface()),
       tcp_(tcp),
       outbox_(outbox),
       key_(key),
@@ -56,7 +57,7 @@ void Configurator::link_up(Time now) {
       automatic_.add_static(prefix, now);
   }
   for (const auto& gateway : {settings_.gateway4, settings_.gateway6})
-    if (gateway) layer_.routes().add({.destination = {IpAddress::any(gateway->family()), 0}, .gateway = gateway});
+    if (gateway) add(ip::Route{.destination = {IpAddress::any(gateway->family()), 0}, .gateway = gateway});
   settle(now);
 }
 
@@ -148,7 +149,7 @@ bool Configurator::act_on_dhcpv6() {
   const auto action = dhcpv6_.poll();
   if (!action) return false;
   if (const auto* message = std::get_if<Dhcpv6Send>(&*action)) {
-    const IpAddress* const source = layer_.addresses().source_for(wire::dhcpv6::kServers);
+    const IpAddress* const source = layer_.addresses().source_for(wire::dhcpv6::kServers, interface_);
     if (source)
       send_udp({*source, wire::dhcpv6::kClientPort}, {wire::dhcpv6::kServers, wire::dhcpv6::kServerPort},
                message->payload);

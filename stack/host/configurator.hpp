@@ -98,7 +98,8 @@ class Configurator {
   void act(const AskDhcpv6& action, Time now);
 
   void watch(const Prefix& prefix, bool is_leased, Time now);
-  void add(const ip::OwnAddress& address);
+  void add(ip::OwnAddress address);
+  void add(ip::Route route);
   void remove(const IpAddress& address);
   void remove_leaving();
   void listen_to_solicited_node(const IpAddress& address, bool yes);
@@ -108,6 +109,7 @@ class Configurator {
   ConfiguratorSettings settings_;
   ip::Layer& layer_;
   ip::Link& link_;
+  InterfaceNumber interface_;  ///< of the link
   tcp::Layer& tcp_;
   ip::Outbox& outbox_;
   Key key_;

@@ -20,21 +20,28 @@ void Configurator::listen_to_solicited_node(const IpAddress& address, bool yes) 
   if (address.is_v4()) return;
   const IpAddress group = wire::ndp::solicited_node(address);
   const auto shares = [&](const ip::OwnAddress& own) {
-    return own.prefix.address != address && own.prefix.address.is_v6() &&
+    return own.interface == interface_ && own.prefix.address != address && own.prefix.address.is_v6() &&
            wire::ndp::solicited_node(own.prefix.address) == group;
   };
   const auto all = layer_.addresses().all();
   if (!yes && std::any_of(all.begin(), all.end(), shares)) return;
-  (void)layer_.groups().listen(ip::kHostListens, group, yes ? ip::SourceFilter::everybody() : ip::SourceFilter());
+  (void)layer_.groups(interface_).listen(ip::kHostListens, group,
+                                        yes ? ip::SourceFilter::everybody() : ip::SourceFilter());
 }
 
-void Configurator::add(const ip::OwnAddress& address) {
+void Configurator::add(ip::OwnAddress address) {
+  address.interface = interface_;
   const IpAddress& own = address.prefix.address;
   const bool is_usable = layer_.addresses().holds(own);
   std::erase(leaving_, own);
   listen_to_solicited_node(own, true);  // before the first probe [R4862-5.4.2-1]
   layer_.add_address(address);
   if (!is_usable && layer_.addresses().holds(own)) tell(HostEvent::Kind::address_added, own);
+}
+
+void Configurator::add(ip::Route route) {
+  route.interface = interface_;
+  (void)layer_.routes().add(route);
 }
 
 void Configurator::remove(const IpAddress& address) {
@@ -65,23 +72,22 @@ void Configurator::act(const DhcpProbe& probe, Time now) {
 }
 
 void Configurator::act(const DhcpLease& lease) {
-  layer_.routes().remove_all(ip::RouteOrigin::dhcp);
+  layer_.routes().remove_all(ip::RouteOrigin::dhcp, interface_);
   add({.prefix = lease.address});
   for (const IpAddress& router : lease.routers)
-    layer_.routes().add(
-        {.destination = {IpAddress::any(Family::ipv4), 0}, .gateway = router, .origin = ip::RouteOrigin::dhcp});
+    add({.destination = {IpAddress::any(Family::ipv4), 0}, .gateway = router, .origin = ip::RouteOrigin::dhcp});
   for (const wire::dhcp::Route& route : lease.routes) {
     ip::Route way{.destination = route.destination, .origin = ip::RouteOrigin::dhcp};
     if (!route.router.is_unspecified()) way.gateway = route.router;
-    layer_.routes().add(way);
+    add(way);
   }
-  if (lease.mtu) layer_.set_link_mtu(*lease.mtu);
+  if (lease.mtu) layer_.set_link_mtu(*lease.mtu, interface_);
   tell(HostEvent::Kind::servers_changed, lease.server);
 }
 
 void Configurator::act(const DhcpLost& lost) {
   std::erase_if(watched_, [](const Watched& watched) { return watched.leased; });
-  layer_.routes().remove_all(ip::RouteOrigin::dhcp);
+  layer_.routes().remove_all(ip::RouteOrigin::dhcp, interface_);
   remove(lost.address);
 }
 
@@ -125,15 +131,17 @@ void Configurator::act(const AddressDuplicate& action, Time) {
   tell(HostEvent::Kind::address_duplicate, action.address);
 }
 
-void Configurator::act(const AddRoute& action, Time) { layer_.routes().add(action.route); }
+void Configurator::act(const AddRoute& action, Time) { add(action.route); }
 
 void Configurator::act(const RemoveRoute& action, Time) {
-  layer_.routes().remove(action.route.destination, action.route.gateway, action.route.origin);
+  ip::Route route = action.route;
+  route.interface = interface_;
+  layer_.routes().remove(route);
 }
 
 void Configurator::act(const SetParameters& action, Time) {
   if (action.hop_limit) layer_.set_hop_limit(*action.hop_limit);
-  if (action.mtu) layer_.set_link_mtu(*action.mtu);
+  if (action.mtu) layer_.set_link_mtu(*action.mtu, interface_);
   ip::NeighbourTiming timing = link_.neighbours().timing();
   timing.reachable = action.reachable.value_or(timing.reachable);
   timing.retransmit = action.retransmit.value_or(timing.retransmit);

@@ -85,6 +85,7 @@ Addresses::Addresses(std::span<const Prefix> fixed) {
 bool Addresses::set(const OwnAddress& address) {
   for (OwnAddress& own : all_)
     if (own.prefix.address == address.prefix.address) {
+      if (own.interface != address.interface) return false;
       own = address;
       return true;
     }
@@ -108,12 +109,16 @@ bool Addresses::holds(const IpAddress& address) const noexcept {
   return own && own->state != AddressState::tentative;
 }
 
+bool Addresses::holds(const IpAddress& address, InterfaceNumber interface) const noexcept {
+  return holds(address) && find(address)->interface == interface;
+}
+
 bool Addresses::is_directed_broadcast(const IpAddress& address) const noexcept {
   return std::any_of(all_.begin(), all_.end(),
                      [&](const OwnAddress& own) { return is_broadcast_of(own.prefix, address); });
 }
 
-const IpAddress* Addresses::source_for(const IpAddress& destination) const noexcept {
+const IpAddress* Addresses::source_for(const IpAddress& destination, InterfaceNumber out) const noexcept {
   const unsigned wanted = scope_of(destination);
   // Rule 2: the smallest scope that is wide enough; failing that the widest of the others.
   const auto scope_rank = [&](unsigned scope) {
@@ -131,7 +136,8 @@ const IpAddress* Addresses::source_for(const IpAddress& destination) const noexc
   };
   const OwnAddress* best = nullptr;
   for (const OwnAddress& own : all_) {
-    if (own.state == AddressState::tentative || own.prefix.address.family() != destination.family()) continue;
+    if (own.state == AddressState::tentative || own.interface != out) continue;
+    if (own.prefix.address.family() != destination.family()) continue;
     if (!best || rank(own) > rank(*best)) best = &own;
   }
   return best ? &best->prefix.address : nullptr;

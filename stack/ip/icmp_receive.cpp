@@ -110,15 +110,16 @@ Received Layer::State::receive_icmpv6(Datagram datagram, Time now) {
   if (icmpv6::is_error(header->type))
     return receive_error(std::move(datagram), error_kind_v6(*header),
                          header->type == icmpv6::kPacketTooBig ? header->rest : 0, now);
+  const Link* const link = layer.link_of(datagram.packet.interface);
   switch (header->type) {
     case icmpv6::kEchoRequest: answer_echo(datagram, icmpv6::kEchoReply, now); return {};
     case icmpv6::kEchoReply: return Received(std::move(datagram));
     case icmpv6::kRedirect:
-      if (!layer.link_) return drop(Counter::drop_redirect, now);  // no neighbours, no routes to change
+      if (!link) return drop(Counter::drop_redirect, now);  // no neighbours, no routes to change
       break;
     default: break;
   }
-  if (layer.link_ && icmpv6::is_discovery(header->type)) return Received(std::move(datagram));
+  if (link && icmpv6::is_discovery(header->type)) return Received(std::move(datagram));
   if (wire::mld::is_mld(header->type)) return Received(std::move(datagram));
   return drop(Counter::drop_icmp_unknown_type, now);  // [R4443-2.4b]
 }
@@ -129,7 +130,7 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
   const Bytes bytes = std::as_const(datagram.packet).bytes().subspan(quote_at);
   const std::optional<Quote> quote = parse_quote(datagram.source.family(), bytes);
   // [R1122-3.2.2-3]: eight bytes of the transport's header, without which nobody could be told.
-  if (!quote || bytes.size() - quote->at < 8 || !layer.is_ours(quote->ends.source) ||
+  if (!quote || bytes.size() - quote->at < 8 || !layer.is_local(quote->ends.source) ||
       !is_ours_to_send(quote->protocol, v4))
     return drop(Counter::drop_icmp_quote, now);
   log.add(Counter::icmp_errors_in);
@@ -148,8 +149,9 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
 Received Layer::State::receive_redirect(const Datagram& datagram, std::uint32_t gateway, Time now) {
   const std::optional<Quote> quote = parse_quote(Family::ipv4, datagram.payload().subspan(icmp::kHeaderSize));
   // Without neighbours there is nothing to choose.
-  if (!layer.link_ || !quote || !layer.is_ours(quote->ends.source)) return drop(Counter::drop_redirect, now);
-  layer.link_->redirect(datagram.source, quote->ends.destination, IpAddress::v4(gateway), std::nullopt, now);
+  Link* const link = layer.link_of(datagram.packet.interface);
+  if (!link || !quote || !layer.is_ours(quote->ends.source)) return drop(Counter::drop_redirect, now);
+  link->redirect(datagram.source, quote->ends.destination, IpAddress::v4(gateway), std::nullopt, now);
   return {};
 }
 

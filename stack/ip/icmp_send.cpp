@@ -36,12 +36,14 @@ bool is_error_v6(Bytes packet) noexcept {
 
 }  // namespace
 
+/// A loopback address as source says that the packet is our own: others with one did not come so far.
 bool Layer::State::may_report(Bytes packet, bool even_to_group) const noexcept {
   const Ends ends = ends_of(packet);
   // [R1122-3.2.2-8], [R4443-2.4e6]
-  if (ends.source.is_invalid_source() || layer.is_broadcast(ends.source)) return false;
+  const bool is_nobody = ends.source.is_invalid_source() && !ends.source.is_loopback();
+  if (is_nobody || layer.is_broadcast(ends.source)) return false;
   // [R1122-3.2.2-5], [R4443-2.4e3]
-  if (layer.is_group(ends.destination) && !even_to_group) return false;
+  if ((ends.destination.is_multicast() || layer.is_broadcast(ends.destination)) && !even_to_group) return false;
   return ends.source.is_v4() ? !is_error_or_later_fragment_v4(packet) : !is_error_v6(packet);
 }
 
@@ -50,7 +52,7 @@ void Layer::State::send_error(Bytes packet, const icmp::Header& error, Time now,
   if (!may_report(packet, even_to_group)) return log.add(Counter::icmp_errors_forbidden);
   if (!error_limit.allow(ends.source, now)) return log.add(Counter::icmp_errors_limited);
   const Result<IpAddress> source =
-      layer.is_ours(ends.destination) ? Result<IpAddress>(ends.destination) : layer.select_source(ends.source);
+      layer.is_local(ends.destination) ? Result<IpAddress>(ends.destination) : layer.select_source(ends.source);
   if (!source) return;
   const bool v4 = source->is_v4();
   const std::size_t ip_size = header_size(source->family());

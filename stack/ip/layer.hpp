@@ -1,9 +1,10 @@
-// The IP layer of one host on one interface: packets in, checked datagrams up; headers and replies out.
+// The IP layer of one host on its interfaces: packets in, checked datagrams up; headers and replies out.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "stack/base/budget.hpp"
@@ -24,8 +25,8 @@
 namespace sluice::ip {
 
 struct Config {
-  std::vector<Prefix> addresses;  ///< ours, with the on-link prefix of each
-  std::size_t mtu = 1500;         ///< of the interface, bytes: 1280..65535 (576.. when only IPv4 is used)
+  std::vector<Prefix> addresses;  ///< ours on the first interface, with the on-link prefix of each
+  std::size_t mtu = 1500;         ///< of the first interface, bytes: 1280..65535 (576.. when only IPv4 is used)
   std::uint8_t hop_limit = 64;
   std::size_t reassembly_limit = 1u << 20;                 ///< bytes held for unfinished datagrams, both families
   Duration reassembly_timeout = std::chrono::seconds(30);  ///< RFC 791 3.2, RFC 8200 4.5 allows up to 60 s
@@ -65,7 +66,10 @@ class Layer {
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;
 
-  /// Takes one packet from the device. Malformed ones end in a counter; echo requests are answered; fragments wait for
+  /// One more interface, beside the first; answers its number. REQUIRES fewer than 255.
+  InterfaceNumber add_interface(std::size_t mtu);
+
+  /// Takes one packet from the device of its `interface`, or one that looped. Malformed ones end in a counter; echo requests are answered; fragments wait for
   /// the rest; what remains is for a transport.
   Received receive(Packet packet, Time now);
 
@@ -77,34 +81,49 @@ class Layer {
   const Addresses& addresses() const noexcept { return addresses_; }
   bool add_address(const OwnAddress& address);
   void remove_address(const IpAddress& address) noexcept;
-  /// Only a link with neighbours asks them; behind a point-to-point device everybody is reached the same way.
+  /// What no route leads to goes out of the first interface without a link, for there is no neighbour to find there.
   Routes& routes() noexcept { return routes_; }
   const Routes& routes() const noexcept { return routes_; }
 
   /// What a router or a DHCP server says of this link. The MTU is never above the device's.
-  void set_link_mtu(std::size_t mtu) noexcept;
+  void set_link_mtu(std::size_t mtu, InterfaceNumber interface) noexcept;
+  std::size_t mtu(InterfaceNumber interface) const noexcept { return interfaces_[interface].mtu; }
   void set_hop_limit(std::uint8_t hop_limit) noexcept { config_.hop_limit = hop_limit; }
 
-  /// The link under this layer makes itself known, or goes.
-  void attach(Link* link) noexcept { link_ = link; }
+  /// The link of an interface makes itself known, or goes (nullptr).
+  void attach(Link* link, InterfaceNumber interface) noexcept { interfaces_[interface].link = link; }
   /// A transport made progress: what we send to `destination` arrives (RFC 4861 7.3.1).
   void confirm(const IpAddress& destination, Time now) noexcept;
 
-  /// One of our addresses, or a loopback address.
+  /// Which interface a packet to `destination` leaves by; nullopt: no way.
+  std::optional<InterfaceNumber> way_to(const IpAddress& destination) const noexcept;
+  /// The interface that has this address, and that packets from it leave by; 0 when it is nobody's.
+  InterfaceNumber owner_of(const IpAddress& source) const noexcept;
+  /// The MTU of owner_of(source), bytes.
+  std::size_t interface_mtu(const IpAddress& source) const noexcept { return interfaces_[owner_of(source)].mtu; }
+
+  /// One of our addresses, or a loopback address: packets to it never leave the host.
   bool is_local(const IpAddress& address) const noexcept;
   /// Limited or directed broadcast on one of our prefixes.
   bool is_broadcast(const IpAddress& address) const noexcept;
-  /// Broadcast, an all-hosts group, or one that somebody here listens to: what goes there is for us, too.
-  bool is_group(const IpAddress& address) const noexcept;
-  /// Who listens to which multicast group.
-  Groups& groups() noexcept { return groups_; }
-  const Groups& groups() const noexcept { return groups_; }
-  /// Our address for talking to `destination` (RFC 6724 section 5); network_unreachable when we have none of that
-  /// family, or on a link no route.
+  /// Broadcast, an all-hosts group, or one that somebody listens to on this interface: what goes there is for us, too.
+  bool is_group(const IpAddress& address, InterfaceNumber interface) const noexcept;
+  /// Who listens to which multicast group there.
+  Groups& groups(InterfaceNumber interface = 0) noexcept { return interfaces_[interface].groups; }
+  const Groups& groups(InterfaceNumber interface = 0) const noexcept { return interfaces_[interface].groups; }
+  std::size_t interface_count() const noexcept { return interfaces_.size(); }
+  /// Our address for talking to `destination` (RFC 6724 section 5); network_unreachable when the interface that it is
+  /// reached by has none of that family, or no way leads there. We talk to ourselves from the address that we talk to.
   Result<IpAddress> select_source(const IpAddress& destination) const noexcept;
 
-  /// The largest packet to `destination` that needs no fragmentation, bytes.
+  /// From a loopback address only the host itself can be talked to [R1122-3.2.1.3-4].
+  bool may_talk(const IpAddress& source, const IpAddress& destination) const noexcept {
+    return !source.is_loopback() || is_local(destination);
+  }
+
+  /// The largest packet to `destination` that needs no fragmentation, bytes; from `source` if that is known.
   std::size_t path_mtu(const IpAddress& destination) const noexcept;
+  std::size_t path_mtu(const IpAddress& destination, const IpAddress& source) const noexcept;
   /// Lowers the path MTU after the transport has checked the error's quote; floors of RFC 1191 (68 → 552 policy) and
   /// RFC 8201 (1280) apply. Answers the new path MTU. Forgotten after ten minutes.
   std::size_t lower_path_mtu(const IpAddress& destination, std::size_t mtu, std::size_t quoted_length, Time now);
@@ -130,14 +149,20 @@ class Layer {
  private:
   struct State;  // reassembly, path MTUs, limits, ids
 
+  struct Interface {
+    std::size_t device_mtu;
+    std::size_t mtu;  ///< of the link, never more
+    Link* link = nullptr;
+    Groups groups = {};
+  };
+
   bool is_ours(const IpAddress& address) const noexcept;
+  Link* link_of(InterfaceNumber interface) const noexcept;
 
   Config config_;
-  std::size_t device_mtu_;
+  std::vector<Interface> interfaces_;
   Addresses addresses_;
   Routes routes_;
-  Link* link_ = nullptr;
-  Groups groups_;
   std::unique_ptr<State> state_;
 };
 

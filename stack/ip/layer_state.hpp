@@ -21,7 +21,7 @@ struct Layer::State {
         config(owner.config_),
         outbox(replies),
         log{.layer = "ip", .tracer = tracer},
-        path_mtus(config.mtu, key),
+        path_mtus(key),
         identifications(key),
         reassembly(config.reassembly_limit, config.reassembly_timeout, key, budget, log),
         error_limit(config.icmp_errors_per_second, key, 1),
@@ -33,7 +33,8 @@ struct Layer::State {
   }
 
   // receive.cpp
-  bool admits(const IpAddress& source, const IpAddress& destination, bool link_group, Time now) noexcept;
+  bool admits(const IpAddress& source, const IpAddress& destination, const Packet& packet, Time now) noexcept;
+  bool is_for_us(const IpAddress& destination, InterfaceNumber interface) const noexcept;
   bool options_pass(const wire::ipv4::Header& header, Bytes packet, Time now);
   Received receive_v4(Packet packet, Time now);
   Received receive_v6(Packet packet, bool reassembled, Time now);

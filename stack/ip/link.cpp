@@ -44,17 +44,19 @@ std::optional<IcmpError> error_about(Bytes packet, IcmpKind kind) {
 
 }  // namespace
 
-Link::Link(const LinkSettings& settings, Layer& layer, Outbox& outbox, const Key& key, Tracer tracer)
+Link::Link(const LinkSettings& settings, InterfaceNumber interface, Layer& layer, Outbox& outbox, const Key& key,
+           Tracer tracer)
     : settings_(settings),
+      interface_(interface),
       layer_(layer),
       outbox_(outbox),
       log_{.layer = "link", .tracer = tracer},
       neighbours_(key, settings.timing) {
   assert(settings.mac.is_unicast());
-  layer_.attach(this);
+  layer_.attach(this, interface_);
 }
 
-Link::~Link() { layer_.attach(nullptr); }
+Link::~Link() { layer_.attach(nullptr, interface_); }
 
 // --- in
 
@@ -116,7 +118,7 @@ bool Link::frame(const Frame& packet, const MacAddress& to, FrameSink& device) {
 /// RFC 1122 3.3.1.1: the mask decides. Of several gateways one that is known to answer, else each in its turn
 /// [R4861-6.3.6-1].
 std::optional<IpAddress> Link::next_hop(const IpAddress& destination) const noexcept {
-  const std::span<const Route> ways = layer_.routes().find(destination);
+  const std::span<const Route> ways = layer_.routes().find(destination, interface_);
   if (ways.empty()) return std::nullopt;
   const auto known = std::find_if(ways.begin(), ways.end(), [&](const Route& way) {
     return !way.gateway || neighbours_.seems_reachable(*way.gateway);
@@ -172,7 +174,7 @@ void Link::handle_timeout(Time now) {
 void Link::give_up(Neighbours::Due& due) {
   log_.add(LinkCounter::neighbour_lost);
   ++turn_;
-  layer_.routes().remove_gateway(due.neighbour, RouteOrigin::redirect);
+  layer_.routes().remove_gateway(due.neighbour, RouteOrigin::redirect, interface_);
   if (due.router) lose_router(due.neighbour);
   if (!due.waiting.empty()) fail(due.waiting, Failure::no_answer);
 }
@@ -196,7 +198,7 @@ void Link::confirm(const IpAddress& destination, Time now) noexcept {
 }
 
 void Link::ask(const IpAddress& neighbour, const std::optional<MacAddress>& mac) {
-  const IpAddress* const source = layer_.addresses().source_for(neighbour);
+  const IpAddress* const source = layer_.addresses().source_for(neighbour, interface_);
   if (!source) return;
   if (neighbour.is_v6()) return send_solicitation(*source, neighbour, mac);
   log_.add(LinkCounter::arp_requests_out);
@@ -215,9 +217,10 @@ void Link::redirect(const IpAddress& from, const IpAddress& destination, const I
   const bool sane = target.family() == destination.family() && !layer_.is_local(target) && !target.is_multicast();
   if (!sane || hop != from) return log_.drop(LinkCounter::drop_redirect, now);
   Route way{.destination = {destination, static_cast<std::uint8_t>(destination.is_v4() ? 32 : 128)},
-            .origin = RouteOrigin::redirect};
+            .origin = RouteOrigin::redirect,
+            .interface = interface_};
   if (target != destination) way.gateway = target;
-  layer_.routes().remove_network(way.destination, RouteOrigin::redirect);
+  layer_.routes().remove_network(way.destination, RouteOrigin::redirect, interface_);
   if (!layer_.routes().add(way)) return log_.drop(LinkCounter::drop_redirect, now);
   if (mac) release(neighbours_.solicited_by(target, *mac, now), target, now);
   log_.add(LinkCounter::redirects_taken);

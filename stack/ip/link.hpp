@@ -66,8 +66,9 @@ std::string_view name(LinkCounter counter) noexcept;
 /// layer's outbox, and what could not be delivered by poll_error().
 class Link {
  public:
-  /// `layer` and `outbox` outlive the link, which makes itself known to the layer.
-  Link(const LinkSettings& settings, Layer& layer, Outbox& outbox, const Key& key, Tracer tracer);
+  /// `layer` and `outbox` outlive the link, which makes itself known to the layer as the link of that interface.
+  Link(const LinkSettings& settings, InterfaceNumber interface, Layer& layer, Outbox& outbox, const Key& key,
+       Tracer tracer);
   ~Link();
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -106,6 +107,7 @@ class Link {
   void confirm(const IpAddress& destination, Time now) noexcept;
 
   const MacAddress& mac() const noexcept { return settings_.mac; }
+  InterfaceNumber interface() const noexcept { return interface_; }
   Neighbours& neighbours() noexcept { return neighbours_; }
   const Neighbours& neighbours() const noexcept { return neighbours_; }
   const Counters<LinkCounter>& counters() const noexcept { return log_.counters; }
@@ -139,6 +141,7 @@ class Link {
   bool frame(const Frame& packet, const MacAddress& to, FrameSink& device);
 
   LinkSettings settings_;
+  InterfaceNumber interface_;
   Layer& layer_;
   Outbox& outbox_;
   Outbox frames_;

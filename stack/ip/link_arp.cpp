@@ -34,7 +34,7 @@ std::optional<arp::Packet> Link::receive_arp(Bytes payload, Time now) {
 
 /// "Packet Reception" of RFC 826. Who claims an address of ours teaches us nothing: that is a conflict.
 void Link::heed(const arp::Packet& packet, Time now) {
-  const bool to_us = layer_.addresses().holds(packet.target);
+  const bool to_us = layer_.addresses().holds(packet.target, interface_);
   const bool nobody = packet.sender.is_unspecified() || layer_.addresses().find(packet.sender);
   if (!nobody) {
     const bool known = neighbours_.knows(packet.sender);

@@ -18,13 +18,12 @@ std::size_t plateau_below(std::size_t length) noexcept {
   return PathMtuCache::kMinimumV4;
 }
 
-PathMtuCache::PathMtuCache(std::size_t interface_mtu, const Key& key)
-    : interface_mtu_(interface_mtu), paths_(0, AddressHash{KeyedHash(key, KeyUse::hash_table)}) {}
+PathMtuCache::PathMtuCache(const Key& key) : paths_(0, AddressHash{KeyedHash(key, KeyUse::hash_table)}) {}
 
-std::size_t PathMtuCache::find(const IpAddress& destination) const noexcept {
-  if (paths_.empty()) return interface_mtu_;
+std::size_t PathMtuCache::find(const IpAddress& destination, std::size_t interface_mtu) const noexcept {
+  if (paths_.empty()) return interface_mtu;
   const auto found = paths_.find(destination);
-  return found == paths_.end() ? interface_mtu_ : found->second.mtu;
+  return found == paths_.end() ? interface_mtu : std::min(found->second.mtu, interface_mtu);
 }
 
 bool PathMtuCache::below_floor(const IpAddress& destination) const noexcept {
@@ -32,13 +31,14 @@ bool PathMtuCache::below_floor(const IpAddress& destination) const noexcept {
   return found != paths_.end() && found->second.below_floor;
 }
 
-bool PathMtuCache::lower(const IpAddress& destination, std::size_t mtu, std::size_t quoted_length, Time now) {
-  if (destination.is_v4() && mtu == 0) mtu = plateau_below(quoted_length);
+bool PathMtuCache::lower(const IpAddress& destination, Claim claim, std::size_t interface_mtu, Time now) {
+  std::size_t mtu = claim.mtu;
+  if (destination.is_v4() && mtu == 0) mtu = plateau_below(claim.quoted_length);
   // [R1191-3-2], [R8201-4-1]
   if (mtu < (destination.is_v4() ? kMinimumV4 : kMinimumV6)) return false;
   const bool below_floor = destination.is_v4() && mtu < kFloorV4;
-  if (below_floor) mtu = std::min(kFloorV4, interface_mtu_);
-  const std::size_t known = find(destination);
+  if (below_floor) mtu = std::min(kFloorV4, interface_mtu);
+  const std::size_t known = find(destination, interface_mtu);
   if (mtu > known || (mtu == known && !(below_floor && !this->below_floor(destination)))) return false;
 
   if (!paths_.contains(destination) && paths_.size() == kMaximumEntries) {

@@ -27,15 +27,20 @@ class PathMtuCache {
   static constexpr std::size_t kMinimumV4 = 68;
   static constexpr std::size_t kMinimumV6 = 1280;
 
-  PathMtuCache(std::size_t interface_mtu, const Key& key);
+  explicit PathMtuCache(const Key& key);
 
-  void set_interface_mtu(std::size_t mtu) noexcept { interface_mtu_ = mtu; }
-  std::size_t find(const IpAddress& destination) const noexcept;
+  /// At most `interface_mtu`, which is also what holds where nothing was learned.
+  std::size_t find(const IpAddress& destination, std::size_t interface_mtu) const noexcept;
   bool below_floor(const IpAddress& destination) const noexcept;
 
-  /// Believes a message that the transport has checked. `mtu` 0: the next plateau (RFC 1191 7.1) below `quoted_length`.
-  /// False when nothing changed: a message never raises the MTU [R1191-3-3].
-  bool lower(const IpAddress& destination, std::size_t mtu, std::size_t quoted_length, Time now);
+  /// What a packet-too-big message says.
+  struct Claim {
+    std::size_t mtu = 0;            ///< 0: the next plateau (RFC 1191 7.1) below `quoted_length`
+    std::size_t quoted_length = 0;  ///< of the packet that was too big, bytes
+  };
+  /// Believes a message that the transport has checked. False when nothing changed: a message never raises the MTU
+  /// [R1191-3-3].
+  bool lower(const IpAddress& destination, Claim claim, std::size_t interface_mtu, Time now);
 
   void expire(Time now) noexcept;
   Time next_expiry() const noexcept { return timers_.next(); }
@@ -51,7 +56,6 @@ class PathMtuCache {
   };
   static TimerEntry& timer_of(Path& path) noexcept { return path.timer; }
 
-  std::size_t interface_mtu_;
   std::unordered_map<IpAddress, Path, AddressHash> paths_;
   TimerQueue<Path, timer_of> timers_;
 };

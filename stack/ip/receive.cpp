@@ -42,21 +42,29 @@ Received Layer::receive(Packet packet, Time now) {
   }
 }
 
-bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, bool link_group, Time now) noexcept {
-  if (source.is_invalid_source() || layer.is_broadcast(source)) {
-    drop(Counter::drop_invalid_source, now);  // [R1122-3.2.1.3-3]
-    return false;
+/// To one of the addresses of the interface that it came by, not merely to one of ours (RFC 1122 3.3.4.2).
+bool Layer::State::is_for_us(const IpAddress& destination, InterfaceNumber interface) const noexcept {
+  return interface == kLoopback ? layer.is_local(destination) : layer.addresses_.holds(destination, interface);
+}
+
+bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, const Packet& packet,
+                          Time now) noexcept {
+  if (packet.interface != kLoopback) {
+    if (source.is_invalid_source() || layer.is_broadcast(source)) {
+      drop(Counter::drop_invalid_source, now);  // [R1122-3.2.1.3-3]
+      return false;
+    }
+    if (layer.is_ours(source)) {
+      drop(Counter::drop_own_source, now);  // [A-TCP-36]
+      return false;
+    }
   }
-  if (layer.is_ours(source)) {
-    drop(Counter::drop_own_source, now);  // [A-TCP-36]
-    return false;
-  }
-  const bool to_group = layer.is_group(destination);
-  if (!to_group && !layer.is_ours(destination)) {
+  const bool to_group = layer.is_group(destination, packet.interface);
+  if (!to_group && !is_for_us(destination, packet.interface)) {
     drop(Counter::drop_not_ours, now);  // [R1122-3.2.1.3-2]
     return false;
   }
-  if (link_group && !to_group) {
+  if (packet.link_group && !to_group) {
     drop(Counter::drop_link_group, now);  // [R1122-3.3.6-2]
     return false;
   }
@@ -81,7 +89,7 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
   const auto header = wire::ipv4::parse(std::as_const(packet).bytes());
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(header->total_length);  // [R791-3.1-2]
-  if (!admits(header->source, header->destination, packet.link_group, now)) return {};
+  if (!admits(header->source, header->destination, packet, now)) return {};
   if (header->header_size > wire::ipv4::kMinimumHeader && !options_pass(*header, std::as_const(packet).bytes(), now))
     return {};
   if (header->is_fragment()) return receive_fragment(*header, std::move(packet), now);
@@ -91,7 +99,7 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
                           .hop_limit = header->hop_limit,
                           .dscp = header->dscp,
                           .ecn = header->ecn,
-                          .to_group = layer.is_group(header->destination),
+                          .to_group = layer.is_group(header->destination, packet.interface),
                           .header_size = header->header_size,
                           .packet = std::move(packet)},
                  0, now);
@@ -100,7 +108,7 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
 /// RFC 4862 5.4.3: who has no address yet may ask for one and say nothing else.
 Received Layer::State::receive_unspecified(const wire::ipv6::Header& header, Packet packet, Time now) {
   const bool asks = header.next_header == static_cast<std::uint8_t>(Protocol::icmpv6) && header.hop_limit == 255 &&
-                    layer.link_ && layer.is_group(header.destination) && header.payload_length > 0 &&
+                    layer.link_of(packet.interface) && layer.is_group(header.destination, packet.interface) && header.payload_length > 0 &&
                     std::as_const(packet).bytes()[wire::ipv6::kHeaderSize] == wire::icmpv6::kNeighborSolicitation;
   if (!asks) return drop(Counter::drop_invalid_source, now);
   return receive_icmpv6(Datagram{.source = header.source,
@@ -118,7 +126,7 @@ Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(wire::ipv6::kHeaderSize + header->payload_length);
   if (header->source.is_unspecified()) return receive_unspecified(*header, std::move(packet), now);
-  if (!admits(header->source, header->destination, packet.link_group, now)) return {};
+  if (!admits(header->source, header->destination, packet, now)) return {};
   const auto chain = wire::ipv6::walk(std::as_const(packet).bytes());
   if (!chain) {
     refuse(std::as_const(packet).bytes(), chain.fault(), counter_of(chain.fault().fault), now);
@@ -135,7 +143,7 @@ Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
                           .hop_limit = header->hop_limit,
                           .dscp = header->dscp,
                           .ecn = header->ecn,
-                          .to_group = layer.is_group(header->destination),
+                          .to_group = layer.is_group(header->destination, packet.interface),
                           .header_size = static_cast<std::uint32_t>(chain->size),
                           .packet = std::move(packet)},
                  chain->named_at, now);

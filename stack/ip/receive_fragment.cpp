@@ -43,6 +43,7 @@ Received Layer::State::receive_fragment(const wire::ipv4::Header& header, Packet
   const bool rewrites_tcp = header.fragment_offset == 8 && static_cast<Protocol>(header.protocol) == Protocol::tcp;
   const bool tiny = header.fragment_offset == 0 && !has_upper_header(header.protocol, text);
   if (rewrites_tcp || tiny) return drop(Counter::drop_fragment_tiny, now);  // [R1858-3-1]
+  const InterfaceNumber interface = packet.interface;
   std::optional<Packet> whole = reassembly.add({.source = header.source,
                                                 .destination = header.destination,
                                                 .identification = header.identification,
@@ -55,6 +56,7 @@ Received Layer::State::receive_fragment(const wire::ipv4::Header& header, Packet
                                                 .packet = std::move(packet)},
                                                now);
   if (!whole) return {};
+  whole->interface = interface;
   return receive_v4(*std::move(whole), now);
 }
 
@@ -89,6 +91,7 @@ Received Layer::State::receive_fragment(const wire::ipv6::Header& header, const 
   if (chain.fragment_at - wire::ipv6::kHeaderSize + fragment.offset + text_size > kMaximumLength)  // [R8200-4.5-6]
     return report(Counter::drop_fragment_too_long, chain.fragment_at + 2);
   if (fragment.offset == 0 && !is_first_whole(bytes, chain, now)) return {};
+  const InterfaceNumber interface = packet.interface;
   std::optional<Packet> whole = reassembly.add({.source = header.source,
                                                 .destination = header.destination,
                                                 .identification = fragment.identification,
@@ -102,6 +105,7 @@ Received Layer::State::receive_fragment(const wire::ipv6::Header& header, const 
                                                 .packet = std::move(packet)},
                                                now);
   if (!whole) return {};
+  whole->interface = interface;
   return receive_v6(*std::move(whole), true, now);
 }
 

@@ -2,6 +2,7 @@
 #include "stack/ip/routes.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::ip {
 namespace {
@@ -10,11 +11,11 @@ bool same_network(const Prefix& a, const Prefix& b) noexcept {
   return a.address.family() == b.address.family() && a.length == b.length && a.contains(b.address);
 }
 
-/// What find() answers together stands together: equal networks and metrics.
+/// What find() answers together stands together: equal networks, metrics and interfaces.
 bool before(const Route& a, const Route& b) noexcept {
   if (a.destination.length != b.destination.length) return a.destination.length > b.destination.length;
   if (!same_network(a.destination, b.destination)) return a.destination.address < b.destination.address;
-  return a.metric < b.metric;
+  return std::pair(a.metric, a.interface) < std::pair(b.metric, b.interface);
 }
 
 }  // namespace
@@ -31,7 +32,7 @@ std::string_view name(RouteOrigin origin) noexcept {
 }
 
 bool Routes::add(const Route& route) {
-  remove(route.destination, route.gateway, route.origin);
+  remove(route);
   if (routes_.size() >= kMaximum) return false;
   Route added = route;
   added.destination = route.destination.network();
@@ -39,34 +40,44 @@ bool Routes::add(const Route& route) {
   return true;
 }
 
-void Routes::remove(const Prefix& destination, const std::optional<IpAddress>& gateway, RouteOrigin origin) noexcept {
-  std::erase_if(routes_, [&](const Route& route) {
-    return same_network(route.destination, destination) && route.gateway == gateway && route.origin == origin;
+void Routes::remove(const Route& route) noexcept {
+  std::erase_if(routes_, [&](const Route& one) {
+    return same_network(one.destination, route.destination) && one.gateway == route.gateway &&
+           one.origin == route.origin && one.interface == route.interface;
   });
 }
 
-void Routes::remove_all(RouteOrigin origin) noexcept {
-  std::erase_if(routes_, [&](const Route& route) { return route.origin == origin; });
+void Routes::remove_all(RouteOrigin origin, InterfaceNumber interface) noexcept {
+  std::erase_if(routes_, [&](const Route& one) { return one.origin == origin && one.interface == interface; });
 }
 
-void Routes::remove_network(const Prefix& destination, RouteOrigin origin) noexcept {
-  std::erase_if(routes_, [&](const Route& route) {
-    return same_network(route.destination, destination) && route.origin == origin;
+void Routes::remove_network(const Prefix& destination, RouteOrigin origin, InterfaceNumber interface) noexcept {
+  std::erase_if(routes_, [&](const Route& one) {
+    return same_network(one.destination, destination) && one.origin == origin && one.interface == interface;
   });
 }
 
-void Routes::remove_gateway(const IpAddress& gateway, RouteOrigin origin) noexcept {
-  std::erase_if(routes_, [&](const Route& route) { return route.gateway == gateway && route.origin == origin; });
+void Routes::remove_gateway(const IpAddress& gateway, RouteOrigin origin, InterfaceNumber interface) noexcept {
+  std::erase_if(routes_, [&](const Route& one) {
+    return one.gateway == gateway && one.origin == origin && one.interface == interface;
+  });
+}
+
+std::span<const Route> Routes::group_from(std::vector<Route>::const_iterator first) const noexcept {
+  auto last = first;
+  while (last != routes_.end() && !before(*first, *last)) ++last;
+  return {first, last};
 }
 
 std::span<const Route> Routes::find(const IpAddress& destination) const noexcept {
-  const auto first = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
-    return route.destination.address.family() == destination.family() && route.destination.contains(destination);
-  });
-  auto last = first;
-  while (last != routes_.end() && same_network(last->destination, first->destination) && last->metric == first->metric)
-    ++last;
-  return {first, last};
+  return group_from(std::find_if(routes_.begin(), routes_.end(),
+                                 [&](const Route& route) { return route.leads_to(destination); }));
+}
+
+std::span<const Route> Routes::find(const IpAddress& destination, InterfaceNumber out) const noexcept {
+  return group_from(std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
+    return route.interface == out && route.leads_to(destination);
+  }));
 }
 
 }  // namespace sluice::ip

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "stack/base/packet.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::ip {
@@ -21,6 +22,10 @@ struct Route {
   std::optional<IpAddress> gateway = std::nullopt;  ///< none: the destination is on the link itself
   std::uint32_t metric = 0;
   RouteOrigin origin = RouteOrigin::fixed;
+  InterfaceNumber interface = 0;  ///< out of which it leads
+  bool leads_to(const IpAddress& to) const noexcept {
+    return destination.address.family() == to.family() && destination.contains(to);
+  }
   friend bool operator==(const Route&, const Route&) noexcept = default;
 };
 
@@ -28,21 +33,27 @@ class Routes {
  public:
   static constexpr std::size_t kMaximum = 256;
 
-  /// False when the table is full. One route per destination, gateway and origin: a second one replaces the metric.
+  /// False when the table is full. One route per destination, gateway, origin and interface: a second one replaces the
+  /// metric.
   bool add(const Route& route);
-  void remove(const Prefix& destination, const std::optional<IpAddress>& gateway, RouteOrigin origin) noexcept;
-  /// The same with whatever gateway.
-  void remove_network(const Prefix& destination, RouteOrigin origin) noexcept;
-  void remove_all(RouteOrigin origin) noexcept;
-  /// All routes of this origin through a gateway.
-  void remove_gateway(const IpAddress& gateway, RouteOrigin origin) noexcept;
+  /// That route, whatever its metric.
+  void remove(const Route& route) noexcept;
+  /// Those of this origin and interface: to one network through whatever gateway; all; all through one gateway.
+  void remove_network(const Prefix& destination, RouteOrigin origin, InterfaceNumber interface = 0) noexcept;
+  void remove_all(RouteOrigin origin, InterfaceNumber interface = 0) noexcept;
+  void remove_gateway(const IpAddress& gateway, RouteOrigin origin, InterfaceNumber interface = 0) noexcept;
 
-  /// The equally good routes to `destination`: more than one when there are several gateways. Empty: no way.
+  /// The equally good routes to `destination` out of one interface, the best: more than one when there are several
+  /// gateways. Empty: no way.
   std::span<const Route> find(const IpAddress& destination) const noexcept;
+  /// The same among the routes out of this interface.
+  std::span<const Route> find(const IpAddress& destination, InterfaceNumber out) const noexcept;
   std::span<const Route> all() const noexcept { return routes_; }
 
  private:
-  std::vector<Route> routes_;  ///< longest prefixes first, then by metric
+  std::span<const Route> group_from(std::vector<Route>::const_iterator first) const noexcept;
+
+  std::vector<Route> routes_;  ///< longest prefixes first, then by metric and interface
 };
 
 }  // namespace sluice::ip

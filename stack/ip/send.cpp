@@ -108,7 +108,7 @@ Result<void> Layer::State::send_fragments(const HeaderFields& fields, Bytes tran
                                           FrameSink& sink) {
   const bool v4 = fields.source.is_v4();
   const std::size_t heads = v4 ? wire::ipv4::kMinimumHeader : kFragmentHead;
-  const std::size_t unit = (layer.path_mtu(fields.destination) - heads) / 8 * 8;
+  const std::size_t unit = (layer.path_mtu(fields.destination, fields.source) - heads) / 8 * 8;
   const std::uint32_t identification =
       v4 && fields.identification ? fields.identification : identifications.next(fields.destination);
   PayloadCursor payload(transport, body);
@@ -136,7 +136,7 @@ Result<void> Layer::send(const HeaderFields& fields, MutableBytes head, std::spa
   const Frame frame{.head = head, .body = body, .transport_offset = static_cast<std::uint16_t>(ip_header)};
   const std::size_t size = frame.size();
   assert(size == ip_header + fields.payload_size);
-  const bool too_large = size > path_mtu(fields.destination);
+  const bool too_large = size > path_mtu(fields.destination, fields.source);
   if (size > largest_packet(fields.source.family()) || (too_large && fields.dont_fragment)) {
     state_->log.add(Counter::send_too_large);  // [R791-3.2-4]
     return Errc::message_too_large;

@@ -15,7 +15,9 @@ struct GroupStep {
   enum class Kind : std::uint8_t { join, leave, block, unblock, join_source, leave_source };
   Kind kind = Kind::join;
   IpAddress group;
-  IpAddress source;  ///< of the last four
+  IpAddress source = {};    ///< of the last four
+  std::uint32_t index = 0;  ///< of the interface, counted from 1; 0: the one that has `at`
+  IpAddress at = {};        ///< an address of the interface; unspecified: the first one
 };
 
 class DatagramSocket final : public SocketFile {
@@ -51,6 +53,7 @@ class DatagramSocket final : public SocketFile {
   Answer set_multicast_hops(bool v6, std::optional<int> value);
   Answer set_multicast_loop(bool v6, std::optional<int> value);
   Answer take(const GroupStep& step);
+  Result<udp::GroupAt> place_of(const GroupStep& step) const noexcept;
   /// Takes the next datagram and the pending error out of the layer, unless they are here already.
   void fetch();
   /// Of what is held: the next datagram's text (a super-segment stands for several).

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "stack/posix/datagram.hpp"
+#include "stack/posix/host.hpp"
 #include "stack/posix/option_value.hpp"
 
 namespace sluice::posix {
@@ -49,17 +50,24 @@ std::optional<Kind> kind_of_either(int name) noexcept {
 
 bool names_source(Kind kind) noexcept { return kind != Kind::join && kind != Kind::leave; }
 
-/// struct ip_mreq or ip_mreqn: group, interface; ip_mreq_source: group, interface, source. There is one interface only.
+/// struct ip_mreq: group, address of the interface; ip_mreqn: its index behind them, which counts if it is not 0;
+/// ip_mreq_source: group, interface, source.
 std::optional<GroupStep> step_from_mreq(Kind kind, Bytes value) noexcept {
   if (value.size() < (names_source(kind) ? sizeof(ip_mreq_source) : sizeof(ip_mreq))) return std::nullopt;
-  GroupStep step{kind, IpAddress::from_bytes(value.first(4)), {}};
-  if (names_source(kind)) step.source = IpAddress::from_bytes(value.subspan(8, 4));
+  GroupStep step{kind, IpAddress::from_bytes(value.first(4))};
+  step.at = IpAddress::from_bytes(value.subspan(4, 4));
+  if (names_source(kind))
+    step.source = IpAddress::from_bytes(value.subspan(8, 4));
+  else if (value.size() >= sizeof(ip_mreqn))
+    step.index = value_from<std::uint32_t>(value.subspan(offsetof(ip_mreqn, imr_ifindex))).value_or(0);
   return step;
 }
 
 std::optional<GroupStep> step_from_mreq6(Kind kind, Bytes value) noexcept {
   if (value.size() < sizeof(ipv6_mreq)) return std::nullopt;
-  return GroupStep{kind, IpAddress::from_bytes(value.first(16)), {}};
+  GroupStep step{kind, IpAddress::from_bytes(value.first(16))};
+  step.index = value_from<std::uint32_t>(value.subspan(offsetof(ipv6_mreq, ipv6mr_interface))).value_or(0);
+  return step;
 }
 
 /// The address in a sockaddr_in or sockaddr_in6.
@@ -74,7 +82,8 @@ std::optional<GroupStep> step_from_request(Kind kind, Bytes value) noexcept {
   if (value.size() < (names_source(kind) ? sizeof(group_source_req) : sizeof(group_req))) return std::nullopt;
   const std::optional<IpAddress> group = address_in(value.subspan(offsetof(group_req, gr_group)));
   if (!group) return std::nullopt;
-  GroupStep step{kind, *group, {}};
+  GroupStep step{kind, *group};
+  step.index = value_from<std::uint32_t>(value).value_or(0);  // first in both structures
   if (!names_source(kind)) return step;
   const std::optional<IpAddress> source = address_in(value.subspan(offsetof(group_source_req, gsr_source)));
   if (!source) return std::nullopt;
@@ -127,6 +136,16 @@ Answer DatagramSocket::set_multicast_loop(bool v6, std::optional<int> value) {
   return apply();
 }
 
+/// Which interface is meant.
+Result<udp::GroupAt> DatagramSocket::place_of(const GroupStep& step) const noexcept {
+  if (step.index > kLoopback) return Errc::no_device;
+  if (step.index > 0) return udp::GroupAt(step.group, static_cast<InterfaceNumber>(step.index - 1));
+  if (step.at.is_unspecified()) return udp::GroupAt(step.group);
+  const Result<InterfaceNumber> number = host_.udp.interface_with(step.at);
+  if (!number) return number.error();
+  return udp::GroupAt(step.group, *number);
+}
+
 Answer DatagramSocket::take(const GroupStep& step) {
   if (!step.group.is_multicast()) return Answer::fail(EINVAL);
   if (!socket_) {
@@ -134,13 +153,15 @@ Answer DatagramSocket::take(const GroupStep& step) {
     early_.push_back(step);
     return Answer::ok();
   }
+  const Result<udp::GroupAt> group = place_of(step);
+  if (!group) return Answer::fail(ENODEV);
   switch (step.kind) {
-    case Kind::join: return answer_of(socket_.join(step.group));
-    case Kind::leave: return answer_of(socket_.leave(step.group));
-    case Kind::block: return answer_of(socket_.block_source(step.group, step.source));
-    case Kind::unblock: return answer_of(socket_.unblock_source(step.group, step.source));
-    case Kind::join_source: return answer_of(socket_.join_source(step.group, step.source));
-    case Kind::leave_source: return answer_of(socket_.leave_source(step.group, step.source));
+    case Kind::join: return answer_of(socket_.join(*group));
+    case Kind::leave: return answer_of(socket_.leave(*group));
+    case Kind::block: return answer_of(socket_.block_source(*group, step.source));
+    case Kind::unblock: return answer_of(socket_.unblock_source(*group, step.source));
+    case Kind::join_source: return answer_of(socket_.join_source(*group, step.source));
+    case Kind::leave_source: return answer_of(socket_.leave_source(*group, step.source));
   }
   return Answer::fail(EINVAL);
 }

@@ -99,6 +99,7 @@ int errno_of(Errc error) noexcept {
     case Errc::protocol_error: return EPROTO;
     case Errc::io_error: return EIO;
     case Errc::not_found: return ENOENT;
+    case Errc::no_device: return ENODEV;
   }
   return EINVAL;
 }

@@ -65,6 +65,7 @@ Result<Endpoint> Layer::choose_local(const Endpoint& remote, const OpenOptions& 
   } else if (!env_.ip.is_local(local.address)) {
     return Errc::address_not_available;
   }
+  if (!env_.ip.may_talk(local.address, to)) return Errc::network_unreachable;
   if (local.port != 0) return local;
   const Result<std::uint16_t> port = choose_port(local.address, remote);
   if (!port) return port.error();

@@ -120,7 +120,7 @@ wire::tcp::Header Connection::header_for(const Plan& plan) const noexcept {
 
 // What we can receive: the MTU without fixed headers [9293 MUST-67, SHLD-6], or less where the application says so.
 std::uint16_t Connection::offered_mss() const noexcept {
-  const std::size_t fits = std::min<std::size_t>(env_.ip.config().mtu - fixed_headers(), 65535);
+  const std::size_t fits = std::min<std::size_t>(env_.ip.interface_mtu(tuple_.local.address) - fixed_headers(), 65535);
   return static_cast<std::uint16_t>(std::min(fits, segment_ceiling()));
 }
 

@@ -18,11 +18,11 @@ constexpr std::uint64_t kBehindProbe = 3;
 
 // RFC 9293 3.7.1 without the options: min(SendMSS + 20, MMS_S) - 20 [9293 MUST-16], and what the search has found.
 void Connection::refresh_mss() noexcept {
-  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address);
+  const std::size_t path = env_.ip.path_mtu(tuple_.remote.address, tuple_.local.address);
   const Plpmtud* const search = cold_->plpmtud.get();
   const std::size_t packet = std::min(largest_packet(), search ? search->size() : path);
   cold_->fragmentable = env_.ip.below_floor(tuple_.remote.address) || (search && search->fragments());
-  cold_->path_aged_at = path < env_.ip.config().mtu ? env_.now + ip::PathMtuCache::kLifetime : kNever;
+  cold_->path_aged_at = path < env_.ip.interface_mtu(tuple_.local.address) ? env_.now + ip::PathMtuCache::kLifetime : kNever;
   const auto mss = static_cast<std::uint32_t>(packet - fixed_headers());
   if (mss == mss_) return;
   mss_ = mss;
@@ -33,7 +33,7 @@ void Connection::refresh_mss() noexcept {
 std::size_t Connection::largest_packet() const noexcept {
   const std::size_t peer = std::max<std::size_t>(snd_.peer_mss, env_.config.minimum_send_mss);
   const std::size_t offered = std::min(peer, segment_ceiling());
-  return std::min(env_.ip.path_mtu(tuple_.remote.address), offered + fixed_headers());
+  return std::min(env_.ip.path_mtu(tuple_.remote.address, tuple_.local.address), offered + fixed_headers());
 }
 
 // --- packet too big ----------------------------------------------------------------------------------------------

@@ -19,68 +19,72 @@ Result<SourceFilter> stepped(const SourceFilter& before, FilterMode mode, const 
 
 }  // namespace
 
-Result<void> Layer::State::listen(const BoundSocket& socket, const IpAddress& group, SourceFilter filter) {
+Result<void> Layer::State::listen(const BoundSocket& socket, const GroupAt& group, SourceFilter filter) {
   const IpAddress& name = socket.bound.address;
   const bool reachable =
-      name.family() == group.family() || (name.is_v6() && name.is_unspecified() && socket.options.dual_stack);
+      name.family() == group.address.family() || (name.is_v6() && name.is_unspecified() && socket.options.dual_stack);
   if (!reachable) return Errc::address_family;
-  return ip.groups().listen(socket.id, group, std::move(filter));
+  if (group.interface >= ip.interface_count()) return Errc::no_device;
+  return ip.groups(group.interface).listen(socket.id, group.address, std::move(filter));
 }
 
-Result<void> Layer::State::step(const BoundSocket& socket, const IpAddress& group, FilterMode mode,
+Result<void> Layer::State::step(const BoundSocket& socket, const GroupAt& group, FilterMode mode,
                                 const IpAddress& source, bool listed) {
-  const SourceFilter before = ip.groups().filter_of(socket.id, group);
+  if (group.interface >= ip.interface_count()) return Errc::no_device;
+  const SourceFilter before = ip.groups(group.interface).filter_of(socket.id, group.address);
   Result<SourceFilter> after = stepped(before, mode, source, listed);
   if (!after) return after.error();
   return listen(socket, group, *std::move(after));
 }
 
-Result<void> Socket::set_group_filter(const IpAddress& group, SourceFilter filter) {
+Result<void> Socket::set_group_filter(const GroupAt& group, SourceFilter filter) {
   BoundSocket* const socket = find();
   if (!socket) return Errc::stale_handle;
   for (IpAddress& source : filter.sources) source = source.unmapped();
-  return layer_->state_->listen(*socket, group.unmapped(), std::move(filter));
+  return layer_->state_->listen(*socket, group, std::move(filter));
 }
 
-Result<SourceFilter> Socket::group_filter(const IpAddress& group) const {
+Result<SourceFilter> Socket::group_filter(const GroupAt& group) const {
   const BoundSocket* const socket = find();
   if (!socket) return Errc::stale_handle;
-  return layer_->state_->ip.groups().filter_of(socket->id, group.unmapped());
+  const ip::Layer& ip = layer_->state_->ip;
+  if (group.interface >= ip.interface_count()) return Errc::no_device;
+  return ip.groups(group.interface).filter_of(socket->id, group.address);
 }
 
-Result<void> Socket::join(const IpAddress& group) {
+Result<void> Socket::join(const GroupAt& group) {
   const Result<SourceFilter> before = group_filter(group);
   if (!before) return before.error();
   if (!before->is_nobody()) return Errc::address_in_use;
   return set_group_filter(group, SourceFilter::everybody());
 }
 
-Result<void> Socket::leave(const IpAddress& group) {
+Result<void> Socket::leave(const GroupAt& group) {
   const Result<SourceFilter> before = group_filter(group);
   if (!before) return before.error();
   if (before->is_nobody()) return Errc::address_not_available;
   return set_group_filter(group, {});
 }
 
-Result<void> Socket::list_source(const IpAddress& group, FilterMode mode, const IpAddress& source, bool listed) {
+Result<void> Socket::list_source(const GroupAt& group, FilterMode mode, const IpAddress& source, bool listed) {
   BoundSocket* const socket = find();
   if (!socket) return Errc::stale_handle;
-  return layer_->state_->step(*socket, group.unmapped(), mode, source.unmapped(), listed);
+  return layer_->state_->step(*socket, group, mode, source.unmapped(), listed);
 }
 
-Result<void> Socket::block_source(const IpAddress& group, const IpAddress& source) {
+Result<void> Socket::block_source(const GroupAt& group, const IpAddress& source) {
   return list_source(group, FilterMode::exclude, source, true);
 }
 
-Result<void> Socket::unblock_source(const IpAddress& group, const IpAddress& source) {
+Result<void> Socket::unblock_source(const GroupAt& group, const IpAddress& source) {
   return list_source(group, FilterMode::exclude, source, false);
 }
 
-Result<void> Socket::join_source(const IpAddress& group, const IpAddress& source) {
+Result<void> Socket::join_source(const GroupAt& group, const IpAddress& source) {
   return list_source(group, FilterMode::include, source, true);
 }
 
-Result<void> Socket::leave_source(const IpAddress& group, const IpAddress& source) {
+Result<void> Socket::leave_source(const GroupAt& group, const IpAddress& source) {
   return list_source(group, FilterMode::include, source, false);
 }
 

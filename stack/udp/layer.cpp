@@ -20,8 +20,7 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
   if (local.address.is_v4_mapped() && !options.dual_stack) return Errc::invalid_argument;
   Endpoint bound{local.address.unmapped(), local.port};
   const bool wildcard = bound.address.is_unspecified();
-  const bool is_own = !bound.address.is_loopback() && state_->ip.is_local(bound.address);
-  if (!wildcard && !bound.address.is_multicast() && !is_own) return Errc::address_not_available;
+  if (!wildcard && !bound.address.is_multicast() && !state_->ip.is_local(bound.address)) return Errc::address_not_available;
   if (bound.port == 0) {
     const std::optional<std::uint16_t> port = state_->demux.pick_port(bound.address);
     if (!port) {
@@ -41,6 +40,11 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
 }
 
 std::size_t Layer::path_mtu(const IpAddress& to) const noexcept { return state_->ip.path_mtu(to); }
+
+Result<InterfaceNumber> Layer::interface_with(const IpAddress& address) const noexcept {
+  if (!state_->ip.is_local(address)) return Errc::address_not_available;
+  return state_->ip.owner_of(address);
+}
 
 bool Layer::wants_transmit() const noexcept { return !state_->transmitting.empty(); }
 
@@ -75,6 +79,7 @@ Result<void> Layer::State::connect(BoundSocket& socket, const Endpoint& remote) 
     if (!source) return source.error();
     local.address = *source;
   }
+  if (!ip.may_talk(local.address, to->address)) return Errc::network_unreachable;
   const FourTuple pair{local, *to};
   const bool unchanged = socket.remote == *to && socket.local == local;
   if (!unchanged && !demux.is_free(pair)) return Errc::address_in_use;
@@ -103,7 +108,8 @@ void Layer::State::close(BoundSocket& socket) noexcept {
   forget_waiting(socket);
   demux.remove(socket);
   ready.remove(socket);
-  ip.groups().leave_all(socket.id);
+  for (std::size_t i = 0; i < ip.interface_count(); ++i)
+    ip.groups(static_cast<InterfaceNumber>(i)).leave_all(socket.id);
   socket.closed = true;
   if (socket.departing.empty()) sockets.erase(socket.id);
 }

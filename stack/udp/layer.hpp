@@ -31,6 +31,8 @@ class Layer {
 
   /// Bytes of the largest packet that is known to pass to this host.
   std::size_t path_mtu(const IpAddress& to) const noexcept;
+  /// The interface with this address of ours; address_not_available when it is nobody's.
+  Result<InterfaceNumber> interface_with(const IpAddress& address) const noexcept;
 
   void receive(ip::Datagram datagram, Time now);
   void icmp_error(const ip::IcmpError& error, Time now);

@@ -47,9 +47,9 @@ struct Layer::State {
   void finish_front(BoundSocket& socket) noexcept;
 
   Result<void> connect(BoundSocket& socket, const Endpoint& remote);
-  Result<void> listen(const BoundSocket& socket, const IpAddress& group, ip::SourceFilter filter);
+  Result<void> listen(const BoundSocket& socket, const GroupAt& group, ip::SourceFilter filter);
   /// Puts one source into the list of a filter of this mode, or takes it out.
-  Result<void> step(const BoundSocket& socket, const IpAddress& group, ip::FilterMode mode, const IpAddress& source,
+  Result<void> step(const BoundSocket& socket, const GroupAt& group, ip::FilterMode mode, const IpAddress& source,
                     bool listed);
   void close(BoundSocket& socket) noexcept;
 

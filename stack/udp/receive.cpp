@@ -84,7 +84,7 @@ void Layer::State::deliver_to_group(const Arrival& arrival, Time now) {
   if (!group.is_multicast() || ip::is_all_hosts(group)) {
     demux.for_each_hearer(arrival.to(), arrival.from(), deliver);
   } else {
-    for (const auto& [listener, filter] : ip.groups().listeners(group)) {
+    for (const auto& [listener, filter] : ip.groups(arrival.datagram.packet.interface).listeners(group)) {
       BoundSocket* const socket = find(listener);
       if (socket && socket->hears(arrival.to(), arrival.from()) && filter.admits(arrival.datagram.source))
         deliver(*socket);

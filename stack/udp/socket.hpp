@@ -55,6 +55,14 @@ struct Outgoing {
   Slice data = {};
 };
 
+/// A multicast group as one interface sees it: each has members of its own (RFC 3376 section 2).
+struct GroupAt {
+  GroupAt(const IpAddress& group, InterfaceNumber number = 0) noexcept  // NOLINT(google-explicit-constructor)
+      : address(group.unmapped()), interface(number) {}
+  IpAddress address;
+  InterfaceNumber interface;
+};
+
 /// Move-only owner of one UDP socket: the destructor closes it. Calls on a moved-from or closed socket answer
 /// stale_handle. The Layer must outlive its sockets.
 class Socket {
@@ -82,23 +90,23 @@ class Socket {
   /// Fills up to batch.size() slots; answers how many, 0 = none waits. A pending ICMP error is reported once, first.
   Result<std::size_t> receive(std::span<Received> batch);
 
-  /// Multicast, per group (RFC 3376 section 2, RFC 3678): from now on datagrams to it are received from whom `filter`
+  /// Multicast, per group and interface (RFC 3376 section 2, RFC 3678): from now on datagrams to it are received from whom `filter`
   /// admits; a filter of nobody leaves it. Closing leaves all groups. invalid_argument when `group` is not multicast or
   /// a source is none of its family, address_family when this socket can't receive its family, no_buffer_space for more
-  /// sources or groups than ip::Groups takes.
-  Result<void> set_group_filter(const IpAddress& group, ip::SourceFilter filter);
+  /// sources or groups than ip::Groups takes, no_device for an interface that the host lacks.
+  Result<void> set_group_filter(const GroupAt& group, ip::SourceFilter filter);
   /// What set_group_filter() or the calls below made it; nobody when this socket is no member.
-  Result<ip::SourceFilter> group_filter(const IpAddress& group) const;
+  Result<ip::SourceFilter> group_filter(const GroupAt& group) const;
 
   /// The same by steps. join: address_in_use when a member already. leave: address_not_available when none.
-  Result<void> join(const IpAddress& group);
-  Result<void> leave(const IpAddress& group);
+  Result<void> join(const GroupAt& group);
+  Result<void> leave(const GroupAt& group);
   /// Of a group joined as a whole: invalid_argument otherwise, address_not_available when nothing would change.
-  Result<void> block_source(const IpAddress& group, const IpAddress& source);
-  Result<void> unblock_source(const IpAddress& group, const IpAddress& source);
+  Result<void> block_source(const GroupAt& group, const IpAddress& source);
+  Result<void> unblock_source(const GroupAt& group, const IpAddress& source);
   /// Of a group joined source by source, with errors likewise; the last source that leaves takes the membership along.
-  Result<void> join_source(const IpAddress& group, const IpAddress& source);
-  Result<void> leave_source(const IpAddress& group, const IpAddress& source);
+  Result<void> join_source(const GroupAt& group, const IpAddress& source);
+  Result<void> leave_source(const GroupAt& group, const IpAddress& source);
 
   /// The pending ICMP error that receive() would report, cleared by asking.
   Errc take_error() noexcept;
@@ -119,7 +127,7 @@ class Socket {
  private:
   /// nullptr when this handle names no open socket.
   BoundSocket* find() const noexcept;
-  Result<void> list_source(const IpAddress& group, ip::FilterMode mode, const IpAddress& source, bool listed);
+  Result<void> list_source(const GroupAt& group, ip::FilterMode mode, const IpAddress& source, bool listed);
 
   Layer* layer_ = nullptr;
   SlotId id_;

@@ -53,8 +53,7 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
   if (outgoing.local && !outgoing.local->is_unspecified()) {
     departing.local.address = outgoing.local->unmapped();
     // [R1122-4.1.3.6-2]
-    if (departing.local.address.is_loopback() || !ip.is_local(departing.local.address))
-      return Errc::address_not_available;
+    if (!ip.is_local(departing.local.address)) return Errc::address_not_available;
     if (is_source(socket.local.address) && departing.local.address != socket.local.address)
       return Errc::address_not_available;
   }
@@ -64,6 +63,7 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
     departing.local.address = *source;
   }
   if (departing.local.address.family() != to->address.family()) return Errc::address_family;
+  if (!ip.may_talk(departing.local.address, to->address)) return Errc::network_unreachable;
   departing.dscp = outgoing.dscp.value_or(socket.options.dscp);
   if (departing.dscp > 63) return Errc::invalid_argument;
   departing.ecn = outgoing.ecn;
@@ -74,7 +74,7 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
   const std::uint8_t usual = to_group ? socket.options.multicast_hops : own;  // [R1112-6-1]
   departing.hop_limit = outgoing.hop_limit.value_or(0) ? *outgoing.hop_limit : usual;
   departing.loops = to_group && socket.options.multicast_loop;
-  const std::size_t packet_limit = departing.dont_fragment ? ip.path_mtu(to->address) : ~std::size_t{0};
+  const std::size_t packet_limit = departing.dont_fragment ? ip.path_mtu(to->address, departing.local.address) : ~std::size_t{0};
   if (next_size(departing) > text_limit(to->address, packet_limit)) return Errc::message_too_large;
   return departing;
 }
@@ -137,7 +137,8 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
   if (sent) {
     log.add(Counter::datagrams_out);
     socket.remember(departing.remote);
-    if (departing.loops && ip.is_group(departing.remote.address)) loop_back(fields, header, text.bytes(), now);
+    const bool heard = ip.is_group(departing.remote.address, ip.owner_of(departing.local.address));
+    if (departing.loops && heard) loop_back(fields, header, text.bytes(), now);
   } else {
     log.drop(Counter::drop_send_too_large, now);  // the path became narrower while it waited
     if (socket.remote) fail(socket, sent.error());
@@ -158,6 +159,7 @@ void Layer::State::loop_back(const ip::HeaderFields& fields, const wire::udp::He
                         .to_group = true,
                         .header_size = static_cast<std::uint32_t>(ip_size),
                         .packet = Packet::with_room(pool, ip_size + wire::udp::kHeaderSize + text.size())};
+  datagram.packet.interface = ip.owner_of(fields.source);
   ByteWriter(datagram.packet.bytes().subspan(ip_size + wire::udp::kHeaderSize)).bytes(text);
   deliver_to_group({datagram, header, false}, now);
 }

@@ -46,7 +46,7 @@ const char* chosen(std::initializer_list<OwnAddress> own, const char* destinatio
   static std::string text;
   Addresses addresses;
   for (const OwnAddress& one : own) addresses.set(one);
-  const IpAddress* const source = addresses.source_for(ip(destination));
+  const IpAddress* const source = addresses.source_for(ip(destination), 0);
   text = source ? source->to_string() : "none";
   return text.c_str();
 }

@@ -289,13 +289,13 @@ TEST_CASE("routers that do not say their MTU are guessed by plateaus [R1191-3-5]
 }
 
 TEST_CASE("the cache of path MTUs is bounded; the oldest goes") {
-  PathMtuCache cache(1500, Key{});
+  PathMtuCache cache(Key{});
   Time now{};
   for (std::uint32_t i = 0; i < PathMtuCache::kMaximumEntries + 10; ++i)
-    CHECK(cache.lower(IpAddress::v4(0x0b000000 + i), 1400, 1500, now += std::chrono::milliseconds(1)));
+    CHECK(cache.lower(IpAddress::v4(0x0b000000 + i), {.mtu = 1400}, 1500, now += std::chrono::milliseconds(1)));
   CHECK(cache.size() == PathMtuCache::kMaximumEntries);
-  CHECK(cache.find(IpAddress::v4(0x0b000000)) == 1500);
-  CHECK(cache.find(IpAddress::v4(0x0b000000 + 1000)) == 1400);
+  CHECK(cache.find(IpAddress::v4(0x0b000000), 1500) == 1500);
+  CHECK(cache.find(IpAddress::v4(0x0b000000 + 1000), 1500) == 1400);
   cache.expire(now + std::chrono::minutes(10));
   CHECK(cache.size() == 0);
 }
