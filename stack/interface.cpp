@@ -12,10 +12,7 @@ namespace sluice {
 
 Interface::Interface(InterfaceNumber number, const InterfaceConfig& config, const host::MembershipSettings& membership,
                      ip::Layer& ip, tcp::Layer& tcp, const Key& key, Tracer tracer)
-    : number_(number),
-      ip_(ip),
-      igmp_(Family::ipv4, membership, key),
-      mld_(Family::ipv6, membership, key) {
+    : number_(number), ip_(ip), igmp_(Family::ipv4, membership, key), mld_(Family::ipv6, membership, key) {
   if (!config.link) return;
   link_.emplace(*config.link, number, ip, outbox_, key, tracer);
   if (config.host) configurator_.emplace(*config.host, ip, *link_, tcp, outbox_, key);

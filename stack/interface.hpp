@@ -21,9 +21,9 @@
 namespace sluice {
 
 struct InterfaceConfig {
-  std::vector<Prefix> addresses;                         ///< ours, used as they are, without a question
-  std::size_t mtu = 1500;                                ///< bytes: 1280..65535 (576.. when only IPv4 is used)
-  std::optional<ip::LinkSettings> link = std::nullopt;   ///< packets are Ethernet frames; none: they begin with IP
+  std::vector<Prefix> addresses;                        ///< ours, used as they are, without a question
+  std::size_t mtu = 1500;                               ///< bytes: 1280..65535 (576.. when only IPv4 is used)
+  std::optional<ip::LinkSettings> link = std::nullopt;  ///< packets are Ethernet frames; none: they begin with IP
   /// On a link: the host gets addresses itself, and looks whether they are its alone.
   std::optional<host::ConfiguratorSettings> host = std::nullopt;
 };

@@ -26,7 +26,7 @@
 namespace sluice {
 
 struct Config {
-  Key key{};  ///< all randomness follows from it: draw it from getrandom, or fix it in tests
+  Key key{};      ///< all randomness follows from it: draw it from getrandom, or fix it in tests
   ip::Config ip;  ///< with the addresses and the MTU of the first interface
   /// Of the first interface, as in InterfaceConfig.
   std::optional<ip::LinkSettings> link = std::nullopt;

@@ -1,4 +1,4 @@
-// A running stack: the device with its middleware, the records, the loop. What serve, get, nc and ping have in common.
+// A running stack: its interfaces, the records, the loop. What serve, get, nc and ping have in common.
 #pragma once
 
 #include <chrono>
@@ -7,10 +7,9 @@
 #include <optional>
 #include <vector>
 
-#include "lab/capture_tap.hpp"
-#include "lab/impaired_device.hpp"
 #include "stack/stack.hpp"
 #include "tools/echo_probe.hpp"
+#include "tools/host_link.hpp"
 #include "tools/link_options.hpp"
 #include "tools/trace_file.hpp"
 #include "tun/event_loop.hpp"
@@ -18,8 +17,8 @@
 
 namespace sluice::tools {
 
-/// From the kernel inwards: TUN or TAP, bad link, capture, echo probe, stack. So a capture shows what the stack saw and
-/// sent.
+/// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), echo probe, stack. So a
+/// capture shows what the stack saw and sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its
@@ -31,14 +30,16 @@ class Host {
   Stack& stack() noexcept { return *stack_; }
   tun::EventLoop& loop() noexcept { return *loop_; }
   EchoProbe& probe() noexcept { return *probe_; }
-  lab::CaptureTap& tap() noexcept { return *tap_; }
-  const tun::FdDevice& device() const noexcept { return *device_; }
-  lab::ImpairedDevice* impaired() noexcept { return impaired_ ? &*impaired_ : nullptr; }
+  /// By the number of the interface.
+  std::vector<std::unique_ptr<HostLink>>& links() noexcept { return links_; }
+  /// Of the first interface, as all that follow.
+  lab::CaptureTap& tap() noexcept { return links_[0]->tap(); }
+  const tun::FdDevice& device() const noexcept { return links_[0]->device(); }
+  const std::vector<tun::AddressPair>& addresses() const noexcept { return links_[0]->addresses(); }
   TraceFile* trace() noexcept { return trace_ ? &*trace_ : nullptr; }
   const Key& key() const noexcept { return key_; }
 
-  const std::vector<tun::AddressPair>& addresses() const noexcept { return addresses_; }
-  bool in_own_namespace() const noexcept { return in_own_namespace_; }
+  bool in_own_namespace() const noexcept { return links_[0]->in_own_namespace(); }
   /// Added to a Time gives nanoseconds since 1970.
   std::chrono::nanoseconds wall_offset() const noexcept { return wall_offset_; }
   /// Seconds since 1970, by the loop's clock.
@@ -46,23 +47,21 @@ class Host {
 
   /// The addresses that the stack may use now, which on a LAN come and go.
   std::vector<Prefix> own_addresses();
+  /// What DHCP and routers named on any interface.
+  std::vector<IpAddress> dns_servers();
 
-  /// From now on into this file. Throws tun::Error.
+  /// What passes the first interface, from now on into this file. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files);
 
  private:
-  void open_device(const LinkOptions& options, Role role);
-  void await_addresses(const LinkOptions& options);
+  void make_stack(const LinkOptions& options);
+  void await_addresses();
+  bool has_addresses(const HostLink& link, InterfaceNumber number);
   Observer* make_observers(const LinkOptions& options);
 
   Key key_;
   std::chrono::nanoseconds wall_offset_;
-  std::vector<tun::AddressPair> addresses_;
-  bool in_own_namespace_ = false;
-  bool tap_device_ = false;
-  std::unique_ptr<tun::FdDevice> device_;
-  std::optional<lab::ImpairedDevice> impaired_;
-  std::optional<lab::CaptureTap> tap_;
+  std::vector<std::unique_ptr<HostLink>> links_;
   std::optional<EchoProbe> probe_;
   std::optional<TraceFile> trace_;
   std::optional<lab::CaptureNotes> notes_;

@@ -78,7 +78,8 @@ void Instance::begin_http() {
 
 void Instance::begin_https() {
   ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, {"sluice"}};
-  for (const tun::AddressPair& pair : host_.addresses()) source.hosts.push_back(pair.local.address.to_string());
+  for (const auto& link : host_.links())
+    for (const tun::AddressPair& pair : link->addresses()) source.hosts.push_back(pair.local.address.to_string());
   certificate_ = std::make_unique<ServerCertificate>(std::move(source), host_.unix_time());
   hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
   https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
@@ -126,12 +127,16 @@ void Instance::say_certificate() const {
       {"SHA-256 " + certificate_->fingerprint()});
 }
 
+void Instance::announce(const HostLink& link, InterfaceNumber number) const {
+  std::vector<std::string> what;
+  for (const tun::AddressPair& pair : link.addresses())
+    what.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
+  if (const ip::Link* const ethernet = host_.stack().link(number)) what.push_back("MAC " + ethernet->mac().to_string());
+  say("device", link.device().name(), what);
+}
+
 void Instance::announce() const {
-  std::vector<std::string> links;
-  for (const tun::AddressPair& pair : host_.addresses())
-    links.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
-  if (const ip::Link* const link = host_.stack().link()) links.push_back("MAC " + link->mac().to_string());
-  say("device", host_.device().name(), links);
+  for (std::size_t i = 0; i < host_.links().size(); ++i) announce(*host_.links()[i], static_cast<InterfaceNumber>(i));
   if (host_.in_own_namespace())
     say("namespace", "its own", {fmt::format("nsenter --preserve-credentials -U -n -t {}", ::getpid())});
   say("control", control_name(), {control_->path()});
@@ -164,7 +169,7 @@ void Instance::hear(const host::HostEvent& event) const {
     case Kind::servers_changed: break;
   }
   std::vector<std::string> servers;
-  for (const IpAddress& server : host_.stack().configurator()->dns_servers()) servers.push_back(server.to_string());
+  for (const IpAddress& server : host_.dns_servers()) servers.push_back(server.to_string());
   if (!servers.empty()) say("servers", "dns", servers);
 }
 
@@ -224,8 +229,9 @@ Json Instance::answer(const Json& request) {
 
 Json Instance::overview() const {
   Json addresses = Json::array();
-  for (const tun::AddressPair& pair : host_.addresses())
-    addresses.push_back({{"local", pair.local.to_string()}, {"peer", pair.peer.to_string()}});
+  for (const auto& link : host_.links())
+    for (const tun::AddressPair& pair : link->addresses())
+      addresses.push_back({{"local", pair.local.to_string()}, {"peer", pair.peer.to_string()}});
   return {{"name", control_name()},
           {"version", SLUICE_VERSION},
           {"process", ::getpid()},

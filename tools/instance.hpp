@@ -52,6 +52,7 @@ class Instance {
 
   /// A line for the device, one for each service ("listening …"), and "ready".
   void announce() const;
+  void announce(const HostLink& link, InterfaceNumber number) const;
   /// No new connections; those that are there may end.
   void shut_down();
   /// What -v says on stderr at the end.

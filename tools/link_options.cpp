@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <string>
 
 #include "tools/arguments.hpp"
 #include "tools/resolver.hpp"
@@ -170,26 +172,46 @@ void add_pair(std::vector<tun::AddressPair>& pairs, const std::string& suffix, F
   pairs.push_back({*local, peer.value_or(tun::default_peer(*local))});
 }
 
-void add_dns_option(CLI::App& app, LinkOptions& options) {
-  const auto take = [&options](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) {
-      const auto server = parse_server(text);
-      if (!server) throw UsageError("--dns", "\"" + text + "\" is no address of a name server");
-      options.dns.push_back(*server);
-    }
+/// "10.9.0.0/16", or "10.9.0.0/16@10.0.0.1" through a gateway.
+lab::Parsed<ip::Route> parse_route(std::string_view text) {
+  using Route = lab::Parsed<ip::Route>;
+  const std::size_t at = text.find('@');
+  const auto network = Prefix::parse(text.substr(0, at));
+  if (!network) return Route::failed(fmt::format("\"{}\" is not NETWORK/LEN or NETWORK/LEN@GATEWAY", text));
+  ip::Route route{.destination = network->network()};
+  if (at == std::string_view::npos) return route;
+  const auto gateway = IpAddress::parse(text.substr(at + 1));
+  if (!gateway || gateway->family() != network->address.family())
+    return Route::failed(fmt::format("\"{}\" is no gateway of the network's family", text.substr(at + 1)));
+  route.gateway = *gateway;
+  return route;
+}
+
+/// A flag that may be repeated, each time with one value.
+CLI::Option* add_repeated(CLI::App& app, const char* flag, const std::function<void(const std::string&)>& take,
+                          const char* type, const std::string& description) {
+  const auto take_all = [take](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts) take(text);
   };
-  app.add_option_function<std::vector<std::string>>(
-         "--dns", take, "ask this name server, through the stack; may be repeated [the system's resolver]")
-      ->type_name("ADDRESS[:PORT]")
+  return app.add_option_function<std::vector<std::string>>(flag, take_all, description)
+      ->type_name(type)
       ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_dns_option(CLI::App& app, LinkOptions& options) {
+  const auto take = [&options](const std::string& text) {
+    const auto server = parse_server(text);
+    if (!server) throw UsageError("--dns", "\"" + text + "\" is no address of a name server");
+    options.dns.push_back(*server);
+  };
+  add_repeated(app, "--dns", take, "ADDRESS[:PORT]",
+               "ask this name server, through the stack; may be repeated [the system's resolver]")
       ->group("Names");
 }
 
-}  // namespace
-
-void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
-  if (role == Role::client) add_dns_option(app, options);
+/// The device, where it leads, and the Ethernet on it.
+void add_interface_options(CLI::App& app, LinkOptions& options, Role role) {
   options.device = role == Role::server ? "sluice0" : "sluice%d";
   const bool server = role == Role::server;
   const auto group = [](CLI::Option* option) { option->group("The device"); };
@@ -206,9 +228,44 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
                 fmt::format("the stack's IPv6 address [fd77{}::2/64, or none with --local]", server ? "" : ":0:0:N")));
   group(add_value(app, "--peer6", options.peer6, parse_address, "ADDR", "the kernel's [first of the network]"));
   group(add_value(app, "--mtu", options.mtu, parse_mtu, "BYTES", "of the interface [1500, or as it is]"));
-  group(add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
-                  "after work look for more this long before sleeping; 0s spares the processor [50us]"));
+  const auto take_route = [&options](const std::string& text) {
+    const lab::Parsed<ip::Route> route = parse_route(text);
+    if (!route) throw UsageError("--route", route.error);
+    options.routes.push_back(*route);
+  };
+  group(add_repeated(app, "--route", take_route, "NET/LEN[@GATEWAY]",
+                     "what the stack reaches by this device, beside its network; may be repeated"));
   add_lan_options(app, options);
+}
+
+/// One interface more, from the text of its flags. Throws UsageError.
+LinkOptions parse_interface(const std::string& text) {
+  LinkOptions options;
+  CLI::App flags;
+  flags.set_help_flag();
+  add_interface_options(flags, options, Role::client);
+  add_impairment_options(flags, options.impairment);
+  flags.add_option("--capture", options.capture);
+  try {
+    flags.parse(text, false);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError("--also", error.what());
+  }
+  return options;
+}
+
+}  // namespace
+
+void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
+  if (role == Role::client) add_dns_option(app, options);
+  add_interface_options(app, options, role);
+  const auto take_interface = [&options](const std::string& text) { options.also.push_back(parse_interface(text)); };
+  add_repeated(app, "--also", take_interface, "'FLAGS'",
+               "one more interface, by flags of its own: those here, of an Ethernet, of a bad link, and --capture")
+      ->group("The device");
+  add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
+            "after work look for more this long before sleeping; 0s spares the processor [50us]")
+      ->group("The device");
   add_value(app, "--congestion", options.congestion, parse_congestion, "NAME",
             "how TCP finds its rate: cubic, reno or bbr [cubic]")
       ->group("TCP");
@@ -241,10 +298,10 @@ host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::
   return settings;
 }
 
-MacAddress mac_of(const LinkOptions& options, const Key& key) {
+MacAddress mac_of(const LinkOptions& options, const Key& key, InterfaceNumber number) {
   if (options.mac) return *options.mac;
   std::array<std::uint8_t, MacAddress::kSize> bytes{};
-  Random(key, KeyUse::neighbour, 1).fill(bytes);
+  Random(key, KeyUse::neighbour, number + 1u).fill(bytes);
   bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0xfc) | 0x02);
   return MacAddress(bytes);
 }

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "lab/impairment.hpp"
+#include "stack/base/packet.hpp"
 #include "stack/base/random.hpp"
 #include "stack/host/configurator.hpp"
+#include "stack/ip/routes.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/wire/address.hpp"
 #include "stack/wire/mac_address.hpp"
@@ -54,14 +56,16 @@ struct LinkOptions {
   std::uint64_t capture_size = 0;  ///< bytes of one file; 0 = unlimited
   std::uint32_t capture_files = 2;
   std::string trace;
+  std::vector<ip::Route> routes;  ///< by hand, out of this interface
+  std::vector<LinkOptions> also;  ///< further interfaces, each a client's without --dns and the like
 };
 
 void add_link_options(CLI::App& app, LinkOptions& options, Role role);
 
 /// What of the host on its Ethernet was asked for.
 host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs);
-/// --mac, or a local one (IEEE 802 9.2) that follows from the key.
-MacAddress mac_of(const LinkOptions& options, const Key& key);
+/// --mac, or a local one (IEEE 802 9.2) that follows from the key and the number of the interface.
+MacAddress mac_of(const LinkOptions& options, const Key& key, InterfaceNumber number);
 
 /// The addresses that were asked for; none with --dhcp or --bridge; else the role's own: the server's 10.77.0.2/24 and
 /// fd77::2/64; of a client the first of 10.77.1.2/24, 10.77.2.2/24 … (and fd77:0:0:1::2/64 …) whose peer address nobody

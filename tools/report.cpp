@@ -72,26 +72,34 @@ std::string details_text(const Json& one) {
       info["bytes_acked"].dump(), info["bytes_received"].dump(), info["retransmissions"].dump());
 }
 
+/// The groups of the first interface have plain names, those of the others end in their number.
+void add_interface(Json& counters, Host& host, InterfaceNumber number) {
+  const std::string suffix = number == 0 ? "" : "_" + std::to_string(number);
+  HostLink& link = *host.links()[number];
+  counters["device" + suffix] = json_of(link.device().counters());
+  if (const ip::Link* const ethernet = host.stack().link(number))
+    counters["link" + suffix] = json_of(ethernet->counters());
+  const host::Configurator* const configurator = host.stack().configurator(number);
+  if (configurator && configurator->dhcp()) counters["dhcp" + suffix] = json_of(configurator->dhcp()->counters());
+  if (!link.impaired()) return;
+  counters["impairment_in" + suffix] = json_of(link.impaired()->in().counters());
+  counters["impairment_out" + suffix] = json_of(link.impaired()->out().counters());
+}
+
 }  // namespace
 
 Json stats_report(Host& host) {
   Stack& stack = host.stack();
-  Json counters{{"device", json_of(host.device().counters())},
-                {"ip", json_of(stack.ip().counters())},
+  Json counters{{"ip", json_of(stack.ip().counters())},
                 {"udp", json_of(stack.udp().counters())},
                 {"tcp", json_of(stack.tcp().counters())}};
-  if (stack.link()) counters["link"] = json_of(stack.link()->counters());
-  if (const host::Configurator* const configurator = stack.configurator(); configurator && configurator->dhcp())
-    counters["dhcp"] = json_of(configurator->dhcp()->counters());
-  if (host.impaired()) {
-    counters["impairment_in"] = json_of(host.impaired()->in().counters());
-    counters["impairment_out"] = json_of(host.impaired()->out().counters());
-  }
+  for (std::size_t i = 0; i < host.links().size(); ++i) add_interface(counters, host, static_cast<InterfaceNumber>(i));
   return {{"counters", std::move(counters)},
           {"gauges",
            {{"tcp_connections", stack.tcp().connection_count()},
             {"tcp_half_open", stack.tcp().half_open_count()},
             {"tcp_time_wait", stack.tcp().time_wait_count()},
+            {"loopback_packets", stack.loopback().count()},
             {"memory_used_bytes", stack.memory().used()},
             {"memory_limit_bytes", stack.memory().limit()},
             {"loop_turns", host.loop().turns()}}}};

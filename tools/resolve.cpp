@@ -37,8 +37,8 @@ bool is_for_stack(const std::string& name, const LinkOptions& options) {
 Resolved resolve_over(Host& host, const std::string& name, const LinkOptions& options) {
   ResolverOptions asking;
   asking.servers = options.dns;
-  if (const host::Configurator* const configurator = host.stack().configurator(); configurator && options.dns.empty())
-    for (const IpAddress& server : configurator->dns_servers()) asking.servers.push_back({server, kDnsPort});
+  if (options.dns.empty())
+    for (const IpAddress& server : host.dns_servers()) asking.servers.push_back({server, kDnsPort});
   if (asking.servers.empty()) return {{}, fmt::format("cannot resolve {}: nobody named a DNS server", name)};
   return resolve_now(host.loop(), asking, name);
 }

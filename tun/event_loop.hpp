@@ -37,9 +37,9 @@ inline SocketId id_of(const tcp::Socket& socket) noexcept { return {SocketKind::
 inline SocketId id_of(const tcp::Listener& listener) noexcept { return {SocketKind::tcp_listener, listener.id()}; }
 inline SocketId id_of(const udp::Socket& socket) noexcept { return {SocketKind::udp, socket.id()}; }
 
-/// Drives a Stack over a Device, or over one for each of its interfaces. A turn: wait; read the clock; packets in; timers; the application's handlers; frames
-/// out. So what a batch of packets causes leaves together, after all of it was seen. Everything belongs to the thread
-/// that runs the loop; only post() may be called by others.
+/// Drives a Stack over a Device, or over one for each of its interfaces. A turn: wait; read the clock; packets in;
+/// timers; the application's handlers; frames out. So what a batch of packets causes leaves together, after all of it
+/// was seen. Everything belongs to the thread that runs the loop; only post() may be called by others.
 class EventLoop {
  public:
   /// All outlive the loop. Sockets of the stack may be made before and after.
@@ -182,7 +182,7 @@ class EventLoop {
   Fd wake_;
   Fd signals_;
   std::unique_ptr<sigset_t> old_mask_;  // the thread's signal mask before stop_on()
-  bool precise_ = true;  // epoll_pwait2 works here
+  bool precise_ = true;                 // epoll_pwait2 works here
 
   std::vector<Entry> entries_[3];  // by SocketKind, then by slot
   std::unordered_map<int, std::shared_ptr<Watch>> watches_;

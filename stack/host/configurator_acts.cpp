@@ -25,8 +25,8 @@ void Configurator::listen_to_solicited_node(const IpAddress& address, bool yes) 
   };
   const auto all = layer_.addresses().all();
   if (!yes && std::any_of(all.begin(), all.end(), shares)) return;
-  (void)layer_.groups(interface_).listen(ip::kHostListens, group,
-                                        yes ? ip::SourceFilter::everybody() : ip::SourceFilter());
+  (void)layer_.groups(interface_)
+      .listen(ip::kHostListens, group, yes ? ip::SourceFilter::everybody() : ip::SourceFilter());
 }
 
 void Configurator::add(ip::OwnAddress address) {

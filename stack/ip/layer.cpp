@@ -10,8 +10,7 @@
 
 namespace sluice::ip {
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
-    : config_(std::move(config)),
-      state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
+    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
   add_interface(config_.mtu);
   for (const Prefix& prefix : config_.addresses) add_address({.prefix = prefix});
 }
@@ -47,8 +46,7 @@ bool Layer::add_address(const OwnAddress& address) {
   if (!addresses_.set(address)) return false;
   const bool has_network = address.prefix.length < (own.is_v4() ? 32 : 128);
   return !has_network ||
-         routes_.add(
-             {.destination = address.prefix, .origin = RouteOrigin::connected, .interface = address.interface});
+         routes_.add({.destination = address.prefix, .origin = RouteOrigin::connected, .interface = address.interface});
 }
 
 void Layer::remove_address(const IpAddress& address) noexcept {
@@ -88,7 +86,7 @@ std::optional<InterfaceNumber> Layer::way_to(const IpAddress& destination) const
 InterfaceNumber Layer::owner_of(const IpAddress& source) const noexcept {
   if (interfaces_.size() == 1) return 0;
   const OwnAddress* const own = addresses_.find(source);
-  return own ? own->interface : InterfaceNumber{0};
+  return own ? own->interface : InterfaceNumber { 0 };
 }
 
 // --- what an address is to us
@@ -132,8 +130,8 @@ std::size_t Layer::path_mtu(const IpAddress& destination, const IpAddress& sourc
 }
 
 std::size_t Layer::lower_path_mtu(const IpAddress& destination, std::size_t mtu, std::size_t quoted_length, Time now) {
-  const bool lowered = state_->path_mtus.lower(
-      destination, {.mtu = mtu, .quoted_length = quoted_length}, interfaces_[way_to(destination).value_or(0)].mtu, now);
+  const bool lowered = state_->path_mtus.lower(destination, {.mtu = mtu, .quoted_length = quoted_length},
+                                               interfaces_[way_to(destination).value_or(0)].mtu, now);
   state_->log.add(lowered ? Counter::path_mtu_lowered : Counter::path_mtu_ignored);
   return path_mtu(destination);
 }

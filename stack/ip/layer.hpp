@@ -69,8 +69,8 @@ class Layer {
   /// One more interface, beside the first; answers its number. REQUIRES fewer than 255.
   InterfaceNumber add_interface(std::size_t mtu);
 
-  /// Takes one packet from the device of its `interface`, or one that looped. Malformed ones end in a counter; echo requests are answered; fragments wait for
-  /// the rest; what remains is for a transport.
+  /// Takes one packet from the device of its `interface`, or one that looped. Malformed ones end in a counter; echo
+  /// requests are answered; fragments wait for the rest; what remains is for a transport.
   Received receive(Packet packet, Time now);
 
   void handle_timeout(Time now);

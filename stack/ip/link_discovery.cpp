@@ -88,7 +88,7 @@ Link::Discovery Link::receive_discovery(const Datagram& datagram, Time now) {
 
 void Link::heed(const ndp::NeighborSolicitation& solicitation, const IpAddress& source, Time now) {
   if (!layer_.addresses().holds(solicitation.target, interface_)) return;  // [R4861-7.2-1]
-  if (!source.is_unspecified() && solicitation.source_mac)     // [R4861-7.2.3-2]
+  if (!source.is_unspecified() && solicitation.source_mac)                 // [R4861-7.2.3-2]
     release(neighbours_.solicited_by(source, *solicitation.source_mac, now), source, now);
   answer_solicitation(solicitation, source);
 }

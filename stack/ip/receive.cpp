@@ -108,7 +108,8 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
 /// RFC 4862 5.4.3: who has no address yet may ask for one and say nothing else.
 Received Layer::State::receive_unspecified(const wire::ipv6::Header& header, Packet packet, Time now) {
   const bool asks = header.next_header == static_cast<std::uint8_t>(Protocol::icmpv6) && header.hop_limit == 255 &&
-                    layer.link_of(packet.interface) && layer.is_group(header.destination, packet.interface) && header.payload_length > 0 &&
+                    layer.link_of(packet.interface) && layer.is_group(header.destination, packet.interface) &&
+                    header.payload_length > 0 &&
                     std::as_const(packet).bytes()[wire::ipv6::kHeaderSize] == wire::icmpv6::kNeighborSolicitation;
   if (!asks) return drop(Counter::drop_invalid_source, now);
   return receive_icmpv6(Datagram{.source = header.source,

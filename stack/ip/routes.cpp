@@ -70,8 +70,8 @@ std::span<const Route> Routes::group_from(std::vector<Route>::const_iterator fir
 }
 
 std::span<const Route> Routes::find(const IpAddress& destination) const noexcept {
-  return group_from(std::find_if(routes_.begin(), routes_.end(),
-                                 [&](const Route& route) { return route.leads_to(destination); }));
+  return group_from(
+      std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) { return route.leads_to(destination); }));
 }
 
 std::span<const Route> Routes::find(const IpAddress& destination, InterfaceNumber out) const noexcept {

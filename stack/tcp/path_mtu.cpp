@@ -22,7 +22,8 @@ void Connection::refresh_mss() noexcept {
   const Plpmtud* const search = cold_->plpmtud.get();
   const std::size_t packet = std::min(largest_packet(), search ? search->size() : path);
   cold_->fragmentable = env_.ip.below_floor(tuple_.remote.address) || (search && search->fragments());
-  cold_->path_aged_at = path < env_.ip.interface_mtu(tuple_.local.address) ? env_.now + ip::PathMtuCache::kLifetime : kNever;
+  cold_->path_aged_at =
+      path < env_.ip.interface_mtu(tuple_.local.address) ? env_.now + ip::PathMtuCache::kLifetime : kNever;
   const auto mss = static_cast<std::uint32_t>(packet - fixed_headers());
   if (mss == mss_) return;
   mss_ = mss;

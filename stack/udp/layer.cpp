@@ -20,7 +20,8 @@ Result<Socket> Layer::bind(const Endpoint& local, const Options& options) {
   if (local.address.is_v4_mapped() && !options.dual_stack) return Errc::invalid_argument;
   Endpoint bound{local.address.unmapped(), local.port};
   const bool wildcard = bound.address.is_unspecified();
-  if (!wildcard && !bound.address.is_multicast() && !state_->ip.is_local(bound.address)) return Errc::address_not_available;
+  if (!wildcard && !bound.address.is_multicast() && !state_->ip.is_local(bound.address))
+    return Errc::address_not_available;
   if (bound.port == 0) {
     const std::optional<std::uint16_t> port = state_->demux.pick_port(bound.address);
     if (!port) {

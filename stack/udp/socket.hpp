@@ -90,10 +90,10 @@ class Socket {
   /// Fills up to batch.size() slots; answers how many, 0 = none waits. A pending ICMP error is reported once, first.
   Result<std::size_t> receive(std::span<Received> batch);
 
-  /// Multicast, per group and interface (RFC 3376 section 2, RFC 3678): from now on datagrams to it are received from whom `filter`
-  /// admits; a filter of nobody leaves it. Closing leaves all groups. invalid_argument when `group` is not multicast or
-  /// a source is none of its family, address_family when this socket can't receive its family, no_buffer_space for more
-  /// sources or groups than ip::Groups takes, no_device for an interface that the host lacks.
+  /// Multicast, per group and interface (RFC 3376 section 2, RFC 3678): from now on datagrams to it are received from
+  /// whom `filter` admits; a filter of nobody leaves it. Closing leaves all groups. invalid_argument when `group` is
+  /// not multicast or a source is none of its family, address_family when this socket can't receive its family,
+  /// no_buffer_space for more sources or groups than ip::Groups takes, no_device for an interface that the host lacks.
   Result<void> set_group_filter(const GroupAt& group, ip::SourceFilter filter);
   /// What set_group_filter() or the calls below made it; nobody when this socket is no member.
   Result<ip::SourceFilter> group_filter(const GroupAt& group) const;

@@ -74,7 +74,8 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
   const std::uint8_t usual = to_group ? socket.options.multicast_hops : own;  // [R1112-6-1]
   departing.hop_limit = outgoing.hop_limit.value_or(0) ? *outgoing.hop_limit : usual;
   departing.loops = to_group && socket.options.multicast_loop;
-  const std::size_t packet_limit = departing.dont_fragment ? ip.path_mtu(to->address, departing.local.address) : ~std::size_t{0};
+  const std::size_t packet_limit =
+      departing.dont_fragment ? ip.path_mtu(to->address, departing.local.address) : ~std::size_t{0};
   if (next_size(departing) > text_limit(to->address, packet_limit)) return Errc::message_too_large;
   return departing;
 }

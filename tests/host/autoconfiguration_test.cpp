@@ -44,8 +44,7 @@ struct Bench {
       if (const auto* one = std::get_if<RemoveAddress>(&*action)) remove(one->address);
       if (const auto* one = std::get_if<AddressDuplicate>(&*action)) duplicates.push_back(one->address);
       if (const auto* one = std::get_if<AddRoute>(&*action)) routes.add(one->route);
-      if (const auto* one = std::get_if<RemoveRoute>(&*action))
-        routes.remove(one->route);
+      if (const auto* one = std::get_if<RemoveRoute>(&*action)) routes.remove(one->route);
       if (const auto* one = std::get_if<SetParameters>(&*action)) parameters.push_back(*one);
       if (const auto* one = std::get_if<SetDnsServers>(&*action)) servers.push_back(one->servers);
       if (const auto* one = std::get_if<AskDhcpv6>(&*action)) asked.push_back(*one);

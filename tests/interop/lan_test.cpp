@@ -78,7 +78,7 @@ TEST_CASE("dnsmasq gives an address by DHCP and a prefix by advertisement, and t
   CHECK(lab.pings(six));
   CHECK(lab.python(kEcho, {four, six}).out == "same\n");
   const Json seen = lab.addresses();
-  CHECK(seen.at("lease").at("server") == "10.88.0.1");
+  CHECK(seen.at("leases").at(0).at("server") == "10.88.0.1");
   CHECK(seen.at("dns_servers").at(0) == "10.88.0.1");
   CHECK(seen.dump().find(R"("address":"10.88.0.1")") != std::string::npos);  // a neighbour
   CHECK(Lab::read(lab.file("leases")).find(four) != std::string::npos);

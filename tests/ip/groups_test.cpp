@@ -112,7 +112,7 @@ TEST_CASE("datagrams to a group come in as long as somebody listens") {
   CHECK(host.count(Counter::drop_not_ours) == 1);
   CHECK(host.layer.groups().listen(kFirst, kGroup, SourceFilter::everybody()));
   CHECK(host.datagram(udp4("10.0.0.2", "239.1.1.1")).to_group);
-  CHECK(host.layer.is_group(kGroup));
+  CHECK(host.layer.is_group(kGroup, 0));
   host.layer.groups().leave_all(kFirst);
   CHECK(host.is_dropped(udp4("10.0.0.2", "239.1.1.1")));
 }

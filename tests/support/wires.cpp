@@ -42,12 +42,12 @@ bool Wires::step(std::size_t number) {
     host.stack->handle_timeout(now_);
   }
   const auto sink_of = [&](std::size_t interface) {
-    return SinkOf([this, &moved, from = End{number, static_cast<InterfaceNumber>(interface)}](
-                      const Frame& frame) noexcept {
-      send(from, frame);
-      moved = true;
-      return true;
-    });
+    return SinkOf(
+        [this, &moved, from = End{number, static_cast<InterfaceNumber>(interface)}](const Frame& frame) noexcept {
+          send(from, frame);
+          moved = true;
+          return true;
+        });
   };
   std::vector<decltype(sink_of(0))> sinks;
   std::vector<FrameSink*> all;
