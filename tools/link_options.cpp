@@ -178,8 +178,9 @@ void add_dns_option(CLI::App& app, LinkOptions& options) {
       options.dns.push_back(*server);
     }
   };
-  app.add_option_function<std::vector<std::string>>(
-         "--dns", take, "ask this name server, through the stack; may be repeated [the system's resolver]")
+  app.add_option_function<std::vector<std::string>>("--dns", take,
+                                                    "ask this name server, through the stack; may be repeated [with "
+                                                    "--dhcp those that it names, else the system's resolver]")
       ->type_name("ADDRESS[:PORT]")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
