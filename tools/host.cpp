@@ -15,6 +15,8 @@ namespace {
 
 /// DHCP with an offer, and three probes of the address.
 constexpr Duration kAddressPatience = std::chrono::seconds(30);
+/// How soon a machine that slept is noticed.
+constexpr Duration kSleepCheck = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -39,6 +41,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   config.tcp.congestion = options.congestion;
   stack_.emplace(config);
   loop_.emplace(*stack_, *top, tun::LoopSettings{.spin = options.busy_poll});
+  if (options.tap) watch_link(options);
   if (options.tap && role == Role::client) await_addresses(options);
 }
 
@@ -70,6 +73,27 @@ Observer* Host::make_observers(const LinkOptions& options) {
   if (options.trace.empty() && options.capture.empty()) return nullptr;
   if (!options.trace.empty()) trace_.emplace(options.trace, tun::monotonic_now(), wall_offset_);
   return &notes_.emplace(*tap_, trace_ ? &*trace_ : nullptr);
+}
+
+/// A lease, addresses and routers are asked about again when the link was away, or the machine slept.
+void Host::watch_link(const LinkOptions& options) {
+  const auto make = [&] { link_watch_.emplace(device_->name()); };
+  if (options.network_namespace.empty())
+    make();
+  else
+    tun::Namespace::open(options.network_namespace).run(make);
+  loop_->watch(link_watch_->fd(), Readiness::readable, [this](Readiness) {
+    if (link_watch_->returned()) stack_->configurator()->link_returned(Duration(0), loop_->now());
+  });
+  watch_sleep();
+}
+
+void Host::watch_sleep() {
+  loop_->after(kSleepCheck, [this] {
+    const Duration slept = link_watch_->slept();
+    if (slept > Duration(0)) stack_->configurator()->link_returned(slept, loop_->now());
+    watch_sleep();
+  });
 }
 
 /// A client has nothing to do before.

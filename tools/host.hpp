@@ -15,6 +15,7 @@
 #include "tools/trace_file.hpp"
 #include "tun/event_loop.hpp"
 #include "tun/fd_device.hpp"
+#include "tun/link_watch.hpp"
 
 namespace sluice::tools {
 
@@ -53,6 +54,8 @@ class Host {
  private:
   void open_device(const LinkOptions& options, Role role);
   void await_addresses(const LinkOptions& options);
+  void watch_link(const LinkOptions& options);
+  void watch_sleep();
   Observer* make_observers(const LinkOptions& options);
 
   Key key_;
@@ -67,6 +70,7 @@ class Host {
   std::optional<TraceFile> trace_;
   std::optional<lab::CaptureNotes> notes_;
   std::optional<Stack> stack_;
+  std::optional<tun::LinkWatch> link_watch_;
   std::optional<tun::EventLoop> loop_;
 };
 

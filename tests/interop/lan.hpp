@@ -29,7 +29,8 @@ struct LanLab : Lab {
     return start({"dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--pid-file", "--interface=br0",
                   "--bind-interfaces", "--no-resolv", "--no-hosts", "--dhcp-leasefile=" + file("leases"),
                   "--dhcp-range=10.88.0.50,10.88.0.99,1h", "--dhcp-authoritative", "--enable-ra",
-                  "--dhcp-range=fd88::,ra-stateless", "--host-record=page.test,10.88.0.1,fd88::1"});
+                  "--dhcp-range=fd88::,ra-stateless", "--host-record=page.test,10.88.0.1,fd88::1",
+                  "--log-facility=" + file("dnsmasq.log")});
   }
   /// `sluice serve` as a port of the bridge.
   std::unique_ptr<Program> join(Words flags) {
@@ -38,6 +39,17 @@ struct LanLab : Lab {
     return serve(flags);
   }
   nlohmann::json addresses() { return nlohmann::json::parse(sluice({"ip", name(), "--json"}).out); }
+  /// Until dnsmasq has logged this so often; false when 20 seconds pass first.
+  bool logged(const std::string& text, int times = 1) {
+    const char* const code = R"(
+import sys, time
+end = time.monotonic() + 20
+while open(sys.argv[1]).read().count(sys.argv[2]) < int(sys.argv[3]):
+    if time.monotonic() > end: sys.exit(1)
+    time.sleep(0.05)
+)";
+    return python(code, {file("dnsmasq.log"), text, std::to_string(times)}).status == 0;
+  }
   bool pings(const std::string& address) { return run({"ping", "-c", "1", "-W", "5", address}).status == 0; }
 };
 
