@@ -23,14 +23,16 @@ constexpr Duration kSleepCheck = std::chrono::seconds(5);
 Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_offset_(tun::wall_clock_offset()) {
   open_device(options, role);
   tun::Device* top = device_.get();
-  if (!options.impairment.is_clear()) top = &impaired_.emplace(*top, options.impairment, options.impairment, key_);
+  lab::ImpairmentSettings bad = options.impairment;
+  bad.ethernet = options.tap;
+  if (!bad.is_clear()) top = &impaired_.emplace(*top, bad, bad, key_);
   top = &tap_.emplace(*top, tap_device_ ? lab::LinkType::ethernet : lab::LinkType::raw);
   top = &probe_.emplace(*top);
   if (!options.capture.empty()) start_capture(options.capture, options.capture_size, options.capture_files);
 
   Config config{.key = key_, .ip = {}, .tcp = {}, .observer = make_observers(options)};
   if (options.tap) {
-    config.link = ip::LinkSettings{.mac = mac_of(options, key_), .vlan = options.vlan, .timing = {}};
+    config.link = ip::LinkSettings{.mac = mac_of(options, device_->name(), key_), .vlan = options.vlan, .timing = {}};
     config.host = host_settings(options, addresses_);
   }
   // Addresses that are probed first are the configurator's.

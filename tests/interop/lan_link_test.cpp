@@ -72,4 +72,22 @@ TEST_CASE("a port that moves to another network gives its old lease up and gets 
   CHECK(server->wait_for(std::string(kAdded) + "10.89.0.", Seconds(30)));
 }
 
+TEST_CASE("--mark finds the IP packet in the frame, and TCP hears of it") {
+  LanLab lab;
+  lab.ip({"route", "add", "10.88.0.7/32", "dev", "br0", "features", "ecn"});
+  const auto server = lab.join({"--local", "10.88.0.7/24", "--no-probe", "--mark", "100%"});
+  const Finished done = lab.python(R"(
+import socket
+with socket.create_connection(("10.88.0.7", 7), timeout=20) as tcp:
+    for _ in range(20):
+        tcp.sendall(b"x" * 1000)
+        tcp.recv(1000)
+    print("echoed")
+)");
+  CHECK_MESSAGE(done.out == "echoed\n", done.err);
+  const auto counters = nlohmann::json::parse(lab.sluice({"stats", lab.name(), "--format", "json"}).out).at("counters");
+  CHECK(counters.at("impairment_in").at("marked") > 0);
+  CHECK(counters.at("impairment_out").at("marked") > 0);
+}
+
 }  // namespace sluice::interop
