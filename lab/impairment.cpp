@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "stack/wire/ethernet.hpp"
+
 namespace sluice::lab {
 namespace {
 
@@ -31,6 +33,13 @@ bool set_congestion_experienced(MutableBytes packet) noexcept {
   packet[10] = static_cast<std::uint8_t>(~sum >> 8);
   packet[11] = static_cast<std::uint8_t>(~sum);
   return true;
+}
+
+/// The IP packet in a frame; empty when there is none.
+MutableBytes behind_ethernet(MutableBytes frame) noexcept {
+  const auto header = wire::ethernet::parse(frame);
+  const bool ip = header && (header->type == wire::ethernet::kIpv4 || header->type == wire::ethernet::kIpv6);
+  return ip ? frame.subspan(header->header_size) : MutableBytes();
 }
 
 }  // namespace
@@ -161,7 +170,9 @@ void Impairment::flip_a_bit(Packet& packet) {
 void Impairment::mark_if_due(Packet& packet) {
   const bool by_lot = happens(mark_, settings_.mark);
   const bool by_queue = settings_.mark_above != 0 && queued_bytes_ > settings_.mark_above + packet.size();
-  if ((by_lot || by_queue) && set_congestion_experienced(packet.bytes())) counters_.add(ImpairmentCounter::marked);
+  if (!by_lot && !by_queue) return;
+  const MutableBytes ip = settings_.ethernet ? behind_ethernet(packet.bytes()) : packet.bytes();
+  if (set_congestion_experienced(ip)) counters_.add(ImpairmentCounter::marked);
 }
 
 void Impairment::pass(Time now, Released released) {

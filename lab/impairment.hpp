@@ -34,6 +34,7 @@ struct ImpairmentSettings {
   std::size_t queue_packets = 0;  ///< the same in packets
   double mark = 0;                ///< ECN: a packet that says ECT gets CE (RFC 3168); others pass as they are
   std::size_t mark_above = 0;     ///< the same for each packet that finds more than this in the queue, bytes; 0 = never
+  bool ethernet = false;          ///< packets are frames: the mark is looked for behind their header
 
   /// True when packets pass unchanged and undelayed.
   bool is_clear() const noexcept;

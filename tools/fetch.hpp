@@ -12,6 +12,7 @@
 namespace sluice::tools {
 
 struct FetchOptions {
+  LinkOptions link;  ///< whom to ask for names
   bool include = false;
   bool head = false;  ///< HEAD instead of GET, and the answer's head as output
   bool fail = false;
@@ -20,7 +21,6 @@ struct FetchOptions {
   bool quiet_errors = false;  ///< and nothing said of failures
   bool location = false;      ///< follow redirects
   unsigned max_redirects = 10;
-  bool known_only = false;                   ///< no name but the targets' own is looked up
   bool resume = false;                       ///< go on with files that are here in part
   std::string range;                         ///< "0-99", of Range; empty: none
   http::Fields fields;                       ///< of the request, in place of those of the same name

@@ -23,13 +23,10 @@ FetchConnection::~FetchConnection() {
   socket_.close();
 }
 
-Result<void> FetchConnection::connect(const Endpoint& server) {
-  server_ = server;
-  Result<tcp::Socket> socket = host_.stack().connect(server);
-  if (!socket) return socket.error();
-  socket_ = std::move(*socket);
-  host_.loop().on(socket_, [this](Readiness) { pump(); });
-  return {};
+void FetchConnection::connect(const std::vector<IpAddress>& addresses, std::uint16_t port) {
+  attempts_.emplace(host_.loop(), addresses, port, tcp::OpenOptions{},
+                    [this](std::variant<Reached, NotReached> outcome) { note_outcome(std::move(outcome)); });
+  attempts_->begin();
 }
 
 void FetchConnection::ask(const http::Request& request, FetchUser& user) {
@@ -41,28 +38,25 @@ void FetchConnection::ask(const http::Request& request, FetchUser& user) {
 }
 
 bool FetchConnection::serves(const http::Url& url) const {
-  return !user_ && session_.idle() && socket_.error() == Errc::none && http::same_origin(origin_, url);
+  return !user_ && socket_ && session_.idle() && socket_.error() == Errc::none && http::same_origin(origin_, url);
 }
 
 void FetchConnection::pump() {
-  if (!socket_ || socket_.state() == tcp::State::syn_sent) return;
-  if (!connected_at_ && !note_connected()) return;
+  if (!socket_) return;
   if (user_ && !user_->has_room()) return;
   drive();
   settle();
   arm();
 }
 
-/// False: there is no connection, and the user knows.
-bool FetchConnection::note_connected() {
-  if (socket_.error() != Errc::none) {
-    fail(socket_.error() == Errc::timed_out ? kTooSlow : kConnectFailed,
-         fmt::format("{}: {}", server_.to_string(), describe(socket_.error())));
-    return false;
-  }
+void FetchConnection::note_outcome(std::variant<Reached, NotReached> outcome) {
+  if (const auto* failure = std::get_if<NotReached>(&outcome))
+    return fail(failure->error == Errc::timed_out ? kTooSlow : kConnectFailed, failure->sentence);
+  socket_ = std::move(std::get<Reached>(outcome).socket);
   connected_at_ = host_.loop().now();
   if (context_) begin_tls();
-  return true;
+  host_.loop().on(socket_, [this](Readiness) { pump(); });
+  pump();
 }
 
 void FetchConnection::begin_tls() {

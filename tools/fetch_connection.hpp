@@ -3,10 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "http/client_session.hpp"
 #include "http/tls/stream.hpp"
 #include "http/url.hpp"
+#include "tools/connection_attempts.hpp"
 #include "tools/host.hpp"
 
 namespace sluice::tools {
@@ -38,7 +41,8 @@ class FetchConnection {
   FetchConnection(const FetchConnection&) = delete;
   FetchConnection& operator=(const FetchConnection&) = delete;
 
-  Result<void> connect(const Endpoint& server);
+  /// To the first of them that answers. REQUIRES one.
+  void connect(const std::vector<IpAddress>& addresses, std::uint16_t port);
   /// REQUIRES that no request is open. `user` lives until its last call, or until forget().
   void ask(const http::Request& request, FetchUser& user);
   void forget() noexcept { user_ = nullptr; }
@@ -54,7 +58,7 @@ class FetchConnection {
   const tcp::Socket& socket() const noexcept { return socket_; }
 
  private:
-  bool note_connected();
+  void note_outcome(std::variant<Reached, NotReached> outcome);
   void drive();
   void hear(const http::ClientEvent& event);
   void settle();
@@ -66,7 +70,7 @@ class FetchConnection {
   Host& host_;
   http::Url origin_;
   const tls::ClientContext* context_;
-  Endpoint server_;
+  std::optional<ConnectionAttempts> attempts_;  ///< until there is a socket
   tcp::Socket socket_;
   std::optional<tls::Stream<tcp::Socket>> tls_;
   http::ClientSession session_;

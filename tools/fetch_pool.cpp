@@ -3,41 +3,44 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
+#include "tools/address_order.hpp"
 #include "tools/certificates.hpp"
 #include "tools/fetch_codes.hpp"
-#include "tools/resolve.hpp"
 
 namespace sluice::tools {
+namespace {
+
+bool is_unspoken(const http::Url& url) { return url.scheme != "http" && url.scheme != "https"; }
+
+}  // namespace
+
+void FetchPool::prepare(const http::Url& url, std::function<void()> ready) {
+  const std::string& name = url.host;
+  const bool has_connection = connection_ && connection_->serves(url);
+  if (has_connection || is_unspoken(url) || !known_[name].empty() || faults_.count(name) != 0) return ready();
+  names_.look_up(name, [this, name, ready = std::move(ready)](const Resolved& resolved) {
+    known_[name] = resolved.addresses;
+    if (!resolved.error.empty()) faults_[name] = resolved.error;
+    ready();
+  });
+}
 
 std::variant<FetchPool::Lent, FetchFailure> FetchPool::connection_to(const http::Url& url) {
-  if (connection_ && connection_->serves(url)) return Lent{connection_.get(), false, {}};
+  if (connection_ && connection_->serves(url)) return Lent{connection_.get(), false};
   drop();
-  if (url.scheme != "http" && url.scheme != "https")
+  if (is_unspoken(url))
     return FetchFailure{kUnknownScheme, fmt::format("{} is not spoken here, only http and https", url.scheme)};
-  const auto began = std::chrono::steady_clock::now();
-  const std::vector<IpAddress>& addresses = addresses_of(url.host);
-  const Duration resolving = std::chrono::steady_clock::now() - began;
-  if (const auto fault = faults_.find(url.host); addresses.empty() && fault != faults_.end())
-    return FetchFailure{kUnknownHost, fault->second};
-  if (addresses.empty()) return FetchFailure{kUnknownHost, fmt::format("no address is known for {}", url.host)};
-  const Result<IpAddress> address = reachable(addresses, host_);
-  if (!address) return FetchFailure{kConnectFailed, "the stack has no address of this family (see --local6)"};
+  if (known_[url.host].empty()) return FetchFailure{kUnknownHost, faults_[url.host]};
+  const std::vector<IpAddress> addresses = order_addresses(known_[url.host], sources_of(host_.stack()));
+  if (addresses.empty()) return FetchFailure{kConnectFailed, "the stack has no address of this family (see --local6)"};
   if (url.secure()) {
     if (auto failure = make_context()) return *std::move(failure);
   }
   connection_ = std::make_unique<FetchConnection>(host_, url, url.secure() ? &*context_ : nullptr);
-  const Result<void> connecting = connection_->connect({*address, url.port});
-  if (!connecting) return FetchFailure{kConnectFailed, fmt::format("cannot connect: {}", describe(connecting.error()))};
-  return Lent{connection_.get(), true, resolving};
-}
-
-const std::vector<IpAddress>& FetchPool::addresses_of(const std::string& name) {
-  std::vector<IpAddress>& addresses = known_[name];
-  if (addresses.empty() && (!options_.known_only || IpAddress::parse(name))) addresses = resolve(name);
-  return addresses;
+  connection_->connect(addresses, url.port);
+  return Lent{connection_.get(), true};
 }
 
 /// What TLS needs to begin, once for all connections.

@@ -52,7 +52,6 @@ FetchTransfer::FetchTransfer(Host& host, FetchPool& pool, const FetchOptions& op
               [this] {
                 if (connection_ && !over_) connection_->pump();
               }),
-      resolving_(target.resolving),
       began_(host.loop().now() - target.resolving) {
   record_.url = target.text;
   record_.method = options.head ? "HEAD" : "GET";
@@ -76,13 +75,18 @@ void FetchTransfer::break_off() noexcept {
 
 void FetchTransfer::send() {
   if (over_) return;
+  pool_.prepare(trail_.now(), [this] { ask(); });
+}
+
+void FetchTransfer::ask() {
+  if (over_) return;
   answered_ = leaving_ = redirecting_ = skips_body_ = false;
   const auto reached = pool_.connection_to(trail_.now());
   if (const auto* failure = std::get_if<FetchFailure>(&reached)) return fail(failure->code, failure->sentence);
   const FetchPool::Lent& lent = std::get<FetchPool::Lent>(reached);
   connection_ = lent.connection;
   if (lent.made) {
-    record_.resolved = (record_.connects == 0 ? resolving_ : since_begin()) + lent.resolving;
+    record_.resolved = since_begin();
     record_.connected.reset();
     record_.secured.reset();
     ++record_.connects;

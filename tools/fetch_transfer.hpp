@@ -30,6 +30,7 @@ class FetchTransfer final : public FetchUser {
 
  private:
   void send();
+  void ask();
   http::Request request() const;
   void follow();
   bool open_output(const http::Response& response);
@@ -54,7 +55,6 @@ class FetchTransfer final : public FetchUser {
   tun::EventLoop::Alarm limit_;
   tun::EventLoop::Alarm progress_;
   std::optional<std::uint64_t> expected_;  ///< bytes of the body
-  Duration resolving_;                     ///< before the first connection
   Time began_;
   bool redirecting_ = false;
   bool skips_body_ = false;  ///< what comes is not for the output

@@ -147,7 +147,7 @@ void resolve_over_stack(Host& host, const LinkOptions& options, std::vector<Fetc
 int get(Options& options) {
   check(options);
   options.fetch.quiet_errors = options.fetch.quiet && !options.show_error;
-  options.fetch.known_only = !options.link.dns.empty();
+  options.fetch.link = options.link;
   auto made = targets_of(options);
   if (const int* code = std::get_if<int>(&made)) return *code;
   auto& targets = std::get<std::vector<FetchTarget>>(made);

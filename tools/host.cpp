@@ -30,6 +30,9 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   std::vector<tun::Device*> devices{&*probe_};
   for (std::size_t i = 1; i < links_.size(); ++i) devices.push_back(&links_[i]->top());
   loop_.emplace(*stack_, devices, tun::LoopSettings{.spin = options.busy_poll});
+  for (std::size_t i = 0; i < links_.size(); ++i)
+    if (host::Configurator* const configurator = stack_->configurator(static_cast<InterfaceNumber>(i)))
+      links_[i]->watch(*loop_, *configurator);
   if (role == Role::client) await_addresses();
 }
 

@@ -10,12 +10,19 @@
 #include "tun/open.hpp"
 
 namespace sluice::tools {
+namespace {
+
+/// How soon a machine that slept is noticed.
+constexpr Duration kSleepCheck = std::chrono::seconds(5);
+
+}  // namespace
 
 HostLink::HostLink(const LinkOptions& options, Role role, const Key& key, InterfaceNumber number)
-    : options_(options), number_(number), mac_(mac_of(options, key, number)) {
+    : options_(options), key_(key), number_(number) {
   open_device(role);
   tun::Device* top = device_.get();
-  const lab::ImpairmentSettings& link = options_.impairment;
+  lab::ImpairmentSettings link = options_.impairment;
+  link.ethernet = options_.tap;
   if (!link.is_clear()) top = &impaired_.emplace(*top, link, link, key);
   tap_.emplace(*top, link_type());
 }
@@ -45,7 +52,7 @@ InterfaceConfig HostLink::config() const {
   if (!options_.tap || options_.no_probe)
     for (const tun::AddressPair& pair : addresses_) config.addresses.push_back(pair.local);
   if (!options_.tap) return config;
-  config.link = ip::LinkSettings{.mac = mac_, .vlan = options_.vlan, .timing = {}};
+  config.link = ip::LinkSettings{.mac = mac_of(options_, device_->name(), key_, number_), .vlan = options_.vlan, .timing = {}};
   config.host = host_settings(options_, addresses_);
   return config;
 }
@@ -54,6 +61,26 @@ std::vector<ip::Route> HostLink::routes() const {
   std::vector<ip::Route> all = options_.routes;
   for (ip::Route& route : all) route.interface = number_;
   return all;
+}
+
+void HostLink::watch(tun::EventLoop& loop, host::Configurator& configurator) {
+  const auto make = [&] { link_watch_.emplace(device_->name()); };
+  if (options_.network_namespace.empty())
+    make();
+  else
+    tun::Namespace::open(options_.network_namespace).run(make);
+  loop.watch(link_watch_->fd(), Readiness::readable, [this, &loop, &configurator](Readiness) {
+    if (link_watch_->returned()) configurator.link_returned(Duration(0), loop.now());
+  });
+  watch_sleep(loop, configurator);
+}
+
+void HostLink::watch_sleep(tun::EventLoop& loop, host::Configurator& configurator) {
+  loop.after(kSleepCheck, [this, &loop, &configurator] {
+    const Duration slept = link_watch_->slept();
+    if (slept > Duration(0)) configurator.link_returned(slept, loop.now());
+    watch_sleep(loop, configurator);
+  });
 }
 
 void HostLink::start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files,

@@ -11,7 +11,9 @@
 #include "lab/impaired_device.hpp"
 #include "stack/interface.hpp"
 #include "tools/link_options.hpp"
+#include "tun/event_loop.hpp"
 #include "tun/fd_device.hpp"
+#include "tun/link_watch.hpp"
 
 namespace sluice::tools {
 
@@ -38,22 +40,28 @@ class HostLink {
   const std::vector<tun::AddressPair>& addresses() const noexcept { return addresses_; }
   bool in_own_namespace() const noexcept { return in_own_namespace_; }
 
+  /// From now on a lease, addresses and routers are asked about again when the link was away, or the machine slept.
+  /// `loop` ends before this.
+  void watch(tun::EventLoop& loop, host::Configurator& configurator);
+
   /// From now on into this file; `wall_offset` added to a Time gives nanoseconds since 1970. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files,
                      std::chrono::nanoseconds wall_offset);
 
  private:
   void open_device(Role role);
+  void watch_sleep(tun::EventLoop& loop, host::Configurator& configurator);
   lab::LinkType link_type() const noexcept { return options_.tap ? lab::LinkType::ethernet : lab::LinkType::raw; }
 
   LinkOptions options_;
+  const Key& key_;
   InterfaceNumber number_;
-  MacAddress mac_;
   std::vector<tun::AddressPair> addresses_;
   bool in_own_namespace_ = false;
   std::unique_ptr<tun::FdDevice> device_;
   std::optional<lab::ImpairedDevice> impaired_;
   std::optional<lab::CaptureTap> tap_;
+  std::optional<tun::LinkWatch> link_watch_;
 };
 
 }  // namespace sluice::tools

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -64,7 +66,8 @@ void add_lan_options(CLI::App& app, LinkOptions& options) {
   group(app.add_flag("--tap", options.tap, "the device carries Ethernet frames: a host of a LAN"));
   group(add_value(app, "--bridge", options.bridge, parse_device, "NAME",
                   "the kernel's bridge that it becomes a port of"));
-  group(add_value(app, "--mac", options.mac, parse_mac, "MAC", "the stack's MAC address [follows from --seed]"));
+  group(add_value(app, "--mac", options.mac, parse_mac, "MAC",
+                  "the stack's MAC address [follows from --seed, else from the device and the machine]"));
   group(add_value(app, "--vlan", options.vlan, parse_vlan, "ID", "the stack lives in this VLAN of a trunk"));
   group(app.add_flag("--dhcp", options.dhcp, "get an IPv4 address, routes and DNS servers by DHCP"));
   group(app.add_option("--host-name", options.host_name, "told to the DHCP server")->type_name("NAME"));
@@ -88,8 +91,6 @@ void check_lan(const LinkOptions& options) {
   if (options.gateway && options.gateway->is_v6()) throw UsageError("--gateway", "takes an IPv4 address");
   if (options.gateway6 && options.gateway6->is_v4()) throw UsageError("--gateway6", "takes an IPv6 address");
   if (options.host_name.size() > 255) throw UsageError("--host-name", "has at most 255 bytes");
-  const bool marks = options.impairment.mark > 0 || options.impairment.mark_above > 0;
-  if (options.tap && marks) throw UsageError("--mark", "and --mark-above look for IP, not Ethernet: not with --tap");
 }
 
 void add_record_options(CLI::App& app, LinkOptions& options) {
@@ -206,8 +207,22 @@ void add_dns_option(CLI::App& app, LinkOptions& options) {
     options.dns.push_back(*server);
   };
   add_repeated(app, "--dns", take, "ADDRESS[:PORT]",
-               "ask this name server, through the stack; may be repeated [the system's resolver]")
+               "ask this name server, through the stack; may be repeated [with --dhcp those that it names, else the "
+               "system's resolver]")
       ->group("Names");
+}
+
+/// Like systemd.link(5)'s MACAddressPolicy=persistent: what stays the same from start to start, and is another's
+/// nowhere.
+std::optional<Key> persistent_key(const LinkOptions& options, const std::string& device) {
+  std::string machine;
+  std::getline(std::ifstream("/etc/machine-id") >> std::ws, machine);
+  if (machine.empty()) return std::nullopt;
+  const std::string& space = options.network_namespace;
+  const tun::Namespace where = space.empty() ? tun::Namespace::current() : tun::Namespace::open(space);
+  struct stat status {};
+  if (::fstat(where.fd(), &status) != 0) return std::nullopt;
+  return tun::key_from_seed(fmt::format("{} {} {}", machine, status.st_ino, device));
 }
 
 /// The device, where it leads, and the Ethernet on it.
@@ -298,10 +313,11 @@ host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::
   return settings;
 }
 
-MacAddress mac_of(const LinkOptions& options, const Key& key, InterfaceNumber number) {
+MacAddress mac_of(const LinkOptions& options, const std::string& device, const Key& key, InterfaceNumber number) {
   if (options.mac) return *options.mac;
+  const std::optional<Key> persistent = options.seed.empty() ? persistent_key(options, device) : std::nullopt;
   std::array<std::uint8_t, MacAddress::kSize> bytes{};
-  Random(key, KeyUse::neighbour, number + 1u).fill(bytes);
+  Random(persistent.value_or(key), KeyUse::neighbour, number + 1u).fill(bytes);
   bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0xfc) | 0x02);
   return MacAddress(bytes);
 }

@@ -38,7 +38,7 @@ struct LinkOptions {
   std::optional<std::size_t> mtu;
   bool tap = false;                   ///< Ethernet; the following need it
   std::string bridge;                 ///< of the kernel, that the TAP becomes a port of
-  std::optional<MacAddress> mac;      ///< the stack's; absent: from the key
+  std::optional<MacAddress> mac;      ///< the stack's; absent: as mac_of() says
   std::optional<std::uint16_t> vlan;  ///< 1..4094
   bool dhcp = false;                  ///< an IPv4 address by DHCP
   bool no_advertisements = false;     ///< no IPv6 addresses and routes by router advertisements
@@ -64,8 +64,10 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role);
 
 /// What of the host on its Ethernet was asked for.
 host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs);
-/// --mac, or a local one (IEEE 802 9.2) that follows from the key and the number of the interface.
-MacAddress mac_of(const LinkOptions& options, const Key& key, InterfaceNumber number);
+/// --mac, or a local one (IEEE 802 9.2): with --seed it follows from the key and the number of the interface, else from
+/// the machine's id, the network namespace and the device's name, so that a DHCP server knows who came back. From the
+/// key where no machine-id is.
+MacAddress mac_of(const LinkOptions& options, const std::string& device, const Key& key, InterfaceNumber number);
 
 /// The addresses that were asked for; none with --dhcp or --bridge; else the role's own: the server's 10.77.0.2/24 and
 /// fd77::2/64; of a client the first of 10.77.1.2/24, 10.77.2.2/24 … (and fd77:0:0:1::2/64 …) whose peer address nobody

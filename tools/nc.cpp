@@ -52,13 +52,8 @@ int netcat(Options options) {
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
   if (by_stack) addresses = addresses_over(host, options.where.front(), options.link);
-  IpAddress address = IpAddress::any(Family::ipv6);
-  if (host_given) {
-    const Result<IpAddress> found = reachable(addresses, host);
-    if (!found) throw tun::Error(found.error(), "the stack has no address of this family (see --local6)");
-    address = *found;
-  }
-  return run_netcat(host, {address, port}, options.netcat);
+  addresses = host_given ? by_preference(addresses, host) : std::vector<IpAddress>{IpAddress::any(Family::ipv6)};
+  return run_netcat(host, addresses, port, options.netcat);
 }
 
 }  // namespace

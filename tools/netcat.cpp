@@ -7,8 +7,10 @@
 #include <array>
 #include <csignal>
 #include <utility>
+#include <variant>
 
 #include "tools/commands.hpp"
+#include "tools/connection_attempts.hpp"
 #include "tools/standard_streams.hpp"
 
 namespace sluice::tools {
@@ -85,11 +87,15 @@ class TcpNetcat final : public Netcat {
  public:
   using Netcat::Netcat;
 
-  void connect(const Endpoint& peer) {
-    Result<tcp::Socket> socket = host_.stack().connect(peer);
-    if (!socket) return fail(fmt::format("cannot connect to {}: {}", peer.to_string(), describe(socket.error())));
-    peer_ = peer;
-    adopt(std::move(*socket));
+  void connect(const std::vector<IpAddress>& addresses, std::uint16_t port) {
+    attempts_.emplace(loop(), addresses, port, tcp::OpenOptions{}, [this](std::variant<Reached, NotReached> outcome) {
+      if (const auto* failure = std::get_if<NotReached>(&outcome)) return fail(failure->sentence);
+      peer_ = std::get<Reached>(outcome).remote;
+      adopt(std::move(std::get<Reached>(outcome).socket));
+      connected();
+      pump();
+    });
+    attempts_->begin();
   }
 
   void listen(const Endpoint& local) {
@@ -112,6 +118,7 @@ class TcpNetcat final : public Netcat {
   }
 
   void close() override {
+    attempts_.reset();
     if (socket_) loop().off({SocketKind::tcp, socket_.id()});
     socket_.close();
     listener_.close();
@@ -120,10 +127,7 @@ class TcpNetcat final : public Netcat {
  private:
   void adopt(tcp::Socket socket) {
     socket_ = std::move(socket);
-    loop().on(socket_, [this](Readiness ready) {
-      if (any(ready & Readiness::connected)) connected();
-      pump();
-    });
+    loop().on(socket_, [this](Readiness) { pump(); });
   }
 
   void connected() {
@@ -171,6 +175,7 @@ class TcpNetcat final : public Netcat {
     peer_ended_ = socket_.at_eof();
   }
 
+  std::optional<ConnectionAttempts> attempts_;
   tcp::Socket socket_;
   tcp::Listener listener_;
   Endpoint peer_;
@@ -264,7 +269,8 @@ int run_until_end(Host& host, Netcat& netcat) {
 
 }  // namespace
 
-int run_netcat(Host& host, const Endpoint& where, const NetcatOptions& options) {
+int run_netcat(Host& host, const std::vector<IpAddress>& addresses, std::uint16_t port, const NetcatOptions& options) {
+  const Endpoint where{addresses.front(), port};
   if (options.udp) {
     UdpNetcat netcat(host, options);
     netcat.open(where);
@@ -274,7 +280,7 @@ int run_netcat(Host& host, const Endpoint& where, const NetcatOptions& options) 
   if (options.listen)
     netcat.listen(where);
   else
-    netcat.connect(where);
+    netcat.connect(addresses, port);
   return run_until_end(host, netcat);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "stack/wire/address.hpp"
 #include "tools/host.hpp"
@@ -15,7 +16,8 @@ struct NetcatOptions {
   std::optional<Duration> wait;  ///< for the connection, and then for anything to happen
 };
 
-/// Runs until both directions ended; `where` is the peer, or what to listen on. Answers the exit code.
-int run_netcat(Host& host, const Endpoint& where, const NetcatOptions& options);
+/// Runs until both directions ended. `addresses`: the peer's, the best first, or the one to listen on. TCP connects to
+/// the first that answers; UDP takes the first. Answers the exit code. REQUIRES an address.
+int run_netcat(Host& host, const std::vector<IpAddress>& addresses, std::uint16_t port, const NetcatOptions& options);
 
 }  // namespace sluice::tools

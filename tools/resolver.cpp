@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tools/address_order.hpp"
 #include "tools/resolver_sockets.hpp"
 #include "tun/socket_address.hpp"
 
@@ -87,14 +88,6 @@ std::optional<std::string> fault_of_name(std::string_view name) {
     begin = end + 1;
   }
   return std::nullopt;
-}
-
-std::vector<IpAddress> order_addresses(const std::vector<IpAddress>& addresses,
-                                       const std::function<bool(const IpAddress&)>& usable) {
-  std::vector<IpAddress> ordered;
-  std::copy_if(addresses.begin(), addresses.end(), std::back_inserter(ordered), usable);
-  std::stable_partition(ordered.begin(), ordered.end(), [](const IpAddress& one) { return one.is_v6(); });
-  return ordered;
 }
 
 class Resolver::Channel {
@@ -194,8 +187,7 @@ Resolved Resolver::Channel::judge(const std::string& name, int status, const are
                                  reason_of(status_of(status, sockets_.last_code()), options_.servers));
     return resolved;
   }
-  const auto usable = [&](const IpAddress& one) { return loop_.stack().ip().select_source(one).has_value(); };
-  resolved.addresses = order_addresses(addresses_in(*found), usable);
+  resolved.addresses = order_addresses(addresses_in(*found), sources_of(loop_.stack()));
   if (resolved.addresses.empty())
     resolved.error = fmt::format("cannot resolve {}: no address of a family that the stack has", name);
   return resolved;

@@ -35,10 +35,6 @@ std::optional<Endpoint> parse_server(std::string_view text);
 /// Why no server need be asked for such a name (RFC 1035 2.3.4, RFC 6761 6.3); nullopt: it may exist.
 std::optional<std::string> fault_of_name(std::string_view name);
 
-/// RFC 6724 in small: only what `usable` admits, IPv6 first, otherwise in the given order.
-std::vector<IpAddress> order_addresses(const std::vector<IpAddress>& addresses,
-                                       const std::function<bool(const IpAddress&)>& usable);
-
 /// Belongs to the loop's thread; nothing in it blocks. The loop outlives it.
 class Resolver {
  public:

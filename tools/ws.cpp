@@ -154,9 +154,7 @@ int talk(Options options) {
   std::signal(SIGPIPE, SIG_IGN);
   Host host(options.link, Role::client);
   if (by_stack) addresses = addresses_over(host, url.host, options.link);
-  const Result<IpAddress> address = reachable(addresses, host);
-  if (!address) throw tun::Error(address.error(), "the stack has no address of this family (see --local6)");
-  return run_ws(host, url, *address, options.ws);
+  return run_ws(host, url, by_preference(addresses, host), options.ws);
 }
 
 void add_handshake(CLI::App& app, Options& options) {

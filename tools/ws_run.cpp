@@ -11,8 +11,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "tools/commands.hpp"
+#include "tools/connection_attempts.hpp"
 #include "tools/hex.hpp"
 #include "tools/standard_streams.hpp"
 #include "tools/ws_link.hpp"
@@ -38,10 +41,10 @@ ws::Settings settings_of(const WsOptions& options) {
 
 class WsRun {
  public:
-  WsRun(Host& host, const http::Url& url, const IpAddress& address, const WsOptions& options)
+  WsRun(Host& host, const http::Url& url, const std::vector<IpAddress>& addresses, const WsOptions& options)
       : host_(host),
         url_(url),
-        server_{address, url.port},
+        addresses_(addresses),
         options_(options),
         settings_(settings_of(options)),
         random_(host.key(), KeyUse::websocket_mask),
@@ -54,19 +57,15 @@ class WsRun {
   void connect() {
     tcp::OpenOptions open;
     open.options.no_delay = true;
-    Result<tcp::Socket> socket = host_.stack().connect(server_, open);
-    auto handshake = ws::ClientHandshake::start(options_.request, random_);
-    if (!socket || !handshake) {
-      const Errc error = socket ? handshake.error() : socket.error();
-      finish(fmt::format("cannot connect to {}: {}", server_.to_string(), describe(error)), !socket);
-      return pump();
-    }
-    socket_ = std::move(*socket);
-    WsBasics basics{std::move(*handshake), settings_, random_};
-    client_ = url_.secure() ? link_over_tls(socket_, tls_session(), std::move(basics))
-                            : link_over_tcp(socket_, std::move(basics));
     connect_alarm_ = loop().after(options_.connect_timeout, [this] { give_up(); });
-    loop().on(socket_, [this](Readiness) { pump(); });
+    attempts_.emplace(loop(), addresses_, url_.port, open, [this](std::variant<Reached, NotReached> outcome) {
+      if (auto* reached = std::get_if<Reached>(&outcome))
+        shake_hands(std::move(*reached));
+      else
+        finish(std::get<NotReached>(outcome).sentence, true);
+      pump();
+    });
+    attempts_->begin();
   }
 
   /// What wss needs. False: it failed.
@@ -97,11 +96,28 @@ class WsRun {
 
   tls::Session tls_session() { return {*context_, {url_.host, host_.unix_time()}, loop().now()}; }
 
+  void shake_hands(Reached reached) {
+    auto handshake = ws::ClientHandshake::start(options_.request, random_);
+    if (!handshake) return finish(fmt::format("no handshake: {}", describe(handshake.error())), false);
+    socket_ = std::move(reached.socket);
+    WsBasics basics{std::move(*handshake), settings_, random_};
+    client_ = url_.secure() ? link_over_tls(socket_, tls_session(), std::move(basics))
+                            : link_over_tcp(socket_, std::move(basics));
+    loop().on(socket_, [this](Readiness) { pump(); });
+  }
+
+  /// The peer, or whom we look for.
+  std::string server() const {
+    const auto remote = socket_.remote();
+    if (remote) return remote->to_string();
+    return addresses_.size() == 1 ? Endpoint{addresses_.front(), url_.port}.to_string() : url_.authority();
+  }
+
   // --- a turn
 
   void pump() {
     if (!write_output()) return;
-    if (client_ && socket_.state() != tcp::State::syn_sent) converse();
+    if (client_) converse();
     if (!write_output()) return;
     if (ending_ && talk_.output().waiting().empty()) end();
     arm();
@@ -200,7 +216,7 @@ class WsRun {
   // --- ends
 
   void give_up() {
-    finish(fmt::format("{}: no answer within {}", server_.to_string(), lab::time_text(options_.connect_timeout)), true);
+    finish(fmt::format("{}: no answer within {}", server(), lab::time_text(options_.connect_timeout)), true);
     pump();
   }
 
@@ -212,7 +228,7 @@ class WsRun {
     if (const auto& failure = client_->failure()) {
       const bool may_change = failure->status < 400 || failure->status == 429 || failure->status >= 500;
       const bool reached = failure->status > 0 || failure->refused != ws::Refused::none;
-      const std::string who = reached ? "no WebSocket" : server_.to_string();
+      const std::string who = reached ? "no WebSocket" : server();
       return finish(fmt::format("{}: {}", who, failure->reason), may_change);
     }
     const WsTalk::End end = talk_.end().value_or(WsTalk::End{});
@@ -259,6 +275,7 @@ class WsRun {
       loop().cancel(*alarm);
       *alarm = {};
     }
+    attempts_.reset();
     if (socket_) loop().off(socket_);
     client_.reset();
     socket_.close();
@@ -273,13 +290,14 @@ class WsRun {
 
   Host& host_;
   const http::Url& url_;
-  Endpoint server_;
+  std::vector<IpAddress> addresses_;
   const WsOptions& options_;
   ws::Settings settings_;
   Random random_;
   WsTalk talk_;
   Input input_;
   Output output_;
+  std::optional<ConnectionAttempts> attempts_;
   tcp::Socket socket_;
   std::optional<tls::ClientContext> context_;  ///< of wss
   std::unique_ptr<WsLink> client_;
@@ -298,10 +316,10 @@ class WsRun {
 
 }  // namespace
 
-int run_ws(Host& host, const http::Url& url, const IpAddress& address, WsOptions& options) {
+int run_ws(Host& host, const http::Url& url, const std::vector<IpAddress>& addresses, WsOptions& options) {
   options.talk.complain = tell;
   if (options.verbose) options.talk.say = tell;
-  WsRun run(host, url, address, options);
+  WsRun run(host, url, addresses, options);
   if (url.secure() && !run.make_context()) return kFailure;
   host.loop().stop_on({SIGINT, SIGTERM});
   host.loop().on_stop([&] { run.stop(); });

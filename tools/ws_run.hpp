@@ -26,7 +26,7 @@ struct WsOptions {
 };
 
 /// Runs until the last session ended; answers the exit code, as `sluice ws --help` lists them. `options` are good for
-/// this one run.
-int run_ws(Host& host, const http::Url& url, const IpAddress& address, WsOptions& options);
+/// this one run. `addresses`: of the URL's host, the best first; at least one.
+int run_ws(Host& host, const http::Url& url, const std::vector<IpAddress>& addresses, WsOptions& options);
 
 }  // namespace sluice::tools

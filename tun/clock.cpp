@@ -22,6 +22,8 @@ std::chrono::nanoseconds read_clock(clockid_t which) noexcept {
 
 Time monotonic_now() noexcept { return Time(read_clock(CLOCK_MONOTONIC)); }
 
+Duration time_asleep() noexcept { return read_clock(CLOCK_BOOTTIME) - read_clock(CLOCK_MONOTONIC); }
+
 std::chrono::nanoseconds wall_clock_offset() noexcept {
   return read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC);
 }

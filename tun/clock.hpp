@@ -13,6 +13,9 @@ namespace sluice::tun {
 /// CLOCK_MONOTONIC as the stack's Time.
 Time monotonic_now() noexcept;
 
+/// How much time the system has spent suspended since it started: CLOCK_MONOTONIC stands still then.
+Duration time_asleep() noexcept;
+
 /// What to add to a Time to get nanoseconds since 1970 (UTC), as of now: for captures and logs.
 std::chrono::nanoseconds wall_clock_offset() noexcept;
 

@@ -102,6 +102,8 @@ class Autoconfiguration {
 
   /// Makes the link-local address and begins to look for routers; again after the link was away.
   void link_up(Time now);
+  /// The link was away for a moment: looks for routers again, and leaves all as it is until they answer.
+  void link_returned(Time now);
   /// An address by hand. REQUIRES IPv6.
   void add_static(const Prefix& address, Time now);
 

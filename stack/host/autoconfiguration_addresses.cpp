@@ -57,6 +57,10 @@ void Autoconfiguration::link_up(Time now) {
   while (!routers_.empty()) remove_router(IpAddress(routers_.back().address));
   begin({.prefix = {stable_address(kLinkLocal, 0), kNetworkBits}, .network = kLinkLocal, .kind = Kind::link_local},
         now);
+  link_returned(now);
+}
+
+void Autoconfiguration::link_returned(Time now) {
   solicitations_left_ = kSolicitations;
   solicit_at_ = now + random_.within(kMaximumDelay);  // [R4861-6.3.7-1]
 }

@@ -61,6 +61,15 @@ void Configurator::link_up(Time now) {
   settle(now);
 }
 
+void Configurator::link_returned(Duration asleep, Time now) {
+  link_.neighbours().clear();
+  automatic_.link_returned(now);
+  if (dhcp_) dhcp_->confirm(asleep, now);
+  for (Watched& watched : watched_)
+    watched.conflict.start(watched.prefix.address, watched.leased ? Defence::once : Defence::forever, now);
+  settle(now);
+}
+
 void Configurator::release(Time now) {
   if (dhcp_) dhcp_->release();
   settle(now);

@@ -48,8 +48,13 @@ class Configurator {
   Configurator(ConfiguratorSettings settings, ip::Layer& layer, ip::Link& link, tcp::Layer& tcp, ip::Outbox& outbox,
                const Key& key);
 
-  /// The link is up: everything begins, or begins anew.
+  /// The link is up for the first time: everything begins.
   void link_up(Time now);
+  /// The link was away and is back, perhaps elsewhere. What is configured stays in use while servers, routers and the
+  /// neighbours are asked about it: a DHCP lease is confirmed (RFC 2131 4.4.2), IPv4 addresses are probed
+  /// [R5227-2.1-1], routers solicited [R4861-6.3.7-1]. `asleep`: time that passed meanwhile without the clock, as a
+  /// suspended host's.
+  void link_returned(Duration asleep, Time now);
   /// Gives the leased address back.
   void release(Time now);
 

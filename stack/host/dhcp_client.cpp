@@ -38,6 +38,17 @@ void DhcpClient::start(Time now) {
   wait_in(wish_ ? DhcpState::init_reboot : DhcpState::init, random_.within(settings_.start_delay), now);
 }
 
+void DhcpClient::confirm(Duration asleep, Time now) {
+  if (state_ == DhcpState::stopped) return;
+  if (!holds_address()) return start(now);
+  for (Time* const time : {&lease_.renew_at, &lease_.rebind_at, &lease_.until})
+    if (*time != kNever) *time -= asleep;
+  if (now >= lease_.until) return expire(now);
+  began_ = now;
+  sent_ = 0;
+  wait_in(DhcpState::confirming, random_.within(settings_.start_delay), now);
+}
+
 void DhcpClient::release() {
   if (holds_address()) {
     transaction_ = random_.u32();
@@ -63,6 +74,7 @@ void DhcpClient::handle_timeout(Time now) {
     case DhcpState::bound:
     case DhcpState::renewing:
     case DhcpState::rebinding: return renew(now < lease_.rebind_at ? DhcpState::renewing : DhcpState::rebinding, now);
+    case DhcpState::confirming: return confirm_once(now);
   }
 }
 
@@ -140,6 +152,15 @@ void DhcpClient::renew(DhcpState state, Time now) {
   deadline_ = std::min(limit, now + std::max((limit - now) / 2, kRenewalPause));
 }
 
+// RFC 2131 4.4.2: silence means that the lease may be used as long as it lasts.
+void DhcpClient::confirm_once(Time now) {
+  if (sent_ == kRebootRequests) return wait_in(DhcpState::bound, std::max(lease_.renew_at - now, Duration(0)), now);
+  if (sent_ == 0) transaction_ = random_.u32();
+  count_seconds(now);
+  ask(kRebootRequests, now);
+  deadline_ = std::min(deadline_, lease_.until);
+}
+
 void DhcpClient::expire(Time now) {
   counters_.add(DhcpCounter::expiries);
   lose(DhcpLost::Reason::expired);
@@ -183,7 +204,8 @@ std::optional<DhcpCounter> DhcpClient::judge(const wire::dhcp::Message& message)
   const auto echo = message.options.find(Option::client_identifier);
   if (echo && !std::ranges::equal(echo->bytes(), identifier_)) return DhcpCounter::drop_foreign_client;
   const bool asking = state_ == DhcpState::selecting || state_ == DhcpState::requesting ||
-                      state_ == DhcpState::rebooting || state_ == DhcpState::renewing || state_ == DhcpState::rebinding;
+                      state_ == DhcpState::rebooting || state_ == DhcpState::confirming ||
+                      state_ == DhcpState::renewing || state_ == DhcpState::rebinding;
   if (!asking) return DhcpCounter::drop_unexpected;
   if (message.header.transaction != transaction_) return DhcpCounter::drop_foreign_transaction;
   return std::nullopt;

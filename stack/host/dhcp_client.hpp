@@ -55,7 +55,8 @@ struct DhcpLost {
 /// A DhcpLease among them is news of an address that may be used: a new one, or new facts and times of the same.
 using DhcpAction = std::variant<DhcpSend, DhcpProbe, DhcpLease, DhcpLost>;
 
-/// RFC 2131's states, and `probing` between REQUESTING and BOUND (its 4.4.1: the client checks the address).
+/// RFC 2131's states, `probing` between REQUESTING and BOUND (its 4.4.1: the client checks the address), and
+/// `confirming`, which is REBOOTING with the address in use.
 enum class DhcpState : std::uint8_t {
   stopped,
   init_reboot,
@@ -67,6 +68,7 @@ enum class DhcpState : std::uint8_t {
   bound,
   renewing,
   rebinding,
+  confirming,
 };
 
 /// Until it has an address it asks for answers by broadcast, because a stack drops packets to an address that it does
@@ -90,6 +92,11 @@ class DhcpClient {
   /// Begins, or begins anew because the link was away: with the address that it had or remembers, if any (RFC
   /// 2131 3.7).
   void start(Time now);
+  /// The link was away for a while and is back, perhaps on another network; `asleep`: time of it that passed without
+  /// the clock. A lease is asked for as after a reboot, once more if need be, and used meanwhile; when nobody answers
+  /// it goes on to its end (RFC 2131 3.2, 3.7 and 4.4.2). Without a lease the same as start(). A stopped client stays
+  /// so.
+  void confirm(Duration asleep, Time now);
   /// Gives the address back and stops.
   void release();
 
@@ -124,6 +131,7 @@ class DhcpClient {
   void probe(DhcpLease lease) noexcept;
   void bind(DhcpLease lease);
   void renew(DhcpState state, Time now);
+  void confirm_once(Time now);
   void expire(Time now);
   void lose(DhcpLost::Reason reason) noexcept;
   Duration next_pause() noexcept;

@@ -93,7 +93,8 @@ void DhcpClient::ask(unsigned limit, Time now) {
 // RFC 2131 4.3.2 and its tables 4 and 5.
 void DhcpClient::transmit(Type type, const IpAddress& destination) {
   const bool farewell = type == Type::release || type == Type::decline;
-  const bool configured = type == Type::release || (type == Type::request && holds_address());
+  const bool configured =
+      type == Type::release || (type == Type::request && holds_address() && state_ != DhcpState::confirming);
   const wire::dhcp::Header header{.type = type,
                                   .transaction = transaction_,
                                   .seconds = farewell ? std::uint16_t{0} : seconds_,
@@ -118,7 +119,8 @@ void DhcpClient::write_choice(wire::dhcp::Writer& writer, Type type) const noexc
   if (of_offer || type == Type::decline) writer.option(Option::requested_address, lease_.address.address);
   if (of_offer || type == Type::decline || type == Type::release)
     writer.option(Option::server_identifier, lease_.server);
-  const bool of_wish = type == Type::discover || state_ == DhcpState::rebooting;
+  const bool rebooting = state_ == DhcpState::rebooting || (state_ == DhcpState::confirming && type == Type::request);
+  const bool of_wish = type == Type::discover || rebooting;
   if (of_wish && wish_) writer.option(Option::requested_address, *wish_);
 }
 

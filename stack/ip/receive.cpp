@@ -1,6 +1,7 @@
 // A packet's way in: header, addresses, options, reassembly, and then to whom it belongs.
 #include "stack/ip/layer_state.hpp"
 #include "stack/wire/icmpv6.hpp"
+#include "stack/wire/igmp.hpp"
 
 namespace sluice::ip {
 namespace {
@@ -28,6 +29,13 @@ Counter counter_of(wire::ipv6::ChainFault fault) noexcept {
     case wire::ipv6::ChainFault::routing: return Counter::drop_routing_header;
   }
   return Counter::drop_extension_malformed;
+}
+
+/// RFC 4541 2.1.1: a switch that has no address asks for members as 0.0.0.0. Nothing else is heard of such a source.
+bool is_nameless_query(const wire::ipv4::Header& header, Bytes packet) noexcept {
+  return header.source.is_unspecified() && header.destination.is_multicast() && !header.is_fragment() &&
+         header.protocol == static_cast<std::uint8_t>(Protocol::igmp) && packet.size() > header.header_size &&
+         packet[header.header_size] == wire::igmp::kQuery;
 }
 
 }  // namespace
@@ -89,7 +97,9 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
   const auto header = wire::ipv4::parse(std::as_const(packet).bytes());
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(header->total_length);  // [R791-3.1-2]
-  if (!admits(header->source, header->destination, packet, now)) return {};
+  const bool nameless = is_nameless_query(*header, std::as_const(packet).bytes()) &&
+                        layer.is_group(header->destination, packet.interface);
+  if (!nameless && !admits(header->source, header->destination, packet, now)) return {};
   if (header->header_size > wire::ipv4::kMinimumHeader && !options_pass(*header, std::as_const(packet).bytes(), now))
     return {};
   if (header->is_fragment()) return receive_fragment(*header, std::move(packet), now);

@@ -62,6 +62,7 @@ class Lab {
   /// Debian's python3, which has the websockets package; `arguments` are sys.argv[1:].
   Finished python(const std::string& code, const Words& arguments = {});
 
+  const tun::Namespace& network() const noexcept { return namespace_; }
   const std::string& name() const noexcept { return name_; }
   /// A path in the lab's folder; with `content` the file is written.
   std::string file(const std::string& name) const { return folder_ + "/" + name; }

@@ -4,52 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/interop/command.hpp"
+#include "tests/interop/lan.hpp"
 
 namespace sluice::interop {
 namespace {
 
 using Json = nlohmann::json;
-
-/// A bridge on which the kernel is 10.88.0.1 and fd88::1.
-struct LanLab : Lab {
-  LanLab() {
-    ip({"link", "add", "br0", "type", "bridge"});
-    ip({"addr", "add", "10.88.0.1/24", "dev", "br0"});
-    ip({"addr", "add", "fd88::1/64", "dev", "br0", "nodad"});
-    ip({"link", "set", "br0", "up"});
-  }
-  void ip(Words words) {
-    words.insert(words.begin(), "ip");
-    const Finished done = run(words);
-    REQUIRE_MESSAGE(done.status == 0, done.err);
-  }
-  /// Addresses by DHCP and by router advertisements, names by DNS.
-  std::unique_ptr<Program> dnsmasq() {
-    return start({"dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--pid-file", "--interface=br0",
-                  "--bind-interfaces", "--no-resolv", "--no-hosts", "--dhcp-leasefile=" + file("leases"),
-                  "--dhcp-range=10.88.0.50,10.88.0.99,1h", "--dhcp-authoritative", "--enable-ra",
-                  "--dhcp-range=fd88::,ra-stateless", "--host-record=page.test,10.88.0.1,fd88::1"});
-  }
-  /// `sluice serve` as a port of the bridge.
-  std::unique_ptr<Program> join(Words flags) {
-    const Words always{"--tap", "--bridge", "br0", "--tcp-echo", "7"};
-    flags.insert(flags.begin(), always.begin(), always.end());
-    return serve(flags);
-  }
-  Json addresses() { return Json::parse(sluice({"ip", name(), "--json"}).out); }
-  bool pings(const std::string& address) { return run({"ping", "-c", "1", "-W", "5", address}).status == 0; }
-};
-
-/// What stands behind `before` up to the end of its line.
-std::string behind(const std::string& text, const std::string& before) {
-  const std::size_t at = text.find(before);
-  if (at == std::string::npos) return {};
-  const std::size_t start = at + before.size();
-  return text.substr(start, text.find('\n', start) - start);
-}
-
-constexpr const char* kAdded = "address    added       ";
 
 constexpr const char* kEcho = R"(
 import socket, sys

@@ -117,6 +117,23 @@ TEST_CASE("datagrams to a group come in as long as somebody listens") {
   CHECK(host.is_dropped(udp4("10.0.0.2", "239.1.1.1")));
 }
 
+TEST_CASE("an IGMP query of a switch without an address is heard, and nothing else from 0.0.0.0 (RFC 4541 2.1.1)") {
+  Host host;
+  const IpAddress all = ip("224.0.0.1"), nobody = ip("0.0.0.0");
+  const Octets query = {0x11, 100, 0, 0, 0, 0, 0, 0}, report = {0x16, 0, 0, 0, 239, 1, 1, 1};
+  CHECK(host.datagram(packet4(2, query, all, nobody)).protocol == Protocol::igmp);
+  CHECK(host.is_dropped(packet4(2, report, all, nobody)));
+  CHECK(host.is_dropped(packet4(2, {}, all, nobody)));
+  CHECK(host.is_dropped(packet4(17, query, all, nobody)));
+  CHECK(host.is_dropped(packet4(2, query, kOur4, nobody)));
+  CHECK(host.is_dropped(packet4(2, query, ip("10.0.0.255"), nobody)));
+  CHECK(host.is_dropped(packet4(2, query, ip("239.9.9.9"), nobody)));
+  Octets cut = packet4(2, query, all, nobody);
+  cut[6] = 0x20;  // more fragments follow
+  CHECK(host.is_dropped(patched(std::move(cut), 8, 64)));
+  CHECK(host.count(Counter::drop_invalid_source) == 7);
+}
+
 TEST_CASE("IGMP and MLD are handed up as they are") {
   Host host;
   CHECK(host.datagram(packet4(2, pattern(8), ip("224.0.0.1"))).protocol == Protocol::igmp);

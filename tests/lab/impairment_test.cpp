@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "stack/wire/ethernet.hpp"
 #include "stack/wire/ipv4.hpp"
 #include "stack/wire/ipv6.hpp"
 
@@ -248,6 +249,29 @@ TEST_CASE("a link marks what says ECT, leaves all else as it is, and IPv4's chec
   }
   Impairment link({.mark = 1}, key_of(1));
   link.offer(at(0s), as_bytes("E\x02 too short"));
+  CHECK(link.counters()[ImpairmentCounter::marked] == 0);
+}
+
+TEST_CASE("on an Ethernet a link marks behind the header and its tag, and leaves ARP alone") {
+  for (const std::optional<std::uint16_t> vlan : {std::optional<std::uint16_t>(), std::optional<std::uint16_t>(42)}) {
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+      const auto frame = [&](Ecn ecn, std::uint16_t type) {
+        std::vector<std::uint8_t> bytes(18);
+        bytes.resize(wire::ethernet::write(bytes, {.destination = {}, .source = {}, .type = type, .vlan = vlan}));
+        const auto packet = ip_header(family, ecn);
+        bytes.insert(bytes.end(), packet.begin(), packet.end());
+        return bytes;
+      };
+      const std::uint16_t type = family == Family::ipv4 ? wire::ethernet::kIpv4 : wire::ethernet::kIpv6;
+      Impairment link({.mark = 1, .ethernet = true}, key_of(1));
+      for (const std::uint16_t one : {type, wire::ethernet::kArp}) link.offer(at(0s), frame(Ecn::ect0, one));
+      CHECK(std::ranges::equal(link.take(at(0s))->packet.bytes(), frame(Ecn::ce, type)));
+      CHECK(std::ranges::equal(link.take(at(0s))->packet.bytes(), frame(Ecn::ect0, wire::ethernet::kArp)));
+      CHECK(link.counters()[ImpairmentCounter::marked] == 1);
+    }
+  }
+  Impairment link({.mark = 1, .ethernet = true}, key_of(1));
+  link.offer(at(0s), as_bytes("too short"));
   CHECK(link.counters()[ImpairmentCounter::marked] == 0);
 }
 

@@ -39,6 +39,21 @@ sockaddr_storage storage_of(const IpAddress& address) {
   return made;
 }
 
+TEST_CASE_FIXTURE(Programs, "a membership names its interface by index or address; one that is not there is ENODEV") {
+  const int fd = server.open(SOCK_DGRAM | SOCK_NONBLOCK);
+  CHECK(server.bind(fd, {IpAddress(), 7}).good());
+  ip_mreqn by_index{};
+  by_index.imr_multiaddr = mreq().imr_multiaddr;
+  by_index.imr_ifindex = 2;
+  CHECK(set_as(server, fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, by_index) == "ENODEV");
+  by_index.imr_ifindex = 1;
+  CHECK(set_as(server, fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, by_index) == "0");
+  CHECK(set_as(server, fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, mreq()) == "0");  // no interface: the first one
+  ip_mreq by_address = mreq();
+  by_address.imr_interface.s_addr = htonl(0x0a636363);
+  CHECK(set_as(server, fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, by_address) == "ENODEV");
+}
+
 TEST_CASE_FIXTURE(Programs, "a group is joined and left with IP_ADD_MEMBERSHIP and IP_DROP_MEMBERSHIP") {
   const int fd = server.open(SOCK_DGRAM | SOCK_NONBLOCK);
   const int sender = client.open(SOCK_DGRAM | SOCK_NONBLOCK);

@@ -262,5 +262,56 @@ TEST_CASE("a lease that runs out takes its address, its routes and its connectio
   CHECK(host.ip().routes().find(ip("192.0.2.1")).empty());
 }
 
+TEST_CASE(
+    "a link that returns: the lease is confirmed, the address probed, routers are asked, and connections go on "
+    "[R5227-2.1-1] [R4861-6.3.7-1]") {
+  Lan lan;
+  DhcpServer server(lan);
+  Config config = careful(1, {});
+  config.host->dhcp = true;
+  Stack& host = lan.add_host(config);
+  lan.add_host();  // 10.0.0.2
+  REQUIRE(lan.run_until([&] { return has(host, ip("10.0.0.77")); }, 30s));
+  auto listener = lan.host(2).listen({IpAddress::any(Family::ipv6), 80});
+  auto socket = host.connect({ip("10.0.0.2"), 80});
+  REQUIRE(lan.run_until([&] { return socket->writable() > 0; }));
+  auto served = listener->accept();
+  lan.run_for(20s);
+  events(host);
+  server.heard.clear();
+  std::size_t probes = 0, solicitations = 0;
+  const auto hear = lan.on_frame;
+  lan.on_frame = [&](std::size_t from, Bytes frame) {
+    hear(from, frame);
+    const auto header = wire::ethernet::parse(frame);
+    const Bytes packet = frame.subspan(header->header_size);
+    if (from != 1) return;
+    if (header->type == wire::ethernet::kArp) probes += wire::arp::parse(packet)->sender.is_unspecified();
+    if (header->type == wire::ethernet::kIpv6) solicitations += packet[6] == 58 && packet[40] == 133;
+  };
+  host.configurator()->link_returned(Duration(0), lan.now());
+  CHECK_FALSE(host.link()->neighbours().knows(ip("10.0.0.2")));
+  (void)socket->write(as_bytes("still there?"));
+  CHECK(lan.run_until([&] { return served->readable() == 12; }, 2s));
+  lan.run_for(20s);
+  CHECK(server.heard == std::vector<int>{Tins::DHCP::REQUEST});
+  CHECK(probes == 3);
+  CHECK(solicitations == 3);
+  CHECK(events(host) == std::vector<std::string>{"servers 10.0.0.254"});
+  CHECK(socket->error() == Errc::none);
+}
+
+TEST_CASE("an address that another host took while the link was away is given up [R5227-2.1-1]") {
+  Lan lan;
+  Stack& host = lan.add_host(careful(1, {*Prefix::parse("10.0.0.2/24")}));
+  lan.run_for(15s);
+  REQUIRE(has(host, ip("10.0.0.2")));
+  lan.add_host();  // 10.0.0.2, without a look for duplicates
+  host.configurator()->link_returned(Duration(0), lan.now());
+  lan.run_for(15s);
+  CHECK_FALSE(has(host, ip("10.0.0.2")));
+  CHECK(contains(events(host), "duplicate 10.0.0.2"));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -25,11 +25,11 @@ struct Overheard {
   std::vector<Octets> packets;
 };
 
-Octets general_query_v4() {
+Octets general_query_v4(const IpAddress& source = World::right_address(Family::ipv4)) {
   Octets packet(64);
   const std::size_t size = 24 + wire::igmp::write(MutableBytes(packet).subspan(24), {.maximum_response = 1s});
   wire::ipv4::write(packet,
-                    {.source = World::right_address(Family::ipv4),
+                    {.source = source,
                      .destination = IpAddress::v4(224, 0, 0, 1),
                      .protocol = 2,
                      .hop_limit = 1,
@@ -37,6 +37,18 @@ Octets general_query_v4() {
                     wire::kRouterAlertOption);
   packet.resize(size);
   return packet;
+}
+
+TEST_CASE("a switch that snoops and has no address hears of the groups when it asks (RFC 4541 2.1.1)") {
+  World world;
+  Overheard heard(world);
+  udp::Socket socket = *world.left().bind_udp(*Endpoint::parse("0.0.0.0:7"));
+  REQUIRE(socket.join(IpAddress::v4(239, 1, 1, 1)));
+  world.run_for(5s);
+  const std::size_t before = heard.packets.size();
+  world.inject(false, general_query_v4(IpAddress()));
+  world.run_for(2s);
+  CHECK(heard.packets.size() == before + 1);
 }
 
 TEST_CASE("a join makes a report, a query makes another, and the end of the socket the last [R1122-3.3.7-1]") {

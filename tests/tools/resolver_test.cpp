@@ -1,4 +1,4 @@
-// The parts of the resolver that need no server: names, servers, the order of addresses.
+// The parts of the resolver that need no server: names and servers.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -33,14 +33,4 @@ TEST_CASE("a name that no server can know is refused with a reason [RFC 1035 2.3
                       "cher.example") == "only ASCII names are looked up: write it in its xn-- form");
   for (const char* name : {"localhost", "LocalHost.", "web.localhost"})
     CHECK(fault_of_name(name) == "it names the stack itself, not this machine");
-}
-
-TEST_CASE("IPv6 addresses come first, what can't be reached is left out, and the rest keeps its order [RFC 6724 6]") {
-  const IpAddress four = IpAddress::v4(10, 0, 0, 1), other = IpAddress::v4(10, 0, 0, 2);
-  const IpAddress six = *IpAddress::parse("fd00::1");
-  const auto all = [](const IpAddress&) { return true; };
-  CHECK(order_addresses({other, four, six}, all) == std::vector<IpAddress>{six, other, four});
-  const auto fours = [](const IpAddress& one) { return one.is_v4(); };
-  CHECK(order_addresses({other, six, four}, fours) == std::vector<IpAddress>{other, four});
-  CHECK(order_addresses({six}, fours).empty());
 }
