@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -64,6 +65,16 @@ void ServerCertificate::renew(std::int64_t now) {
                                                                          source_.key, failure->sentence));
   context_ = std::get<tls::ServerContext>(std::move(made));
   fingerprint_ = tls::fingerprint(fresh.certificates);
+}
+
+bool ServerCertificate::cover(const std::vector<std::string>& hosts, std::int64_t now) {
+  const auto is_in = [&](const std::string& host) {
+    return std::find(source_.hosts.begin(), source_.hosts.end(), host) != source_.hosts.end();
+  };
+  if (!self_signed() || std::all_of(hosts.begin(), hosts.end(), is_in)) return false;
+  source_.hosts = hosts;
+  renew(now);
+  return true;
 }
 
 }  // namespace sluice::tools

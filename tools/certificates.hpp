@@ -43,6 +43,8 @@ class ServerCertificate {
 
   /// For connections that begin now. After a tun::Error the old one stays.
   void renew(std::int64_t now);
+  /// A self-signed one is made anew for these hosts if one of them is not in it. Answers whether it was.
+  bool cover(const std::vector<std::string>& hosts, std::int64_t now);
   const tls::ServerContext& context() const noexcept { return *context_; }
   bool self_signed() const noexcept { return source_.certificates.empty(); }
   /// SHA-256, "AB:CD:…".

@@ -77,15 +77,36 @@ void Instance::begin_http() {
 }
 
 void Instance::begin_https() {
-  ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, {"sluice"}};
-  for (const auto& link : host_.links())
-    for (const tun::AddressPair& pair : link->addresses()) source.hosts.push_back(pair.local.address.to_string());
+  ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, certified_hosts()};
   certificate_ = std::make_unique<ServerCertificate>(std::move(source), host_.unix_time());
   hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
   https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
     return std::make_unique<HttpsConnection>(std::move(socket), site_,
                                              tls::Session(certificate_->context(), host_.loop().now()));
   });
+}
+
+/// A name, the addresses that were given, and those that are there by now and stay.
+std::vector<std::string> Instance::certified_hosts() {
+  std::vector<std::string> hosts{"sluice"};
+  const auto add = [&](const IpAddress& address) {
+    const std::string text = address.to_string();
+    if (std::find(hosts.begin(), hosts.end(), text) == hosts.end()) hosts.push_back(text);
+  };
+  for (const auto& link : host_.links())
+    for (const tun::AddressPair& pair : link->addresses()) add(pair.local.address);
+  for (const ip::OwnAddress& own : host_.stack().ip().addresses().all())
+    if (own.state != ip::AddressState::tentative && !own.temporary) add(own.prefix.address);
+  return hosts;
+}
+
+/// DHCP and routers give addresses when the certificate is made already.
+void Instance::cover_addresses() {
+  try {
+    if (certificate_ && certificate_->cover(certified_hosts(), host_.unix_time())) say_certificate();
+  } catch (const tun::Error& error) {
+    fmt::print(stderr, "sluice serve: the old certificate stays: {}\n", error.what());
+  }
 }
 
 void Instance::renew_certificate() {
@@ -160,10 +181,10 @@ void Instance::announce() const {
   say("ready", "", {});
 }
 
-void Instance::hear(const host::HostEvent& event) const {
+void Instance::hear(const host::HostEvent& event) {
   using Kind = host::HostEvent::Kind;
   switch (event.kind) {
-    case Kind::address_added: return say("address", "added", {event.address.to_string()});
+    case Kind::address_added: say("address", "added", {event.address.to_string()}); return cover_addresses();
     case Kind::address_removed: return say("address", "removed", {event.address.to_string()});
     case Kind::address_duplicate: return say("address", "duplicate", {event.address.to_string()});
     case Kind::servers_changed: break;

@@ -63,8 +63,10 @@ class Instance {
   void begin_http();
   void begin_https();
   void renew_certificate();
+  void cover_addresses();
+  std::vector<std::string> certified_hosts();
   void say_certificate() const;
-  void hear(const host::HostEvent& event) const;
+  void hear(const host::HostEvent& event);
   std::string control_name() const;
   Json answer(const Json& request);
   Json overview() const;

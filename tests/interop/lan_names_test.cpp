@@ -39,4 +39,27 @@ TEST_CASE("get with --dhcp asks DHCP's name servers for the URL's name and for t
   CHECK(lost.err.find("cannot resolve none.test: ") != std::string::npos);
 }
 
+TEST_CASE("the certificate that serve makes for itself holds the addresses that come by DHCP and from routers") {
+  LanLab lab;
+  const auto servers = lab.dnsmasq();
+  const auto server = lab.join({"--dhcp", "--https", "443"});
+  REQUIRE(server->wait_for(std::string(kAdded) + "10.88.0."));
+  REQUIRE(server->wait_for(std::string(kAdded) + "fd88:"));
+  const std::string four = "10.88.0." + behind(server->out(), std::string(kAdded) + "10.88.0.");
+  const std::string six = "fd88:" + behind(server->out(), std::string(kAdded) + "fd88:");
+  const Finished believed = lab.python(R"(
+import socket, ssl, sys
+def certificate(host):
+    context = ssl._create_unverified_context()
+    with socket.create_connection((host, 443), timeout=20) as tcp, context.wrap_socket(tcp) as tls:
+        return ssl.DER_cert_to_PEM_cert(tls.getpeercert(True))
+for host in sys.argv[1:]:
+    context = ssl.create_default_context(cadata=certificate(host))
+    with socket.create_connection((host, 443), timeout=20) as tcp, context.wrap_socket(tcp, server_hostname=host): pass
+print("believed")
+)",
+                                       {four, six});
+  CHECK_MESSAGE(believed.out == "believed\n", believed.err);
+}
+
 }  // namespace sluice::interop
