@@ -22,6 +22,7 @@ host::MembershipSettings membership_settings(const Config& config) {
 Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
+      echo_(ip_, outbox_, Tracer(config.observer)),
       udp_(ip_, config.key, memory_, Tracer(config.observer)),
       tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)),
       igmp_(Family::ipv4, membership_settings(config), config.key),
@@ -76,8 +77,9 @@ void Stack::receive_udp(ip::Datagram datagram) {
 
 void Stack::receive_signal(const ip::Datagram& datagram) {
   if (datagram.protocol == ip::Protocol::igmp) return igmp_.receive(datagram, now_);
-  if (datagram.protocol != ip::Protocol::icmpv6) return;
   const std::uint8_t type = datagram.payload()[0];
+  if (datagram.protocol == ip::Protocol::icmp || type == wire::icmpv6::kEchoReply) return echo_.receive(datagram, now_);
+  if (datagram.protocol != ip::Protocol::icmpv6) return;
   if (wire::mld::is_mld(type)) mld_.receive(datagram, now_);
   if (!wire::icmpv6::is_discovery(type) || !link_) return;
   const ip::Link::Discovery message = link_->receive_discovery(datagram, now_);
@@ -89,6 +91,8 @@ void Stack::receive_error(const ip::IcmpError& error) {
     tcp_.icmp_error(error);
   else if (error.protocol == ip::Protocol::udp)
     udp_.icmp_error(error, now_);
+  else if (error.protocol == ip::Protocol::icmp || error.protocol == ip::Protocol::icmpv6)
+    echo_.icmp_error(error, now_);
 }
 
 IpAddress Stack::report_source(Family family) const noexcept {

@@ -15,6 +15,7 @@
 #include "stack/base/trace.hpp"
 #include "stack/host/configurator.hpp"
 #include "stack/host/membership.hpp"
+#include "stack/ip/echo.hpp"
 #include "stack/ip/layer.hpp"
 #include "stack/ip/link.hpp"
 #include "stack/tcp/layer.hpp"
@@ -76,6 +77,12 @@ class Stack {
   Result<tcp::Listener> listen(const Endpoint& local, const tcp::ListenOptions& options = {});
   Result<udp::Socket> bind_udp(const Endpoint& local, const udp::Options& options = {});
 
+  /// Asks a host for an echo; see ip::Echo::send() for the errors.
+  Result<void> send_echo(const ip::EchoRequest& request) { return echo_.send(request, now_); }
+  /// The next answer to what send_echo() asked.
+  std::optional<ip::EchoAnswer> poll_echo() noexcept { return echo_.poll(); }
+  const ip::Echo& echo() const noexcept { return echo_; }
+
   ip::Layer& ip() noexcept { return ip_; }
   ip::Link* link() noexcept { return link_ ? &*link_ : nullptr; }
   /// Of a host that configures itself; else nullptr.
@@ -103,6 +110,7 @@ class Stack {
   ip::Outbox outbox_;
   ip::Layer ip_;
   std::optional<ip::Link> link_;
+  ip::Echo echo_;
   udp::Layer udp_;
   tcp::Layer tcp_;
   std::optional<host::Configurator> configurator_;

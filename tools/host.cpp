@@ -23,7 +23,6 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   tun::Device* top = device_.get();
   if (!options.impairment.is_clear()) top = &impaired_.emplace(*top, options.impairment, options.impairment, key_);
   top = &tap_.emplace(*top, tap_device_ ? lab::LinkType::ethernet : lab::LinkType::raw);
-  top = &probe_.emplace(*top);
   if (!options.capture.empty()) start_capture(options.capture, options.capture_size, options.capture_files);
 
   Config config{.key = key_, .ip = {}, .tcp = {}, .observer = make_observers(options)};

@@ -10,7 +10,6 @@
 #include "lab/capture_tap.hpp"
 #include "lab/impaired_device.hpp"
 #include "stack/stack.hpp"
-#include "tools/echo_probe.hpp"
 #include "tools/link_options.hpp"
 #include "tools/trace_file.hpp"
 #include "tun/event_loop.hpp"
@@ -18,8 +17,7 @@
 
 namespace sluice::tools {
 
-/// From the kernel inwards: TUN or TAP, bad link, capture, echo probe, stack. So a capture shows what the stack saw and
-/// sent.
+/// From the kernel inwards: TUN or TAP, bad link, capture, stack. So a capture shows what the stack saw and sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its
@@ -30,7 +28,6 @@ class Host {
 
   Stack& stack() noexcept { return *stack_; }
   tun::EventLoop& loop() noexcept { return *loop_; }
-  EchoProbe& probe() noexcept { return *probe_; }
   lab::CaptureTap& tap() noexcept { return *tap_; }
   const tun::FdDevice& device() const noexcept { return *device_; }
   lab::ImpairedDevice* impaired() noexcept { return impaired_ ? &*impaired_ : nullptr; }
@@ -63,7 +60,6 @@ class Host {
   std::unique_ptr<tun::FdDevice> device_;
   std::optional<lab::ImpairedDevice> impaired_;
   std::optional<lab::CaptureTap> tap_;
-  std::optional<EchoProbe> probe_;
   std::optional<TraceFile> trace_;
   std::optional<lab::CaptureNotes> notes_;
   std::optional<Stack> stack_;

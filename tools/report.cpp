@@ -78,6 +78,7 @@ Json stats_report(Host& host) {
   Stack& stack = host.stack();
   Json counters{{"device", json_of(host.device().counters())},
                 {"ip", json_of(stack.ip().counters())},
+                {"echo", json_of(stack.echo().counters())},
                 {"udp", json_of(stack.udp().counters())},
                 {"tcp", json_of(stack.tcp().counters())}};
   if (stack.link()) counters["link"] = json_of(stack.link()->counters());

@@ -175,6 +175,7 @@ void EventLoop::tell_events() {
     if (!event) break;
     tell(*event);
   }
+  while (on_echo_ && stack_.echo().has_answers()) on_echo_(*stack_.poll_echo());
   if (!on_host_ || !stack_.configurator()) return;
   while (const std::optional<host::HostEvent> event = stack_.configurator()->poll_event()) on_host_(*event);
 }

@@ -127,7 +127,8 @@ void EventLoop::watch_device() {
 void EventLoop::wait(Duration longest) {
   watch_device();
   device_ready_ = false;
-  const bool busy = more_packets_ || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
+  const bool answered = on_echo_ && stack_.echo().has_answers();
+  const bool busy = more_packets_ || next_event_ || answered || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
   if (busy || longest <= Duration(0)) {
     poll(Duration(0));
     return;
