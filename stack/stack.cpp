@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stack/ip/quote.hpp"
+#include "stack/wire/icmpv6.hpp"
 
 namespace sluice {
 namespace {
@@ -22,6 +23,7 @@ Key key_of(const Config& config, InterfaceNumber number) {
 Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
+      echo_(ip_, outbox_, Tracer(config.observer)),
       udp_(ip_, config.key, memory_, Tracer(config.observer)),
       tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {
   add_interface(0, {.addresses = {}, .mtu = config.ip.mtu, .link = config.link, .host = config.host}, config);
@@ -74,6 +76,9 @@ void Stack::receive_udp(ip::Datagram datagram) {
 }
 
 void Stack::receive_signal(const ip::Datagram& datagram) {
+  const bool v4 = datagram.protocol == ip::Protocol::icmp;
+  const bool v6 = datagram.protocol == ip::Protocol::icmpv6 && datagram.payload()[0] == wire::icmpv6::kEchoReply;
+  if (v4 || v6) return echo_.receive(datagram, now_);
   const InterfaceNumber from = datagram.packet.interface;
   if (from != kLoopback) interfaces_[from]->receive_signal(datagram, now_);
 }
@@ -83,6 +88,8 @@ void Stack::receive_error(const ip::IcmpError& error) {
     tcp_.icmp_error(error);
   else if (error.protocol == ip::Protocol::udp)
     udp_.icmp_error(error, now_);
+  else if (error.protocol == ip::Protocol::icmp || error.protocol == ip::Protocol::icmpv6)
+    echo_.icmp_error(error, now_);
 }
 
 void Stack::handle_timeout(Time now) {

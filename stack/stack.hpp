@@ -16,6 +16,7 @@
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
 #include "stack/interface.hpp"
+#include "stack/ip/echo.hpp"
 #include "stack/ip/layer.hpp"
 #include "stack/ip/loopback.hpp"
 #include "stack/tcp/layer.hpp"
@@ -80,6 +81,12 @@ class Stack {
   Result<tcp::Listener> listen(const Endpoint& local, const tcp::ListenOptions& options = {});
   Result<udp::Socket> bind_udp(const Endpoint& local, const udp::Options& options = {});
 
+  /// Asks a host for an echo; see ip::Echo::send() for the errors.
+  Result<void> send_echo(const ip::EchoRequest& request) { return echo_.send(request, now_); }
+  /// The next answer to what send_echo() asked.
+  std::optional<ip::EchoAnswer> poll_echo() noexcept { return echo_.poll(); }
+  const ip::Echo& echo() const noexcept { return echo_; }
+
   ip::Layer& ip() noexcept { return ip_; }
   std::size_t interface_count() const noexcept { return interfaces_.size(); }
   /// REQUIRES number < interface_count(), as do all that follow.
@@ -108,6 +115,7 @@ class Stack {
   Budget memory_;
   ip::Outbox outbox_;
   ip::Layer ip_;
+  ip::Echo echo_;
   udp::Layer udp_;
   tcp::Layer tcp_;
   std::vector<std::unique_ptr<Interface>> interfaces_;

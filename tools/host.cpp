@@ -24,11 +24,10 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   for (const auto& link : links_)
     if (const LinkOptions& own = link->options(); !own.capture.empty())
       link->start_capture(own.capture, own.capture_size, own.capture_files, wall_offset_);
-  probe_.emplace(links_[0]->top());
   make_stack(options);
 
-  std::vector<tun::Device*> devices{&*probe_};
-  for (std::size_t i = 1; i < links_.size(); ++i) devices.push_back(&links_[i]->top());
+  std::vector<tun::Device*> devices;
+  for (const auto& link : links_) devices.push_back(&link->top());
   loop_.emplace(*stack_, devices, tun::LoopSettings{.spin = options.busy_poll});
   for (std::size_t i = 0; i < links_.size(); ++i)
     if (host::Configurator* const configurator = stack_->configurator(static_cast<InterfaceNumber>(i)))

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "stack/stack.hpp"
-#include "tools/echo_probe.hpp"
 #include "tools/host_link.hpp"
 #include "tools/link_options.hpp"
 #include "tools/trace_file.hpp"
@@ -17,8 +16,8 @@
 
 namespace sluice::tools {
 
-/// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), echo probe, stack. So a
-/// capture shows what the stack saw and sent.
+/// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), stack. So a capture shows what
+/// the stack saw and sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its
@@ -29,7 +28,6 @@ class Host {
 
   Stack& stack() noexcept { return *stack_; }
   tun::EventLoop& loop() noexcept { return *loop_; }
-  EchoProbe& probe() noexcept { return *probe_; }
   /// By the number of the interface.
   std::vector<std::unique_ptr<HostLink>>& links() noexcept { return links_; }
   /// Of the first interface, as all that follow.
@@ -62,7 +60,6 @@ class Host {
   Key key_;
   std::chrono::nanoseconds wall_offset_;
   std::vector<std::unique_ptr<HostLink>> links_;
-  std::optional<EchoProbe> probe_;
   std::optional<TraceFile> trace_;
   std::optional<lab::CaptureNotes> notes_;
   std::optional<Stack> stack_;

@@ -16,6 +16,7 @@
 #include "stack/base/random.hpp"
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
+#include "tools/echo_text.hpp"
 #include "tools/json.hpp"
 #include "tools/resolve.hpp"
 #include "tun/error.hpp"
@@ -25,6 +26,7 @@ namespace {
 
 constexpr const char* kExamples = R"(Examples:
   sluice ping -c 3 10.77.1.1                the kernel at the other end of the link
+  sluice ping --tap --bridge br0 --dhcp -c 3 example.com
   sluice ping -c 100 -i 10ms --loss 5% --delay 20ms --jitter 5ms --seed again 10.77.1.1
 
 Exit: 0 when an answer came, 1 when none did, 2 for a wrong flag or value or an unknown host.)";
@@ -67,14 +69,14 @@ struct Tally {
 
 class Ping {
  public:
-  Ping(Host& host, const Options& options, const EchoRequest& request)
+  Ping(Host& host, const Options& options, const ip::EchoRequest& request)
       : host_(host), options_(options), request_(request) {
-    host.probe().listen(request.identifier, [this](const EchoAnswer& answer) { on_answer(answer); });
+    host.loop().on_echo([this](const ip::EchoAnswer& answer) { on_answer(answer); });
   }
 
   void begin() {
     if (!options_.json)
-      fmt::print("PING {} from {}: {} bytes of data\n", request_.destination.to_string(), request_.source.to_string(),
+      fmt::print("PING {} from {}: {} bytes of data\n", request_.destination.to_string(), request_.source->to_string(),
                  options_.size);
     began_ = host_.loop().now();
     host_.loop().defer([this] { send(); });
@@ -103,19 +105,28 @@ class Ping {
     if (loop.stopping()) return;
     request_.sequence = static_cast<std::uint16_t>(++tally_.sent);
     under_way_[request_.sequence] = loop.now();
-    host_.probe().send(request_);  // a full device loses it, as the network would
+    if (const Result<void> sent = host_.stack().send_echo(request_); !sent) on_refusal(sent.error());
     if (options_.count && tally_.sent >= *options_.count)
       loop.after(options_.wait, [this] { host_.loop().stop(); });
     else
       loop.after(options_.interval, [this] { send(); });
   }
 
-  void on_answer(const EchoAnswer& answer) {
+  /// As iputils does, what can't be sent is told and counted, and the next one is tried all the same.
+  void on_refusal(Errc error) {
+    under_way_.erase(request_.sequence);
+    ++tally_.errors;
+    if (options_.json) return print({{"sequence", request_.sequence}, {"error", describe(error)}});
+    fmt::print("sluice ping: local error: {}\n", describe(error));
+    std::fflush(stdout);
+  }
+
+  void on_answer(const ip::EchoAnswer& answer) {
     const auto found = under_way_.find(answer.sequence);
     const bool known = found != under_way_.end();
     const double rtt = known ? milliseconds(host_.loop().now() - found->second) : 0;
     if (known) under_way_.erase(found);
-    if (!answer.error.empty()) {
+    if (answer.error) {
       ++tally_.errors;
     } else if (known) {
       tally_.add(rtt);
@@ -127,18 +138,18 @@ class Ping {
     if (all_sent && under_way_.empty()) host_.loop().stop();
   }
 
-  void show(const EchoAnswer& answer, bool known, double rtt) const {
+  void show(const ip::EchoAnswer& answer, bool known, double rtt) const {
     if (options_.json) {
       Json line{{"from", answer.from.to_string()}, {"sequence", answer.sequence}};
-      if (!answer.error.empty())
-        line["error"] = answer.error;
+      if (answer.error)
+        line["error"] = describe_error(answer);
       else if (known)
         line.update({{"bytes", answer.size}, {"ttl", answer.hop_limit}, {"rtt_ms", rtt}});
       else
         line["duplicate"] = true;
       print(line);
-    } else if (!answer.error.empty()) {
-      fmt::print("From {} icmp_seq={} {}\n", answer.from.to_string(), answer.sequence, answer.error);
+    } else if (answer.error) {
+      fmt::print("From {} icmp_seq={} {}\n", answer.from.to_string(), answer.sequence, describe_error(answer));
     } else {
       fmt::print("{} bytes from {}: icmp_seq={} ttl={} {}\n", answer.size, answer.from.to_string(), answer.sequence,
                  answer.hop_limit, known ? fmt::format("time={:.3f} ms", rtt) : "(DUP!)");
@@ -162,7 +173,7 @@ class Ping {
 
   Host& host_;
   const Options& options_;
-  EchoRequest request_;
+  ip::EchoRequest request_;
   Tally tally_;
   Time began_{};
   std::unordered_map<std::uint16_t, Time> under_way_;
@@ -170,7 +181,6 @@ class Ping {
 
 int ping(const Options& options) {
   if (options.interval < std::chrono::milliseconds(1)) throw UsageError("--interval", "is at least 1ms");
-  if (options.link.tap) throw UsageError("--tap", "is not for ping yet: its echo requests do not pass the stack");
   const bool by_stack = is_for_stack(options.host, options.link);
   std::vector<IpAddress> addresses;
   if (!by_stack) addresses = resolve(options.host);
@@ -189,7 +199,7 @@ int ping(const Options& options) {
   Random random(host.key(), KeyUse::icmp, 1);
   const auto identifier = static_cast<std::uint16_t>(random.u32());
   Ping pinging(host, options,
-               {.source = *source, .destination = *destination, .identifier = identifier, .size = options.size});
+               {.destination = *destination, .identifier = identifier, .size = options.size, .source = *source});
   host.loop().stop_on({SIGINT, SIGTERM});
   pinging.begin();
   const Result<void> result = host.loop().run();

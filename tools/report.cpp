@@ -91,6 +91,7 @@ void add_interface(Json& counters, Host& host, InterfaceNumber number) {
 Json stats_report(Host& host) {
   Stack& stack = host.stack();
   Json counters{{"ip", json_of(stack.ip().counters())},
+                {"echo", json_of(stack.echo().counters())},
                 {"udp", json_of(stack.udp().counters())},
                 {"tcp", json_of(stack.tcp().counters())}};
   for (std::size_t i = 0; i < host.links().size(); ++i) add_interface(counters, host, static_cast<InterfaceNumber>(i));

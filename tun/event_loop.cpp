@@ -180,6 +180,7 @@ void EventLoop::tell_events() {
     if (!event) break;
     tell(*event);
   }
+  while (on_echo_ && stack_.echo().has_answers()) on_echo_(*stack_.poll_echo());
   if (on_host_) tell_host_events();
 }
 

@@ -117,6 +117,8 @@ class EventLoop {
   void on_stop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
   /// Called for what happens to the addresses of a host that configures itself.
   void on_host(std::function<void(const host::HostEvent&)> call) { on_host_ = std::move(call); }
+  /// Called for each answer to what Stack::send_echo() asked. Without it they are left for Stack::poll_echo().
+  void on_echo(std::function<void(const ip::EchoAnswer&)> call) { on_echo_ = std::move(call); }
   /// These signals call stop(). They are blocked in this thread (and threads that it starts) while the loop lives.
   void stop_on(std::initializer_list<int> signals);
 
@@ -201,6 +203,7 @@ class EventLoop {
 
   std::vector<std::function<void()>> at_stop_;
   std::function<void(const host::HostEvent&)> on_host_;
+  std::function<void(const ip::EchoAnswer&)> on_echo_;
   int stops_ = 0;
   bool stop_begun_ = false;
   Time stop_deadline_ = kNever;

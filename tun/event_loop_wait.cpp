@@ -134,7 +134,8 @@ void EventLoop::watch_devices() {
 
 bool EventLoop::busy() const noexcept {
   const bool more = std::any_of(ports_.begin(), ports_.end(), [](const Port& port) { return port.more; });
-  return more || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
+  const bool answered = on_echo_ && stack_.echo().has_answers();
+  return more || answered || next_event_ || !deferred_.empty() || (stops_ > 0 && !stop_begun_);
 }
 
 /// Waits for a descriptor, a deadline of anybody, or `longest`.

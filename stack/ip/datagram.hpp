@@ -44,9 +44,10 @@ enum class IcmpKind : std::uint8_t {
 /// An ICMP error whose quoted header names one of our addresses as source. The transport checks the rest of the quote.
 struct IcmpError {
   IcmpKind kind = IcmpKind::host_unreachable;
-  IpAddress reporter;  ///< who sent the error
-  IpAddress local;     ///< quoted source: us
-  IpAddress remote;    ///< quoted destination
+  std::uint8_t code = 0;  ///< of the ICMP message
+  IpAddress reporter;     ///< who sent the error
+  IpAddress local;        ///< quoted source: us
+  IpAddress remote;       ///< quoted destination
   Protocol protocol = Protocol::tcp;
   std::size_t mtu = 0;  ///< packet_too_big: next-hop MTU, bytes; 0 = an old router did not say (RFC 1191 section 5)
   std::size_t quoted_length = 0;   ///< what the quoted IP header says of its packet's size, bytes (RFC 1191 section 5)

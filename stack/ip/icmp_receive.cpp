@@ -135,6 +135,7 @@ Received Layer::State::receive_error(Datagram datagram, IcmpKind kind, std::size
     return drop(Counter::drop_icmp_quote, now);
   log.add(Counter::icmp_errors_in);
   return IcmpError{.kind = kind,
+                   .code = icmp::parse(datagram.payload())->code,
                    .reporter = datagram.source,
                    .local = quote->ends.source,
                    .remote = quote->ends.destination,

@@ -28,11 +28,18 @@ LinkCounter counter_of(wire::ethernet::Fault fault) noexcept {
   return fault == wire::ethernet::Fault::truncated ? LinkCounter::drop_truncated : LinkCounter::drop_length_field;
 }
 
+/// RFC 792, RFC 4443 3.1.
+std::uint8_t code_of(IcmpKind kind, Family family) noexcept {
+  if (kind == IcmpKind::network_unreachable) return 0;
+  return family == Family::ipv4 ? 1 : 3;
+}
+
 /// What a router would report about a packet of ours; nullopt for what no transport of ours sent.
 std::optional<IcmpError> error_about(Bytes packet, IcmpKind kind) {
   const std::optional<Quote> quote = parse_quote(packet[0] >> 4 == 4 ? Family::ipv4 : Family::ipv6, packet);
   if (!quote || packet.size() - quote->at < 8) return std::nullopt;
   return IcmpError{.kind = kind,
+                   .code = code_of(kind, quote->ends.source.family()),
                    .reporter = quote->ends.source,
                    .local = quote->ends.source,
                    .remote = quote->ends.destination,

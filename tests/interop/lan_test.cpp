@@ -62,6 +62,25 @@ TEST_CASE("addresses that the kernel has are duplicates, and not used") {
   CHECK(server->out().find(std::string(kAdded) + "fd88::1\n") == std::string::npos);
 }
 
+TEST_CASE("ping asks across the bridge, and says who is not there [R4861-7.2.2-3]") {
+  LanLab lab;
+  const auto ping = [&](const std::string& host) {
+    return lab.sluice({"ping", "--tap", "--bridge", "br0", "--local", "10.88.0.8/24", "--local6", "fd88::8/64",
+                       "--no-probe", "-c", "1", "-W", "10s", host});
+  };
+  for (const char* const there : {"10.88.0.1", "fd88::1"}) {
+    const Finished answered = ping(there);
+    CHECK_MESSAGE(answered.status == 0, answered.err);
+    CHECK(answered.out.find(std::string("64 bytes from ") + there + ": icmp_seq=1 ttl=64 time=") != std::string::npos);
+  }
+  const Finished nobody = ping("10.88.0.77");
+  CHECK(nobody.status == 1);
+  CHECK(nobody.out.find("From 10.88.0.8 icmp_seq=1 destination host unreachable") != std::string::npos);
+  const Finished nobody6 = ping("fd88::77");
+  CHECK(nobody6.status == 1);
+  CHECK(nobody6.out.find("From fd88::8 icmp_seq=1 destination address unreachable") != std::string::npos);
+}
+
 TEST_CASE("a neighbour whose MAC address changes in mid-transfer is found again") {
   LanLab lab;
   const auto server = lab.join({"--local", "10.88.0.7/24", "--no-probe", "--local6", "fd88::7/64"});
