@@ -52,6 +52,8 @@ void Host::open_device(const LinkOptions& options, Role role) {
   tap_device_ = options.tap;
   wish.kind = options.tap ? tun::DeviceKind::tap : tun::DeviceKind::tun;
   wish.bridge = options.bridge;
+  // A bad link has its way with single packets.
+  wish.offload = !options.no_offload && options.impairment.is_clear();
   if (options.bridge.empty()) wish.addresses = addresses_;
   try {
     device_ = tun::open_tun(wish);

@@ -132,6 +132,8 @@ void Instance::announce() const {
     links.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
   if (const ip::Link* const link = host_.stack().link()) links.push_back("MAC " + link->mac().to_string());
   say("device", host_.device().name(), links);
+  if (const auto granted = offload_names(host_.device().offloads()); !granted.empty())
+    say("offloads", host_.device().name(), granted);
   if (host_.in_own_namespace())
     say("namespace", "its own", {fmt::format("nsenter --preserve-credentials -U -n -t {}", ::getpid())});
   say("control", control_name(), {control_->path()});

@@ -206,6 +206,8 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
                 fmt::format("the stack's IPv6 address [fd77{}::2/64, or none with --local]", server ? "" : ":0:0:N")));
   group(add_value(app, "--peer6", options.peer6, parse_address, "ADDR", "the kernel's [first of the network]"));
   group(add_value(app, "--mtu", options.mtu, parse_mtu, "BYTES", "of the interface [1500, or as it is]"));
+  group(app.add_flag("--no-offload", options.no_offload,
+                     "no super-segments of up to 64 KiB between the kernel and the stack"));
   group(add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
                   "after work look for more this long before sleeping; 0s spares the processor [50us]"));
   add_lan_options(app, options);

@@ -2,6 +2,7 @@
 #include "tools/report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -74,6 +75,19 @@ std::string details_text(const Json& one) {
 
 }  // namespace
 
+std::vector<std::string> offload_names(const tun::Offloads& offloads) {
+  std::vector<std::string> names;
+  const auto add = [&](bool granted, const char* name) {
+    if (granted) names.emplace_back(name);
+  };
+  add(offloads.checksum, "checksum");
+  add(offloads.tcp_v4, "tcp4");
+  add(offloads.tcp_v6, "tcp6");
+  add(offloads.tcp_ecn, "ecn");
+  add(offloads.udp, "udp");
+  return names;
+}
+
 Json stats_report(Host& host) {
   Stack& stack = host.stack();
   Json counters{{"device", json_of(host.device().counters())},
@@ -87,7 +101,8 @@ Json stats_report(Host& host) {
     counters["impairment_in"] = json_of(host.impaired()->in().counters());
     counters["impairment_out"] = json_of(host.impaired()->out().counters());
   }
-  return {{"counters", std::move(counters)},
+  return {{"offloads", offload_names(host.device().offloads())},
+          {"counters", std::move(counters)},
           {"gauges",
            {{"tcp_connections", stack.tcp().connection_count()},
             {"tcp_half_open", stack.tcp().half_open_count()},
@@ -129,6 +144,8 @@ std::string stats_text(const Json& report, bool all) {
       if (all || value != 0) lines += fmt::format("  {:<28} {}\n", counter, value.dump());
     if (!lines.empty()) text += fmt::format("{}\n{}", group, lines);
   }
+  if (const Json granted = report.value("offloads", Json::array()); !granted.empty())
+    text += fmt::format("offloads\n  {}\n", fmt::join(granted.get<std::vector<std::string>>(), " "));
   text += "now\n";
   for (const auto& [gauge, value] : report.at("gauges").items())
     text += fmt::format("  {:<28} {}\n", gauge, value.dump());
