@@ -3,10 +3,13 @@
 
 #include <utility>
 
+#include "tun/segmentation.hpp"
+
 namespace sluice::lab {
 
 CaptureTap::CaptureTap(tun::Device& device, LinkType link)
     : DeviceLayer(device),
+      link_(link),
       departures_(
           [this](Time at, Bytes packet, const DepartureNote& note) {
             if (writer_) writer_->add(at, Direction::out, packet, note.comment);
@@ -40,8 +43,14 @@ bool CaptureTap::receive_batch(std::vector<Packet>& into) noexcept {
   const bool more = inner().receive_batch(into);
   if (!writer_) return more;
   departures_.flush();
-  for (std::size_t i = before; i < into.size(); ++i) writer_->add(now_, Direction::in, std::as_const(into[i]).bytes());
+  for (std::size_t i = before; i < into.size(); ++i) write_arrival(into[i]);
   return more;
+}
+
+void CaptureTap::write_arrival(const Packet& packet) {
+  if (!packet.checksum_known_good || link_ != LinkType::raw) return writer_->add(now_, Direction::in, packet.bytes());
+  tun::Segments segments(packet.bytes(), packet.gso_size);
+  for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) writer_->add(now_, Direction::in, piece);
 }
 
 bool CaptureTap::accept(const Frame& frame) noexcept {

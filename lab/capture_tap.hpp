@@ -12,7 +12,8 @@
 
 namespace sluice::lab {
 
-/// Captures both directions while it has a writer; without one it costs a comparison a packet.
+/// Captures both directions while it has a writer; without one it costs a comparison a packet. Of super-segments the
+/// packets are captured that they stand for on a wire, with checksums that are right.
 class CaptureTap final : public tun::DeviceLayer {
  public:
   explicit CaptureTap(tun::Device& device, LinkType link = LinkType::raw);
@@ -33,7 +34,10 @@ class CaptureTap final : public tun::DeviceLayer {
   void flush() noexcept override;
 
  private:
+  void write_arrival(const Packet& packet);
+
   std::unique_ptr<CaptureWriter> writer_;
+  LinkType link_;
   Time now_{};
   Departures departures_;
 };

@@ -8,6 +8,7 @@
 
 #include "lab/replay_numbers.hpp"
 #include "stack/tcp/send_reason.hpp"
+#include "tun/segmentation.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -63,12 +64,15 @@ void Departures::left(Time at, const Frame& frame) {
   flush();
   packet_.assign(frame.head.begin(), frame.head.end());
   for (const Slice& slice : frame.body) packet_.insert(packet_.end(), slice.bytes().begin(), slice.bytes().end());
+  gso_size_ = frame.gso_size;
+  partial_ = frame.checksum_partial && link_ == LinkType::raw;
   wait(at);
 }
 
 void Departures::left(Time at, Bytes packet) {
   flush();
   packet_.assign(packet.begin(), packet.end());
+  partial_ = false;
   wait(at);
 }
 
@@ -96,7 +100,11 @@ void Departures::told(const TraceEvent& event) {
 }
 
 void Departures::flush() {
-  if (std::exchange(pending_, false)) write_(at_, packet_, std::exchange(note_, {}));
+  if (!std::exchange(pending_, false)) return;
+  const DepartureNote note = std::exchange(note_, {});
+  if (!partial_) return write_(at_, packet_, note);
+  tun::Segments segments(packet_, gso_size_);
+  for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) write_(at_, piece, note);
 }
 
 void Departures::clear() {

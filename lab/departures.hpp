@@ -30,7 +30,8 @@ DepartureNote departure_note(const TraceEvent& segment_out);
 class Departures {
  public:
   using Write = std::function<void(Time, Bytes packet, const DepartureNote&)>;
-  /// `write` takes each packet, in the order in which they left. `link`: what stands before its IP header.
+  /// `write` takes each packet, in the order in which they left; of a super-segment each packet that it is cut into,
+  /// with the same note. `link`: what stands before its IP header.
   explicit Departures(Write write, LinkType link = LinkType::raw) : write_(std::move(write)), link_(link) {}
 
   void left(Time at, const Frame& frame);
@@ -61,6 +62,8 @@ class Departures {
   LinkType link_;
   bool pending_ = false;
   Time at_{};
+  bool partial_ = false;  // of packet_: it lacks its checksum
+  std::uint16_t gso_size_ = 0;
   std::vector<std::uint8_t> packet_;
   DepartureNote note_;
   std::deque<Early> early_;

@@ -19,7 +19,7 @@ class ImpairedDevice final : public tun::DeviceLayer {
   Impairment& in() noexcept { return in_; }
   Impairment& out() noexcept { return out_; }
 
-  /// Frames wait here as whole packets, so nothing above the MTU is asked of the stack.
+  /// Frames wait here as whole packets, so nothing above the MTU is asked of the stack; what comes in so is cut.
   tun::Offloads offloads() const noexcept override { return {}; }
   void begin_turn(Time now) noexcept override;
   bool receive_batch(std::vector<Packet>& into) noexcept override;
@@ -28,6 +28,8 @@ class ImpairedDevice final : public tun::DeviceLayer {
   Time next_timeout() const noexcept override;
 
  private:
+  void offer_arrival(Packet packet);
+
   Time now_{};
   Impairment in_;
   Impairment out_;

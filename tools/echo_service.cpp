@@ -27,7 +27,7 @@ bool DiscardConnection::pump(Time) {
 }
 
 UdpEcho::UdpEcho(tun::EventLoop& loop, std::uint16_t port) : loop_(loop), port_(port) {
-  auto socket = loop.stack().bind_udp({IpAddress::any(Family::ipv6), port});
+  auto socket = loop.stack().bind_udp({IpAddress::any(Family::ipv6), port}, {.rows = true});
   if (!socket)
     throw tun::Error(socket.error(), fmt::format("cannot bind UDP port {}: {}", port, describe(socket.error())));
   socket_ = std::move(*socket);

@@ -43,11 +43,18 @@ void Host::make_stack(const LinkOptions& options) {
   config.link = first.link;
   config.host = first.host;
   for (std::size_t i = 1; i < links_.size(); ++i) config.more_interfaces.push_back(links_[i]->config());
-  config.tcp.maximum_frame = links_[0]->top().offloads().maximum_frame;
+  config.tcp.maximum_frame = maximum_frame();
   config.tcp.congestion = options.congestion;
   stack_.emplace(config);
   for (const auto& link : links_)
     for (const ip::Route& route : link->routes()) stack_->ip().routes().add(route);
+}
+
+/// What every device takes: a connection may leave by any.
+std::size_t Host::maximum_frame() {
+  std::size_t least = links_[0]->top().offloads().maximum_frame;
+  for (const auto& link : links_) least = std::min(least, link->top().offloads().maximum_frame);
+  return least;
 }
 
 std::int64_t Host::unix_time() const noexcept {

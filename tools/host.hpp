@@ -53,6 +53,7 @@ class Host {
 
  private:
   void make_stack(const LinkOptions& options);
+  std::size_t maximum_frame();
   void await_addresses();
   bool has_addresses(const HostLink& link, InterfaceNumber number);
   Observer* make_observers(const LinkOptions& options);

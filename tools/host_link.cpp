@@ -32,6 +32,8 @@ void HostLink::open_device(Role role) {
   addresses_ = address_pairs(options_, role);
   wish.kind = options_.tap ? tun::DeviceKind::tap : tun::DeviceKind::tun;
   wish.bridge = options_.bridge;
+  // A bad link has its way with single packets.
+  wish.offload = !options_.no_offload && options_.impairment.is_clear();
   if (options_.bridge.empty()) wish.addresses = addresses_;
   try {
     device_ = tun::open_tun(wish);

@@ -154,6 +154,8 @@ void Instance::announce(const HostLink& link, InterfaceNumber number) const {
     what.push_back(fmt::format("{} (kernel: {})", pair.local.to_string(), pair.peer.to_string()));
   if (const ip::Link* const ethernet = host_.stack().link(number)) what.push_back("MAC " + ethernet->mac().to_string());
   say("device", link.device().name(), what);
+  if (const auto granted = offload_names(link.device().offloads()); !granted.empty())
+    say("offloads", link.device().name(), granted);
 }
 
 void Instance::announce() const {

@@ -250,6 +250,8 @@ void add_interface_options(CLI::App& app, LinkOptions& options, Role role) {
   };
   group(add_repeated(app, "--route", take_route, "NET/LEN[@GATEWAY]",
                      "what the stack reaches by this device, beside its network; may be repeated"));
+  group(app.add_flag("--no-offload", options.no_offload,
+                     "no super-segments of up to 64 KiB between the kernel and the stack"));
   add_lan_options(app, options);
 }
 

@@ -2,6 +2,7 @@
 #include "tools/report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -88,6 +89,19 @@ void add_interface(Json& counters, Host& host, InterfaceNumber number) {
 
 }  // namespace
 
+std::vector<std::string> offload_names(const tun::Offloads& offloads) {
+  std::vector<std::string> names;
+  const auto add = [&](bool granted, const char* name) {
+    if (granted) names.emplace_back(name);
+  };
+  add(offloads.checksum, "checksum");
+  add(offloads.tcp_v4, "tcp4");
+  add(offloads.tcp_v6, "tcp6");
+  add(offloads.tcp_ecn, "ecn");
+  add(offloads.udp, "udp");
+  return names;
+}
+
 Json stats_report(Host& host) {
   Stack& stack = host.stack();
   Json counters{{"ip", json_of(stack.ip().counters())},
@@ -95,7 +109,8 @@ Json stats_report(Host& host) {
                 {"udp", json_of(stack.udp().counters())},
                 {"tcp", json_of(stack.tcp().counters())}};
   for (std::size_t i = 0; i < host.links().size(); ++i) add_interface(counters, host, static_cast<InterfaceNumber>(i));
-  return {{"counters", std::move(counters)},
+  return {{"offloads", offload_names(host.device().offloads())},
+          {"counters", std::move(counters)},
           {"gauges",
            {{"tcp_connections", stack.tcp().connection_count()},
             {"tcp_half_open", stack.tcp().half_open_count()},
@@ -138,6 +153,8 @@ std::string stats_text(const Json& report, bool all) {
       if (all || value != 0) lines += fmt::format("  {:<28} {}\n", counter, value.dump());
     if (!lines.empty()) text += fmt::format("{}\n{}", group, lines);
   }
+  if (const Json granted = report.value("offloads", Json::array()); !granted.empty())
+    text += fmt::format("offloads\n  {}\n", fmt::join(granted.get<std::vector<std::string>>(), " "));
   text += "now\n";
   for (const auto& [gauge, value] : report.at("gauges").items())
     text += fmt::format("  {:<28} {}\n", gauge, value.dump());

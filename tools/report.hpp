@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "stack/tcp/info.hpp"
 #include "tools/host.hpp"
@@ -9,7 +10,11 @@
 
 namespace sluice::tools {
 
-/// {"counters":{"tcp":{"segments_in":…},…},"gauges":{…}}. Counters only grow; gauges are as of now.
+/// What a device was granted: "checksum", "tcp4", "tcp6", "ecn", "udp"; none at all without offloads.
+std::vector<std::string> offload_names(const tun::Offloads& offloads);
+
+/// {"offloads":["checksum",…],"counters":{"tcp":{"segments_in":…},…},"gauges":{…}}. Counters only grow; gauges are as
+/// of now.
 Json stats_report(Host& host);
 
 /// {"addresses":[…],"routes":[…],"neighbours":[…]}: what `sluice ip` lists; neighbours only where there is a link.

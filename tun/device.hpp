@@ -17,6 +17,11 @@ namespace sluice::tun {
 struct Offloads {
   std::size_t maximum_frame = 0;  ///< bytes of IP packet in one frame with gso_size; 0 = never more than the MTU
   bool checksum = false;          ///< takes frames with checksum_partial
+  // What it hands in as super-segments, so that nobody cuts them on the way here.
+  bool tcp_v4 = false;
+  bool tcp_v6 = false;
+  bool tcp_ecn = false;  ///< those with CWR, too
+  bool udp = false;      ///< rows of datagrams, of both families
 };
 
 enum class DeviceCounter : std::uint8_t {
@@ -28,6 +33,14 @@ enum class DeviceCounter : std::uint8_t {
   read_errors,
   write_errors,  ///< frames that the kernel refused, dropped
   unsupported,   ///< frames above the MTU or with offloads that this device lacks, dropped
+  super_in,      ///< of packets_in, those that stand for several on the wire
+  super_out,     ///< of packets_out
+  // Packets in, dropped because what the device says of them is nonsense: see VirtioFault.
+  drop_truncated_header,
+  drop_gso_type,
+  drop_gso_size,
+  drop_header_length,
+  drop_checksum_place,
   count,
 };
 std::string_view name(DeviceCounter counter) noexcept;

@@ -1,28 +1,35 @@
 // A device that is a descriptor with one packet per read() and write(): a TUN, a TAP, or a datagram socket in tests.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "stack/base/buffer.hpp"
 #include "tun/device.hpp"
 #include "tun/fd.hpp"
+#include "tun/virtio_header.hpp"
 
 namespace sluice::tun {
 
-/// No offloads, no copies: packets are read into pooled buffers, frames leave by writev() of their pieces.
+/// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
+/// up to 64 KiB passes by one call, and a small one pins no more memory than without.
 class FdDevice final : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
   /// does. `link_header`: bytes that a frame may have before its IP packet, as mtu() does not count them.
   FdDevice(Fd fd, std::size_t mtu, std::string name = {}, std::size_t link_header = 0);
+  /// Each packet has a VirtioHeader before it, both ways; `granted` is what may be said there, nothing at worst.
+  FdDevice(Fd fd, std::size_t mtu, std::string name, const Offloads& granted);
 
   /// The interface's name, or what the maker gave.
   const std::string& name() const noexcept { return name_; }
 
   int fd() const noexcept override { return fd_.number(); }
   std::size_t mtu() const noexcept override { return mtu_; }
+  Offloads offloads() const noexcept override { return offloads_; }
   void begin_turn(Time) noexcept override { full_ = false; }
   bool receive_batch(std::vector<Packet>& into) noexcept override;
   bool accept(const Frame& frame) noexcept override;
@@ -31,8 +38,13 @@ class FdDevice final : public Device {
   const Counters<DeviceCounter>& counters() const noexcept override { return counters_; }
 
  private:
-  enum class Read { packet, nothing };
+  enum class Read { packet, dropped, nothing };
   Read read_one() noexcept;
+  Read read_with_header() noexcept;
+  Read judge(const VirtioHeader& header) noexcept;
+  Packet gathered(std::size_t size);
+  Read on_read_error(std::ptrdiff_t size) noexcept;
+  bool fits(const Frame& frame, std::size_t size) const noexcept;
   bool on_write_error(int error) noexcept;
 
   Fd fd_;
@@ -40,7 +52,11 @@ class FdDevice final : public Device {
   std::size_t largest_frame_;  // bytes
   std::string name_;
   BufferPool pool_;
-  Packet spare_;  // a buffer that the last read left empty
+  Offloads offloads_;
+  bool has_header_ = false;
+  Packet spare_;  // a buffer that the last read left empty; with offloads for the front of a packet
+  Packet rest_;   // with offloads: for what is behind it
+  Packet read_;   // what read_one() found
   Counters<DeviceCounter> counters_;
   std::vector<std::uint8_t> flat_;  // for frames of very many pieces
   Errc error_ = Errc::none;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <cerrno>
 
@@ -41,13 +42,45 @@ Fd open_path() {
   throw Error(from_errno(error), "cannot make the interface " + name + ": " + errno_text(error));
 }
 
+/// Whether the kernel knows of headers before packets.
+bool has_virtio_header(const Fd& fd) noexcept {
+  unsigned features = 0;
+  return ::ioctl(fd.number(), TUNGETFEATURES, &features) == 0 && (features & IFF_VNET_HDR) != 0;
+}
+
 /// Answers the interface's name, in which the kernel has filled in %d.
-std::string attach(const Fd& fd, const std::string& name, DeviceKind kind) {
+std::string attach(const Fd& fd, const std::string& name, DeviceKind kind, bool virtio_header) {
   ifreq request{};
-  request.ifr_flags = static_cast<short>((kind == DeviceKind::tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI);
+  const int flags = (kind == DeviceKind::tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | (virtio_header ? IFF_VNET_HDR : 0);
+  request.ifr_flags = static_cast<short>(flags);
   std::copy(name.begin(), name.end(), request.ifr_name);
   if (::ioctl(fd.number(), TUNSETIFF, &request) != 0) fail_attach(errno, name);
   return request.ifr_name;
+}
+
+// Younger than this system's <linux/if_tun.h>.
+constexpr unsigned kUso4 = 0x20, kUso6 = 0x40;
+
+/// The largest set that the kernel grants, from the best one down. Throws when the header can't be had as we read it.
+Offloads agree(const Fd& fd, const std::string& name) {
+  int size = static_cast<int>(VirtioHeader::kSize);
+  int little = 1;
+  const bool header = ::ioctl(fd.number(), TUNSETVNETHDRSZ, &size) == 0 &&
+                      (::ioctl(fd.number(), TUNSETVNETLE, &little) == 0 || std::endian::native == std::endian::little);
+  if (!header) throw Error(from_errno(errno), "cannot set the header of " + name + ": " + errno_text(errno));
+  constexpr unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  constexpr std::array<unsigned, 5> sets = {tcp | TUN_F_TSO_ECN | kUso4 | kUso6, tcp | TUN_F_TSO_ECN, tcp,
+                                            TUN_F_CSUM | TUN_F_TSO4, TUN_F_CSUM};
+  for (const unsigned set : sets) {
+    if (::ioctl(fd.number(), TUNSETOFFLOAD, static_cast<unsigned long>(set)) != 0) continue;
+    return {.maximum_frame = 65535,
+            .checksum = true,
+            .tcp_v4 = (set & TUN_F_TSO4) != 0,
+            .tcp_v6 = (set & TUN_F_TSO6) != 0,
+            .tcp_ecn = (set & TUN_F_TSO_ECN) != 0,
+            .udp = (set & kUso4) != 0};
+  }
+  return {};
 }
 
 struct LinkState {
@@ -114,8 +147,15 @@ std::size_t configure(const std::string& name, const TunOptions& options, bool i
 std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   Fd fd = open_path();
   const bool is_new = Netlink::index_of(options.name) == 0;  // "%d" is in no interface's name
-  const std::string name = attach(fd, options.name, options.kind);
+  const bool offload = options.offload && options.kind == DeviceKind::tun && has_virtio_header(fd);
+  const std::string name = attach(fd, options.name, options.kind, offload);
+  Offloads granted;
+  if (offload)
+    granted = agree(fd, name);
+  else
+    (void)::ioctl(fd.number(), TUNSETOFFLOAD, 0ul);  // who held a persistent one before may have had them
   const std::size_t mtu = configure(name, options, is_new);
+  if (offload) return std::make_unique<FdDevice>(std::move(fd), mtu, name, granted);
   return std::make_unique<FdDevice>(std::move(fd), mtu, name, options.kind == DeviceKind::tap ? kEthernetOverhead : 0);
 }
 

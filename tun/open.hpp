@@ -36,6 +36,8 @@ struct TunOptions {
   /// 1,000 connections opened at once it lost 500 SYNs. Absent: kDefaultQueue for an interface that this call makes,
   /// else as it is.
   std::optional<std::uint32_t> queue = std::nullopt;
+  /// Of a TUN: ask for super-segments and missing checksums, both ways; FdDevice::offloads() tells what was granted.
+  bool offload = false;
 
   static constexpr std::uint32_t kDefaultQueue = 10'000;
 };

@@ -42,6 +42,7 @@ Family DatagramSocket::peer_family() const noexcept {
 
 udp::Options DatagramSocket::udp_options(Family of) const noexcept {
   udp::Options made;
+  made.rows = true;  // next_text() tells them apart
   made.hop_limit = hop_limit(of);
   made.dscp = dscp(of);
   made.dual_stack = !options_.v6_only;

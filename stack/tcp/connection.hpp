@@ -172,11 +172,12 @@ class Connection {
     std::uint64_t text = 0;  ///< bytes
     bool syn = false;
     bool fin = false;
-    bool resend = false;        ///< all of it was sent before
-    bool probe = false;         ///< zero-window probe: counts as sent, but the persist timer watches it
-    std::size_t mtu_probe = 0;  ///< bytes of IP packet: larger than what is known to pass (RFC 8899)
-    std::size_t packet = 0;     ///< bytes of the largest IP packet that this becomes; emit() fills it in
-    Seq edge{};                 ///< the window's right edge that it tells; emit() fills it in
+    bool resend = false;         ///< all of it was sent before
+    bool probe = false;          ///< zero-window probe: counts as sent, but the persist timer watches it
+    std::size_t mtu_probe = 0;   ///< bytes of IP packet: larger than what is known to pass (RFC 8899)
+    std::size_t packet = 0;      ///< bytes of the largest IP packet that this becomes; emit() fills it in
+    std::uint64_t segments = 1;  ///< how many the device will make of it; emit() fills it in
+    Seq edge{};                  ///< the window's right edge that it tells; emit() fills it in
     Seq text_begin() const noexcept { return seq + (syn ? 1u : 0u); }
     SeqRange range() const noexcept { return {text_begin(), text_begin() + text + (fin ? 1u : 0u)}; }
     bool occupies() const noexcept { return text > 0 || fin; }

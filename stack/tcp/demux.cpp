@@ -48,7 +48,7 @@ bool Layer::parse(ip::Datagram& datagram, Segment& segment) {
 }
 
 void Layer::receive(ip::Datagram datagram) {
-  env_.count(Counter::segments_in);
+  env_.count(Counter::segments_in, datagram.packet.segment_count);
   Segment segment;
   if (parse(datagram, segment)) dispatch(segment);
   drop_stalled();

@@ -50,6 +50,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   const std::uint64_t mss = segment_text_limit();
   const bool super = !plan.syn && plan.text > mss && plan.mtu_probe == 0;
   plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
+  plan.segments = super ? (plan.text + mss - 1) / mss : 1;
 
   // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
   ChecksumSum sum = wire::pseudo_header(tuple_.local.address, tuple_.remote.address,
@@ -75,7 +76,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
                     .transport_offset = static_cast<std::uint16_t>(ip_size),
                     .checksum_partial = super};
   if (!sink.accept(frame)) return false;
-  ip_id_ = static_cast<std::uint16_t>(ip_id_ + (super ? (plan.text + mss - 1) / mss : 1));
+  ip_id_ = static_cast<std::uint16_t>(ip_id_ + plan.segments);
   commit(plan, header);
   return true;
 }
@@ -150,9 +151,9 @@ void Connection::add_sacks(wire::tcp::Options& options) const noexcept {
 // --- what the accepted segment changes ---------------------------------------------------------------------------
 
 void Connection::commit(const Plan& plan, const wire::tcp::Header& header) {
-  ++cold_->segments_out;
+  cold_->segments_out += plan.segments;
   if (cold_->ecn) ecn_departed(plan, header);
-  env_.count(Counter::segments_out);
+  env_.count(Counter::segments_out, plan.segments);
   if (env_.tracer.on()) trace_departure(plan, header);
   if (plan.syn) {
     syn_due_ = false;
@@ -190,8 +191,8 @@ void Connection::commit_text(const Plan& plan) {
   if (plan.resend) {
     recovery().on_resent(range, env_.now);
     cold_->bytes_retransmitted += plan.text;
-    ++cold_->retransmissions;
-    env_.count(Counter::retransmissions);
+    cold_->retransmissions += plan.segments;
+    env_.count(Counter::retransmissions, plan.segments);
   } else {
     recovery().on_sent(range, env_.now);
     if (outstanding() == 0) cold_->progress_at = env_.now;

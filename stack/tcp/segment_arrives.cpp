@@ -17,7 +17,7 @@ constexpr bool earlier(std::uint32_t a, std::uint32_t b) noexcept { return stati
 
 void Connection::segment_arrives(Segment& segment) {
   place(segment);
-  ++cold_->segments_in;
+  cold_->segments_in += segment.packets();
   if (env_.tracer.on()) trace_arrival(segment);
   switch (state_) {
     case State::closed: return;  // 3.10.7.1 is the Layer's: it answers for connections that don't exist
@@ -395,7 +395,7 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   unacked_text_ += segment.text_size;
   if (had_gap) return request_ack(SendReason::gap);
   if (quick_acks_ > 0) {
-    --quick_acks_;
+    quick_acks_ = static_cast<std::uint8_t>(quick_acks_ - std::min<std::uint32_t>(quick_acks_, segment.packets()));
     return request_ack(SendReason::quick_ack);
   }
   if (unacked_text_ >= 2 * rcv_.largest) return request_ack(SendReason::second_segment);

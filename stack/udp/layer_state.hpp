@@ -18,6 +18,12 @@ struct Arrival {
   Endpoint to() const noexcept { return {datagram.destination, header.destination_port}; }
 };
 
+/// A part of what arrived, from the front of the text.
+struct TextRange {
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
 /// A bound address that can be a datagram's source; the wildcard and groups can't [R1112-7-2].
 inline bool is_source(const IpAddress& bound) noexcept { return !bound.is_unspecified() && !bound.is_multicast(); }
 
@@ -33,6 +39,7 @@ struct Layer::State {
   // Receiving.
   bool checksum_is_good(const ip::Datagram& datagram, std::uint16_t length, std::uint16_t checksum, Time now) noexcept;
   void enqueue(BoundSocket& socket, const Arrival& arrival, Time now);
+  void enqueue(BoundSocket& socket, const Arrival& arrival, TextRange text, Time now);
   /// To all sockets that hear a broadcast, or are members and want the source.
   void deliver_to_group(const Arrival& arrival, Time now);
   void forget_waiting(BoundSocket& socket) noexcept;

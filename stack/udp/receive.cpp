@@ -52,23 +52,31 @@ bool Layer::State::checksum_is_good(const ip::Datagram& datagram, std::uint16_t 
   return false;
 }
 
+/// What a device merged is told apart again, unless the application said that it does that itself.
 void Layer::State::enqueue(BoundSocket& socket, const Arrival& arrival, Time now) {
-  const ip::Datagram& datagram = arrival.datagram;
-  const std::size_t offset = datagram.header_size + wire::udp::kHeaderSize;
   const std::size_t size = arrival.header.length - wire::udp::kHeaderSize;
-  const bool moves = arrival.alone && stays(datagram.packet, size);
-  const std::size_t charge = kOverhead + (moves ? datagram.packet.footprint() : size);
+  const std::size_t unit = arrival.datagram.packet.gso_size;
+  if (unit == 0 || unit >= size || socket.options.rows) return enqueue(socket, arrival, {0, size}, now);
+  for (std::size_t at = 0; at < size; at += unit) enqueue(socket, arrival, {at, std::min(unit, size - at)}, now);
+}
+
+void Layer::State::enqueue(BoundSocket& socket, const Arrival& arrival, TextRange text, Time now) {
+  const ip::Datagram& datagram = arrival.datagram;
+  const std::size_t offset = datagram.header_size + wire::udp::kHeaderSize + text.offset;
+  const bool moves = arrival.alone && stays(datagram.packet, text.size);
+  const std::size_t charge = kOverhead + (moves ? datagram.packet.footprint() : text.size);
   if (charge > socket.options.receive_buffer - std::min(socket.waiting_bytes, socket.options.receive_buffer))
     return log.drop(Counter::drop_queue_full, now);
   if (!budget.charge(charge)) return log.drop(Counter::drop_budget, now);
   socket.waiting_bytes += charge;
+  const std::uint16_t gso_size = text.size > datagram.packet.gso_size ? datagram.packet.gso_size : std::uint16_t{0};
   socket.waiting.push_back({.received = {.from = socket.spelled(arrival.from()),
                                          .local = socket.spelled(datagram.destination),
                                          .ecn = datagram.ecn,
                                          .dscp = datagram.dscp,
                                          .hop_limit = datagram.hop_limit,
-                                         .gso_size = datagram.packet.gso_size,
-                                         .data = take_text(datagram.packet, offset, size, moves)},
+                                         .gso_size = gso_size,
+                                         .data = take_text(datagram.packet, offset, text.size, moves)},
                             .charge = charge});
   log.add(Counter::datagrams_in);
   raise(socket, Readiness::readable);

@@ -30,6 +30,7 @@ struct Options {
   bool broadcast = false;      ///< may send to broadcast addresses (RFC 1122 4.1.3.6 leaves it to a permission)
   std::uint8_t multicast_hops = 1;  ///< hop limit of what goes to a group; 0 = not beyond this host [R1112-6-1]
   bool multicast_loop = true;       ///< what goes to a group reaches its members on this host, too
+  bool rows = false;  ///< takes what a device merged as it is: several datagrams in one Received, told by gso_size
 };
 
 /// What came with a received datagram.
@@ -39,7 +40,7 @@ struct Received {
   Ecn ecn = Ecn::not_ect;
   std::uint8_t dscp = 0;
   std::uint8_t hop_limit = 0;
-  std::uint16_t gso_size = 0;  ///< not 0: several datagrams of this size, the last may be shorter
+  std::uint16_t gso_size = 0;  ///< with Options::rows, not 0: several datagrams of this size, the last may be shorter
   Slice data;
 };
 

@@ -95,14 +95,16 @@ class Services {
   std::list<Session> sessions_;
 };
 
-void serve_on_sluice(const std::string& device_name, const std::string& prefix, std::size_t mtu, long spin_us) {
+void serve_on_sluice(const std::string& device_name, const std::string& prefix, std::size_t mtu, long spin_us,
+                     bool offload) {
   const auto local = Prefix::parse(prefix);
   if (!local) throw std::runtime_error("not a prefix: " + prefix);
-  const auto device =
-      tun::open_tun({.name = device_name, .addresses = {{*local, tun::default_peer(*local)}}, .mtu = mtu});
+  const auto device = tun::open_tun(
+      {.name = device_name, .addresses = {{*local, tun::default_peer(*local)}}, .mtu = mtu, .offload = offload});
   Config config;
   if (getrandom(config.key.data(), config.key.size(), 0) != static_cast<ssize_t>(config.key.size())) fail("getrandom");
   config.ip.mtu = mtu;
+  config.tcp.maximum_frame = device->offloads().maximum_frame;
   config.ip.addresses = {*local};
   Stack stack(config);
   tun::EventLoop loop(stack, *device, {.spin = std::chrono::microseconds(spin_us)});
@@ -278,7 +280,8 @@ void switch_offloads_off(const std::string& device) {
 int run(const std::vector<std::string>& words) {
   const auto word = [&words](std::size_t i) { return i < words.size() ? words[i] : std::string(); };
   if (word(0) == "serve-sluice" && words.size() >= 4)
-    serve_on_sluice(word(1), word(2), std::stoul(word(3)), words.size() > 4 ? std::stol(word(4)) : 0);
+    serve_on_sluice(word(1), word(2), std::stoul(word(3)), words.size() > 4 ? std::stol(word(4)) : 0,
+                    word(words.size() - 1) == "offload");
   else if (word(0) == "serve-kernel" && words.size() == 2)
     serve_on_kernel(word(1).c_str());
   else if (word(0) == "bulk-in" || word(0) == "bulk-out")
@@ -290,9 +293,10 @@ int run(const std::vector<std::string>& words) {
   else if (word(0) == "offloads-off")
     switch_offloads_off(word(1));
   else {
-    std::fprintf(stderr,
-                 "usage: device_peer serve-sluice DEV PREFIX MTU [SPIN_US] | serve-kernel ADDR | offloads-off DEV\n"
-                 "       device_peer bulk-in|bulk-out|ping ADDR SECONDS | connect ADDR SECONDS PARALLEL\n");
+    std::fprintf(
+        stderr,
+        "usage: device_peer serve-sluice DEV PREFIX MTU [SPIN_US [offload]] | serve-kernel ADDR | offloads-off DEV\n"
+        "       device_peer bulk-in|bulk-out|ping ADDR SECONDS | connect ADDR SECONDS PARALLEL\n");
     return 2;
   }
   return 0;

@@ -34,6 +34,7 @@ struct LabSettings {
   lab::ImpairmentSettings out = {};  ///< towards the kernel
   std::optional<std::uint32_t> queue = std::nullopt;
   Observer* observer = nullptr;
+  bool offload = true;  ///< super-segments both ways, where the kernel grants them and the link is good
 };
 
 /// Options of both ends of a connection.

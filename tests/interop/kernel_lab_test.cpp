@@ -34,6 +34,7 @@ const tun::AddressPair& pair_of(Family family) { return family == Family::ipv4 ?
 std::unique_ptr<tun::FdDevice> open_device(const tun::Namespace& where, const LabSettings& settings) {
   tun::TunOptions options{.name = "lab0", .addresses = {kFour, kSix}};
   options.queue = settings.queue;
+  options.offload = settings.offload;
   std::unique_ptr<tun::FdDevice> device;
   where.run([&] { device = tun::open_tun(options); });
   return device;
@@ -56,11 +57,12 @@ Observer* begin_capture(lab::CaptureTap& tap, lab::CaptureNotes& notes, Observer
   return &notes;
 }
 
-Config stack_config(std::size_t mtu, Observer* observer) {
+Config stack_config(const tun::Device& device, Observer* observer) {
   Config config;
   config.key = test::run_key();
   config.ip.addresses = {kFour.local, kSix.local};
-  config.ip.mtu = mtu;
+  config.ip.mtu = device.mtu();
+  config.tcp.maximum_frame = device.offloads().maximum_frame;
   config.observer = observer;
   return config;
 }
@@ -228,7 +230,7 @@ KernelLab::KernelLab(const LabSettings& settings)
       link_(impair(*device_, settings)),
       tap_(link_ ? static_cast<tun::Device&>(*link_) : *device_),
       notes_(tap_, settings.observer),
-      stack_(stack_config(device_->mtu(), begin_capture(tap_, notes_, settings.observer))),
+      stack_(stack_config(tap_, begin_capture(tap_, notes_, settings.observer))),
       loop_(std::make_unique<tun::EventLoop>(stack_, tap_)) {}
 
 IpAddress KernelLab::our_address(Family family) const { return pair_of(family).local.address; }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "lab/capture_tap.hpp"
 #include "lab/impaired_device.hpp"
 #include "tests/support/bare_segment.hpp"
+#include "tests/support/script_wire.hpp"
+#include "tests/support/super_packet.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -25,7 +28,11 @@ class MemoryDevice final : public tun::Device {
   tun::Offloads offloads() const noexcept override { return {.maximum_frame = 65535, .checksum = true}; }
   void begin_turn(Time) noexcept override { full_ = false; }
   bool receive_batch(std::vector<Packet>& into) noexcept override {
-    for (const std::string& text : arriving) into.push_back(Packet::copy_of(pool_, as_bytes(text)));
+    for (const std::string& text : arriving) {
+      into.push_back(Packet::copy_of(pool_, as_bytes(text)));
+      into.back().gso_size = text.size() > gso_size ? gso_size : std::uint16_t{0};
+      into.back().checksum_known_good = gso_size != 0;
+    }
     arriving.clear();
     return false;
   }
@@ -44,6 +51,7 @@ class MemoryDevice final : public tun::Device {
   std::vector<std::string> arriving;
   std::vector<std::string> sent;
   std::size_t room = 1000;
+  std::uint16_t gso_size = 0;  ///< not 0: what arrives lacks its checksum and, if it is larger, is a super-segment
 
  private:
   BufferPool pool_;
@@ -220,6 +228,70 @@ TEST_CASE("each segment's reason stands in the capture, whether told after it le
   CHECK(capture.packets[2].comment == "reset_no_connection: RST: nobody is here (RFC 9293 3.8)");
   CHECK(capture.packets[3].comment.empty());
   CHECK(count.events == 5);
+}
+
+TEST_CASE("a super-segment is captured as the packets that it stands for, each with the note of why it left") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const Folder folder;
+    MemoryDevice device;
+    CaptureTap tap(device);
+    CaptureNotes notes(tap);
+    tap.start(open({.path = folder.file("x.pcapng")}));
+    const auto whole = test::super_packet(family, "P. 1:3501(3500) ack 7 win 500");
+    const std::size_t head = test::network_size(whole) + 20;
+    const std::vector<Slice> body = {Slice::copy_of(Bytes(whole).subspan(head))};
+    CHECK(tap.accept({.head = Bytes(whole).first(head),
+                      .body = body,
+                      .gso_size = 1000,
+                      .transport_offset = static_cast<std::uint16_t>(test::network_size(whole)),
+                      .checksum_partial = true}));
+    tell_departure(notes, 1, 0x18, "new_data");
+    tap.stop();
+    CHECK(device.sent == std::vector<std::string>{std::string(as_text(whole))});
+    const Capture capture = load_capture(folder.file("x.pcapng"));
+    REQUIRE(capture.packets.size() == 4);
+    for (const auto& packet : capture.packets) {
+      CHECK(test::disagreement(packet.bytes) == "");
+      CHECK(packet.comment == "new_data: text that goes for the first time (RFC 9293 3.8)");
+    }
+    CHECK(capture.packets[3].bytes.size() == head + 500);
+  }
+}
+
+TEST_CASE("a super-segment that comes in passes a capture whole, and is in it as packets with right checksums") {
+  const Folder folder;
+  MemoryDevice device;
+  CaptureTap tap(device);
+  tap.start(open({.path = folder.file("x.pcapng")}));
+  const auto whole = test::super_packet(Family::ipv4, "P. 1:2501(2500) ack 7 win 500");
+  device.arriving = {std::string(as_text(whole)), std::string(as_text(test::super_packet(Family::ipv6, "udp (100)")))};
+  device.gso_size = 1000;
+  std::vector<Packet> batch;
+  tap.receive_batch(batch);
+  tap.stop();
+  REQUIRE(batch.size() == 2);
+  CHECK(std::ranges::equal(std::as_const(batch[0]).bytes(), whole));
+  CHECK(batch[0].gso_size == 1000);
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  REQUIRE(capture.packets.size() == 4);
+  for (const auto& packet : capture.packets) CHECK(test::disagreement(packet.bytes) == "");
+  CHECK(capture.packets[2].bytes.size() == 540);
+}
+
+TEST_CASE("a bad link loses packets of a super-segment, not the whole") {
+  MemoryDevice device;
+  ImpairedDevice bad(device, {.drop = {2}}, {}, Key{});
+  device.arriving = {std::string(as_text(test::super_packet(Family::ipv4, "P. 1:2501(2500) ack 7 win 500")))};
+  device.gso_size = 1000;
+  std::vector<Packet> batch;
+  bad.begin_turn(Time());
+  bad.receive_batch(batch);
+  REQUIRE(batch.size() == 2);
+  for (const Packet& packet : batch) {
+    CHECK(packet.gso_size == 0);
+    CHECK(test::disagreement(packet.bytes()) == "");
+  }
+  CHECK(batch[1].size() == 540);
 }
 
 TEST_CASE("notes about frames that never leave don't pile up") {

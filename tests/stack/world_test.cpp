@@ -65,6 +65,20 @@ TEST_CASE("a megabyte goes each way over a link that loses and reorders, with an
   }
 }
 
+TEST_CASE("a megabyte goes each way in super-segments, of which the link loses and reorders single packets") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    for (std::uint64_t stream = 0; stream < 4; ++stream) {
+      CAPTURE(stream);
+      WorldSettings settings;
+      settings.family = family;
+      settings.stream = stream;
+      settings.left_tcp.maximum_frame = settings.right_tcp.maximum_frame = 65535;
+      settings.to_left = settings.to_right = delayed(10ms, 0.02, 0.05);
+      transfer_both_ways(settings, 1 << 20);
+    }
+  }
+}
+
 TEST_CASE("text gets through a link that duplicates, corrupts and loses a tenth [9293 MUST-3]") {
   WorldSettings settings;
   settings.to_right = settings.to_left = delayed(3ms, 0.1, 0.1);

@@ -224,6 +224,19 @@ void Script::in_bytes(std::vector<std::uint8_t> packet, std::string_view what) {
   deliver({{std::move(packet), std::string(what)}});
 }
 
+void Script::in_super(std::vector<std::uint8_t> packet, std::uint16_t gso_size, std::uint16_t segments,
+                      std::string_view what) {
+  begin(false);
+  rungs_.push_back({now(), lab::Rung::Kind::inbound, std::string(what), {}});
+  Packet arrived = Packet::copy_of(pool_, packet);
+  arrived.gso_size = gso_size;
+  arrived.segment_count = segments;
+  arrived.checksum_known_good = true;
+  records_.push_back({now_, true, std::move(packet), std::string(what)});
+  stack_->receive({&arrived, 1}, now_);
+  turn();
+}
+
 void Script::deliver(std::vector<std::pair<std::vector<std::uint8_t>, std::string>> packets) {
   begin(false);
   std::vector<Packet> batch;

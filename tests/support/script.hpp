@@ -103,6 +103,10 @@ class Script : private Observer {
   /// Bytes of a packet, to be tampered with and then sent.
   std::vector<std::uint8_t> wire(std::string_view packet, std::string_view text = {}, Here here = Here());
   void in_bytes(std::vector<std::uint8_t> packet, std::string_view what = "bytes");
+  /// The same as one super-segment of a device that vouches for its checksum and cuts it every `gso_size` bytes of
+  /// text.
+  void in_super(std::vector<std::uint8_t> packet, std::uint16_t gso_size, std::uint16_t segments,
+                std::string_view what = "a super-segment");
   /// From now on the peer is at this port.
   void peer(std::uint16_t port);
   /// The same with the stack at another port.

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "lab/capture.hpp"
+#include "tun/segmentation.hpp"
 
 namespace sluice::test {
 namespace {
@@ -87,10 +88,9 @@ void World::restart(bool right_host) {
   handle_timeout(host);
 }
 
-// The bytes of the frame, which stay until the next one.
-Bytes World::remember(bool to_right, const Frame& frame) {
-  Seen seen{now_, to_right, {frame.head.begin(), frame.head.end()}};
-  for (const Slice& piece : frame.body) seen.bytes.insert(seen.bytes.end(), piece.bytes().begin(), piece.bytes().end());
+// The bytes of the packet, which stay until the next one.
+Bytes World::remember(bool to_right, Bytes packet) {
+  Seen seen{now_, to_right, {packet.begin(), packet.end()}};
   if (seen_.size() < kRemembered) return seen_.emplace_back(std::move(seen)).bytes;
   return (seen_[seen_next_++ % kRemembered] = std::move(seen)).bytes;
 }
@@ -130,11 +130,20 @@ void World::deliver_injected() {
 }
 
 void World::pull(Host& from, Host& to, bool to_right) {
-  SinkOf sink([&](const Frame& frame) noexcept {
+  const auto carry = [&](Bytes packet) {
     ++packets_;
-    const Bytes bytes = remember(to_right, frame);
+    const Bytes bytes = remember(to_right, packet);
     if (on_packet) on_packet(to_right, bytes);
-    if (!take_packet || !take_packet(to_right, bytes)) to.link.offer(now_, frame);
+    if (!take_packet || !take_packet(to_right, bytes)) to.link.offer(now_, bytes);
+  };
+  SinkOf sink([&](const Frame& frame) noexcept {
+    const Slice whole = frame.copy();
+    if (!frame.checksum_partial) {
+      carry(whole.bytes());
+      return true;
+    }
+    tun::Segments segments(whole.bytes(), frame.gso_size);  // a wire has no super-segments
+    for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) carry(piece);
     return true;
   });
   from.stack->poll_transmit(now_ + from.clock, sink);

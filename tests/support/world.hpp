@@ -96,7 +96,7 @@ class World {
   void deliver(Host& host);
   void deliver_injected();
   void pull(Host& from, Host& to, bool to_right);
-  Bytes remember(bool to_right, const Frame& frame);
+  Bytes remember(bool to_right, Bytes packet);
   void write_capture() const;
 
   WorldSettings settings_;

@@ -144,6 +144,72 @@ TEST_CASE_FIXTURE(Script,
   quiet(1s);
 }
 
+TEST_CASE_FIXTURE(Script,
+                  "of a super-segment each wire segment counts, for the counters and for acknowledgments at once") {
+  established();
+  const std::uint64_t before = socket.info()->segments_in;
+  in_super(wire("P. 1:9001(9000) ack 1"), 1000, 9);
+  out(". 1:1(0) ack 9001");
+  CHECK(socket.info()->segments_in == before + 9);
+  in_super(wire("P. 9001:17001(8000) ack 1"), 1000, 8);
+  out(". 1:1(0) ack 17001");
+  read(17000);
+  // Sixteen segments were acknowledged at once: from here on the second one decides [9293 SHLD-19].
+  in("P. 17001:18001(1000) ack 1");
+  quiet(30ms);
+  run(20ms);
+  out(". 1:1(0) ack 18001");
+  in_super(wire("P. 18001:20001(2000) ack 1"), 1000, 2);
+  out(". 1:1(0) ack 20001");
+}
+
+TEST_CASE_FIXTURE(Script, "a checksum that the device vouches for is not looked at [9293 MUST-3]") {
+  established();
+  auto bytes = wire("P. 1:3001(3000) ack 1");
+  bytes.back() ^= 1;
+  in_bytes(bytes, "damaged");
+  quiet(0s);
+  in_super(bytes, 1000, 3);
+  out(". 1:1(0) ack 3001");
+}
+
+TEST_CASE_FIXTURE(Script,
+                  "a super-segment behind a gap is one block, and what of it came before is told as a duplicate") {
+  established({.sack = true});
+  in_super(wire("P. 2001:5001(3000) ack 1"), 1000, 3);
+  out(". 1:1(0) ack 1 <nop,nop,sack 2001:5001>");
+  in_super(wire("P. 1:4001(4000) ack 1"), 1000, 4);
+  out(". 1:1(0) ack 5001 <nop,nop,sack 2001:4001>");
+  read(5000);
+}
+
+TEST_CASE("what leaves in super-segments counts as its wire segments, also when it is sent again") {
+  Script script;
+  script.config.tcp.maximum_frame = 65535;
+  script.established({.sack = true, .rtt = 10ms});
+  const std::uint64_t before = script.socket.info()->segments_out;
+  script.write(8000);
+  for (int i = 0; i < 8; ++i) (void)script.take();
+  CHECK(script.socket.info()->segments_out == before + 8);
+  script.in(". 1:1(0) ack 1 <nop,nop,sack 4001:8001>");
+  script.run(20ms);
+  while (script.waiting() > 0) (void)script.take();
+  CHECK(script.socket.info()->retransmissions == 4);
+  CHECK(script.socket.info()->bytes_retransmitted == 4000);
+}
+
+TEST_CASE("while urgent text waits each segment has a frame of its own, since its pointer is its own [9293 MUST-30]") {
+  Script script;
+  script.config.tcp.maximum_frame = 65535;
+  script.established({.rtt = 10ms});
+  const std::size_t before = script.frames();
+  script.write_urgent(5000);
+  std::size_t segments = 0;
+  for (; script.waiting() > 0; ++segments) (void)script.take();
+  CHECK(segments >= 4);
+  CHECK(script.frames() == before + segments);
+}
+
 TEST_CASE("cutting gives each piece its numbers, its IPv4 id, and PSH and FIN to the last") {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     Script script;

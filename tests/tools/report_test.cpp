@@ -24,6 +24,15 @@ TEST_CASE("text leaves out zeros unless all is asked for") {
   CHECK(stats_text(kStats, true).find("udp\n") != std::string::npos);
 }
 
+TEST_CASE("what the device was granted has names, and a line where there is something to name") {
+  CHECK(offload_names({}).empty());
+  const auto names = offload_names({.checksum = true, .tcp_v4 = true, .tcp_v6 = true, .tcp_ecn = true, .udp = true});
+  CHECK(names == std::vector<std::string>{"checksum", "tcp4", "tcp6", "ecn", "udp"});
+  Json stats = kStats;
+  stats["offloads"] = names;
+  CHECK(stats_text(stats, false).find("offloads\n  checksum tcp4 tcp6 ecn udp\n") != std::string::npos);
+}
+
 TEST_CASE("Prometheus gets a type and a labelled sample for each number") {
   CHECK(stats_prometheus(kStats) ==
         "# TYPE sluice_ip_packets_in_total counter\n"

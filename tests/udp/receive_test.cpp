@@ -252,9 +252,39 @@ TEST_CASE("large text stays where the device put it, small text does not pin a l
   CHECK(octets(next(socket).data.bytes()) == pattern(100));
 }
 
-TEST_CASE("a super-datagram keeps its cut") {
+TEST_CASE("what a device merged comes out as the datagrams that were sent, each with its own memory") {
   Station station;
   Socket socket = station.bind("0.0.0.0:7");
+  Packet packet = Packet::copy_of(station.host.pool, datagram("10.0.0.2:4000", "10.0.0.1:7", pattern(2500)));
+  packet.gso_size = 1200;
+  station.in(std::move(packet));
+  CHECK(station.count(Counter::datagrams_in) == 3);
+  CHECK(station.host.pool.in_use() == 0);
+  Octets text;
+  for (const std::size_t size : {1200u, 1200u, 100u}) {
+    const Received received = next(socket);
+    CHECK(received.data.size() == size);
+    CHECK(received.gso_size == 0);
+    CHECK(received.from == endpoint("10.0.0.2:4000"));
+    text = text + octets(received.data.bytes());
+  }
+  CHECK(text == pattern(2500));
+  CHECK(is_empty(socket));
+}
+
+TEST_CASE("of merged datagrams those are kept for which there is room, and the others are counted") {
+  Station station;
+  Socket socket = station.bind("0.0.0.0:7", {.receive_buffer = 3000});
+  Packet packet = Packet::copy_of(station.host.pool, datagram("10.0.0.2:4000", "10.0.0.1:7", pattern(5000)));
+  packet.gso_size = 1000;
+  station.in(std::move(packet));
+  CHECK(station.count(Counter::datagrams_in) == 2);
+  CHECK(station.count(Counter::drop_queue_full) == 3);
+}
+
+TEST_CASE("a super-datagram keeps its cut where the application asks for rows") {
+  Station station;
+  Socket socket = station.bind("0.0.0.0:7", {.rows = true});
   Packet packet = Packet::copy_of(station.host.pool, datagram("10.0.0.2:4000", "10.0.0.1:7", pattern(5000)));
   packet.gso_size = 1200;
   station.in(std::move(packet));

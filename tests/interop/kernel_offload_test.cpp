@@ -1,0 +1,135 @@
+// Super-segments between the kernel and us: that they really come and go, and that nobody sees a difference.
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "lab/capture_reader.hpp"
+#include "tests/interop/command.hpp"
+#include "tests/interop/kernel_lab.hpp"
+#include "tests/support/script_wire.hpp"
+
+namespace sluice::interop {
+namespace {
+
+using namespace std::chrono_literals;
+using tun::DeviceCounter;
+
+constexpr std::size_t kLoad = std::size_t{8} << 20;
+constexpr int kUdpSegment = 103;  // UDP_SEGMENT, which <netinet/udp.h> may lack
+
+std::uint64_t count(KernelLab& lab, DeviceCounter which) { return lab.device().counters()[which]; }
+
+/// kLoad bytes each way at once.
+void exchange(KernelLab& lab, const Variant& variant) {
+  Pair pair = lab.connect(variant);
+  pair.ours->outgoing = noise_at(0, kLoad);
+  pair.kernels->outgoing = noise_at(kLoad, kLoad);
+  pair.ours->finish = pair.kernels->finish = true;
+  pair.pump();
+  CHECK(lab.run_until([&] { return pair.done(); }, 120s));
+  CHECK(pair.ours->digest.hex() == sha256(noise_at(kLoad, kLoad)));
+  CHECK(pair.kernels->digest.hex() == sha256(noise_at(0, kLoad)));
+}
+
+/// What of `file` is no packet of MTU 1500 in which libtins finds nothing wrong.
+std::string oddities(const std::string& file, std::size_t& text) {
+  const lab::Capture capture = lab::load_capture(file);
+  std::string found = capture.error;
+  for (const auto& packet : capture.packets) {
+    if (packet.bytes.size() > 1500) found += "a packet of " + std::to_string(packet.bytes.size()) + " bytes; ";
+    if (const std::string wrong = test::disagreement(packet.bytes); !wrong.empty()) found += wrong + "; ";
+    text += packet.bytes.size() > 1000;
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the kernel grants offloads, and super-segments pass both ways, whoever opens, over both families") {
+  for (const Variant& variant : kVariants) {
+    CAPTURE(variant.name());
+    KernelLab lab;
+    const tun::Offloads granted = lab.device().offloads();
+    CHECK(granted.checksum);
+    CHECK((variant.family == Family::ipv4 ? granted.tcp_v4 : granted.tcp_v6));
+    exchange(lab, variant);
+    CHECK(count(lab, DeviceCounter::super_in) > 0);
+    CHECK(count(lab, DeviceCounter::super_out) > 0);
+    // Fewer than a quarter of the packets that a wire would have carried.
+    CHECK(count(lab, DeviceCounter::packets_in) < 2 * kLoad / 1448 / 4);
+    CHECK(count(lab, DeviceCounter::packets_out) < 2 * kLoad / 1448 / 4);
+    lab.check_rest();
+  }
+}
+
+TEST_CASE("a device without offloads gets and gives packets of the MTU") {
+  KernelLab lab({.offload = false});
+  CHECK(lab.device().offloads().maximum_frame == 0);
+  exchange(lab, kVariants[0]);
+  CHECK(count(lab, DeviceCounter::super_in) == 0);
+  CHECK(count(lab, DeviceCounter::super_out) == 0);
+  CHECK(count(lab, DeviceCounter::packets_in) > kLoad / 1448);
+  lab.check_rest();
+}
+
+TEST_CASE("datagrams that the kernel sends in one row come out one by one") {
+  for (const Family family : kFamilies) {
+    CAPTURE(static_cast<int>(family));
+    KernelLab lab;
+    udp::Socket ours = must(lab.stack().bind_udp({lab.our_address(family), 7}));
+    const tun::Fd kernels = lab.kernel_socket(family, SOCK_DGRAM);
+    const int size = 1000;
+    REQUIRE(::setsockopt(kernels.number(), IPPROTO_UDP, kUdpSegment, &size, sizeof size) == 0);
+    REQUIRE(KernelLab::kernel_connect(kernels, {lab.our_address(family), 7}) == 0);
+    lab.loop().on(ours, [](Readiness) {});
+    const Bytes sent = noise_at(0, 20'500);
+    REQUIRE(::send(kernels.number(), sent.data(), sent.size(), 0) == static_cast<ssize_t>(sent.size()));
+    std::vector<udp::Received> got;
+    CHECK(lab.run_until([&] {
+      udp::Received one;
+      while (ours.receive({&one, 1}).value_or(0) == 1) got.push_back(std::move(one));
+      return got.size() == 21;
+    }));
+    REQUIRE(got.size() == 21);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      CHECK(std::ranges::equal(got[i].data.bytes(), sent.subspan(i * 1000, i < 20 ? 1000 : 500)));
+    }
+    CHECK((count(lab, DeviceCounter::super_in) == 1) == lab.device().offloads().udp);
+    lab.loop().off(ours);
+    lab.check_rest();
+  }
+}
+
+TEST_CASE(
+    "serve says what was granted; a capture of it holds packets as on a wire; --no-offload and a bad link do without") {
+  using Json = nlohmann::json;
+  for (const Words& flags : {Words{}, Words{"--no-offload"}, Words{"--delay", "1ms"}}) {
+    Lab lab;
+    const std::string site = lab.file("big", noise(4 << 20)), folder = site.substr(0, site.rfind('/'));
+    const std::string capture = lab.file("all.pcapng");
+    Words words = {"--http", "80", "--root", folder, "--capture", capture};
+    words.insert(words.end(), flags.begin(), flags.end());
+    auto server = lab.serve(words);
+    CHECK((server->out().find("offloads") != std::string::npos) == flags.empty());
+    CHECK(lab.run({"curl", "-sS", "-o", lab.file("got"), "http://10.77.0.2/big"}).status == 0);
+    CHECK(Lab::read(lab.file("got")) == Lab::read(site));
+    CHECK(lab.run({"curl", "-sS", "-f", "-T", site, "http://10.77.0.2/upload"}).status == 0);
+    const Json stats = Json::parse(lab.sluice({"stats", "--json", lab.name()}).out);
+    const Json& device = stats.at("counters").at("device");
+    CHECK(stats.at("offloads").empty() != flags.empty());
+    CHECK((device.at("super_in") > 0) == flags.empty());
+    CHECK((device.at("super_out") > 0) == flags.empty());
+    server->signal(SIGTERM);
+    CHECK(server->wait().status == 0);
+    std::size_t text = 0;
+    CHECK(oddities(capture, text) == "");
+    CHECK(text > 2 * (4 << 20) / 1460);
+  }
+}
+
+}  // namespace sluice::interop
