@@ -16,8 +16,8 @@
 
 namespace sluice::tools {
 
-/// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), stack. So a capture shows what
-/// the stack saw and sent.
+/// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), stack. So a capture shows
+/// what the stack saw and sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its

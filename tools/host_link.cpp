@@ -54,7 +54,8 @@ InterfaceConfig HostLink::config() const {
   if (!options_.tap || options_.no_probe)
     for (const tun::AddressPair& pair : addresses_) config.addresses.push_back(pair.local);
   if (!options_.tap) return config;
-  config.link = ip::LinkSettings{.mac = mac_of(options_, device_->name(), key_, number_), .vlan = options_.vlan, .timing = {}};
+  config.link =
+      ip::LinkSettings{.mac = mac_of(options_, device_->name(), key_, number_), .vlan = options_.vlan, .timing = {}};
   config.host = host_settings(options_, addresses_);
   return config;
 }
