@@ -47,8 +47,8 @@ int run(int argc, const char* const* argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(kExamples);
-  for (auto* add : {add_serve, add_get, add_nc, add_ws, add_ping, add_ss, add_stats, add_ip, add_capture, add_replay,
-                    add_explain, add_drill})
+  for (auto* add : {add_serve, add_get, add_nc, add_ws, add_ping, add_traceroute, add_arping, add_ss, add_stats, add_ip,
+                    add_capture, add_replay, add_explain, add_drill})
     add(app, action);
   try {
     app.parse(argc, argv);

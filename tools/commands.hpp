@@ -23,6 +23,8 @@ void add_get(CLI::App& app, Action& action);
 void add_nc(CLI::App& app, Action& action);
 void add_ws(CLI::App& app, Action& action);
 void add_ping(CLI::App& app, Action& action);
+void add_traceroute(CLI::App& app, Action& action);
+void add_arping(CLI::App& app, Action& action);
 void add_ss(CLI::App& app, Action& action);
 void add_stats(CLI::App& app, Action& action);
 void add_ip(CLI::App& app, Action& action);

@@ -180,6 +180,8 @@ void EventLoop::tell_events() {
     if (!event) break;
     tell(*event);
   }
+  if (on_arp_ && stack_.link())
+    while (const std::optional<wire::arp::Packet> packet = stack_.link()->poll_arp()) on_arp_(*packet);
   while (on_echo_ && stack_.echo().has_answers()) on_echo_(*stack_.poll_echo());
   if (on_host_) tell_host_events();
 }

@@ -119,6 +119,8 @@ class EventLoop {
   void on_host(std::function<void(const host::HostEvent&)> call) { on_host_ = std::move(call); }
   /// Called for each answer to what Stack::send_echo() asked. Without it they are left for Stack::poll_echo().
   void on_echo(std::function<void(const ip::EchoAnswer&)> call) { on_echo_ = std::move(call); }
+  /// Called for each ARP packet that ip::Link::watch_arp() asked for.
+  void on_arp(std::function<void(const wire::arp::Packet&)> call) { on_arp_ = std::move(call); }
   /// These signals call stop(). They are blocked in this thread (and threads that it starts) while the loop lives.
   void stop_on(std::initializer_list<int> signals);
 
@@ -204,6 +206,7 @@ class EventLoop {
   std::vector<std::function<void()>> at_stop_;
   std::function<void(const host::HostEvent&)> on_host_;
   std::function<void(const ip::EchoAnswer&)> on_echo_;
+  std::function<void(const wire::arp::Packet&)> on_arp_;
   int stops_ = 0;
   bool stop_begun_ = false;
   Time stop_deadline_ = kNever;

@@ -11,15 +11,6 @@
 namespace sluice::ip {
 namespace {
 
-/// Errors and lost routers that nobody fetched: older ones are of no use to anybody.
-constexpr std::size_t kMaximumNews = 64;
-
-template <class T>
-void push_bounded(Ring<T>& news, T value) {
-  if (news.size() >= kMaximumNews) news.pop_front();
-  news.push_back(std::move(value));
-}
-
 std::uint16_t type_of(Bytes packet) noexcept {
   return packet[0] >> 4 == 4 ? wire::ethernet::kIpv4 : wire::ethernet::kIpv6;
 }

@@ -103,6 +103,10 @@ class Link {
   /// A router that is none any more or does not answer: whoever learned of it should know (RFC 4861 6.3.5).
   std::optional<IpAddress> poll_lost_router();
 
+  /// From now on ARP packets that say who `sender` is are kept for poll_arp(), the latest 64 of them.
+  void watch_arp(const IpAddress& sender) noexcept { watched_ = sender; }
+  std::optional<wire::arp::Packet> poll_arp() noexcept { return heard_.take_front(); }
+
   /// What we sent to `destination` arrives (RFC 4861 7.3.1).
   void confirm(const IpAddress& destination, Time now) noexcept;
 
@@ -120,6 +124,15 @@ class Link {
 
  private:
   enum class Failure : std::uint8_t { no_route, no_answer };
+
+  /// Errors, lost routers and ARP packets that nobody fetched: older ones are of no use to anybody.
+  static constexpr std::size_t kMaximumNews = 64;
+
+  template <class T>
+  static void push_bounded(Ring<T>& news, T value) {
+    if (news.size() >= kMaximumNews) news.pop_front();
+    news.push_back(std::move(value));
+  }
 
   bool admits(const wire::ethernet::Header& header, Time now) noexcept;
   std::optional<wire::arp::Packet> receive_arp(Bytes payload, Time now);
@@ -150,6 +163,8 @@ class Link {
   std::size_t turn_ = 0;  ///< of the gateways that nobody knows to be reachable
   Ring<IcmpError> errors_;
   Ring<IpAddress> lost_routers_;
+  std::optional<IpAddress> watched_;
+  Ring<wire::arp::Packet> heard_;
   std::vector<std::uint8_t> scratch_;
 };
 

@@ -48,7 +48,8 @@ struct BoundSocket {
   std::size_t waiting_bytes = 0;
   Ring<Departing> departing;
   std::size_t departing_bytes = 0;
-  Errc error = Errc::none;  ///< an ICMP error not yet reported
+  Ring<ErrorReport> reports;  ///< with options.report_errors
+  Errc error = Errc::none;    ///< an ICMP error not yet reported
   Readiness ready = Readiness::none;
   Link<BoundSocket> ready_link;
   Link<BoundSocket> transmit_link;

@@ -42,6 +42,8 @@ struct Layer::State {
   void enqueue(BoundSocket& socket, const Arrival& arrival, TextRange text, Time now);
   /// To all sockets that hear a broadcast, or are members and want the source.
   void deliver_to_group(const Arrival& arrival, Time now);
+  /// Keeps an error about what `socket` sent to `to`.
+  void report(BoundSocket& socket, const ip::IcmpError& error, const Endpoint& to);
   void forget_waiting(BoundSocket& socket) noexcept;
 
   // Sending.

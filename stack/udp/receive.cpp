@@ -11,6 +11,9 @@ constexpr auto kProtocol = static_cast<std::uint8_t>(ip::Protocol::udp);
 /// What a waiting datagram costs besides its text: its place in the queue and the head of its block.
 constexpr std::size_t kOverhead = sizeof(Waiting) + 64;
 
+/// Errors that nobody fetched: older ones are of no use to anybody.
+constexpr std::size_t kMaximumReports = 64;
+
 /// What the application reads for an ICMP error (RFC 1122 4.1.3.3).
 Errc errc_of(ip::IcmpKind kind) noexcept {
   switch (kind) {
@@ -121,6 +124,17 @@ void Layer::receive(ip::Datagram datagram, Time now) {
   state.enqueue(*socket, arrival, now);
 }
 
+void Layer::State::report(BoundSocket& socket, const ip::IcmpError& error, const Endpoint& to) {
+  if (socket.reports.size() >= kMaximumReports) socket.reports.pop_front();
+  socket.reports.push_back({.to = socket.spelled(to),
+                            .local = socket.spelled(error.local),
+                            .reporter = socket.spelled(error.reporter),
+                            .kind = error.kind,
+                            .code = error.code});
+  log.add(Counter::icmp_errors_delivered);
+  raise(socket, Readiness::failed);
+}
+
 void Layer::icmp_error(const ip::IcmpError& error, Time now) {
   State& state = *state_;
   ByteReader quote(error.quote());
@@ -134,6 +148,7 @@ void Layer::icmp_error(const ip::IcmpError& error, Time now) {
   if (!socket || !socket->remembers(remote)) return state.log.drop(Counter::icmp_errors_unmatched, now);
   if (error.kind == ip::IcmpKind::packet_too_big)
     state.ip.lower_path_mtu(error.remote, error.mtu, error.quoted_length, now);
+  if (socket->options.report_errors) return state.report(*socket, error, remote);
   if (!socket->remote) return;
   state.log.add(Counter::icmp_errors_delivered);
   state.fail(*socket, errc_of(error.kind));

@@ -89,6 +89,14 @@ Errc Socket::take_error() noexcept {
   return socket ? std::exchange(socket->error, Errc::none) : Errc::none;
 }
 
+std::optional<ErrorReport> Socket::poll_report() noexcept {
+  BoundSocket* const socket = find();
+  if (!socket) return std::nullopt;
+  std::optional<ErrorReport> report = socket->reports.take_front();
+  if (socket->reports.empty()) socket->reports.release();
+  return report;
+}
+
 std::size_t Socket::writable() const noexcept {
   const BoundSocket* const socket = find();
   return socket ? socket->options.send_buffer - std::min(socket->departing_bytes, socket->options.send_buffer) : 0;

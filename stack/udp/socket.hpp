@@ -11,6 +11,7 @@
 #include "stack/base/packet.hpp"
 #include "stack/base/result.hpp"
 #include "stack/base/slot_map.hpp"
+#include "stack/ip/datagram.hpp"
 #include "stack/ip/source_filter.hpp"
 #include "stack/wire/address.hpp"
 
@@ -29,8 +30,18 @@ struct Options {
   bool share_port = false;     ///< others that say so too may bind the same address and port: groups reach all of them
   bool broadcast = false;      ///< may send to broadcast addresses (RFC 1122 4.1.3.6 leaves it to a permission)
   std::uint8_t multicast_hops = 1;  ///< hop limit of what goes to a group; 0 = not beyond this host [R1112-6-1]
+  bool report_errors = false;       ///< ICMP errors are kept for poll_report(), and fail nothing
   bool multicast_loop = true;       ///< what goes to a group reaches its members on this host, too
   bool rows = false;  ///< takes what a device merged as it is: several datagrams in one Received, told by gso_size
+};
+
+/// An ICMP error about a datagram that this socket sent, connected or not (RFC 1122 4.1.3.3).
+struct ErrorReport {
+  Endpoint to;  ///< where the datagram went, as the error quotes it
+  IpAddress local;
+  IpAddress reporter;  ///< who sent the error; this host itself when a neighbour was silent
+  ip::IcmpKind kind = ip::IcmpKind::host_unreachable;
+  std::uint8_t code = 0;  ///< of the ICMP message
 };
 
 /// What came with a received datagram.
@@ -111,6 +122,9 @@ class Socket {
 
   /// The pending ICMP error that receive() would report, cleared by asking.
   Errc take_error() noexcept;
+  /// With Options::report_errors: the next ICMP error, in the order of their coming; readiness `failed` announces them.
+  /// Of more than 64 that nobody fetched the oldest are forgotten.
+  std::optional<ErrorReport> poll_report() noexcept;
   /// Room in the send buffer, bytes of datagrams with what keeping them costs.
   std::size_t writable() const noexcept;
   /// Bytes of datagrams that wait for the device, counted likewise.

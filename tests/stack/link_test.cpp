@@ -291,5 +291,23 @@ TEST_CASE("TCP's progress keeps its neighbour reachable without a question") {
   CHECK(asked.packets.empty());
 }
 
+TEST_CASE("who watches an address hears every ARP packet that claims it, and no others [R5227-2.1.1-3]") {
+  Lan lan;
+  ip::Link& link = *lan.add_host().link();
+  link.watch_arp(ip4("10.0.0.99"));
+  wire::arp::Packet other = request_for("10.0.0.7");
+  other.sender = ip4("10.0.0.98");
+  lan.inject(arp_frame(other));
+  for (int i = 0; i < 100; ++i) lan.inject(arp_frame(request_for("10.0.0.7")));
+  lan.settle();
+  int heard = 0;
+  while (const auto packet = link.poll_arp()) {
+    CHECK(packet->sender == ip4("10.0.0.99"));
+    CHECK(packet->sender_mac == mac_of(99));
+    ++heard;
+  }
+  CHECK(heard == 64);  // of those that nobody fetched
+}
+
 }  // namespace
 }  // namespace sluice

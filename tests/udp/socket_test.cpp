@@ -247,6 +247,65 @@ TEST_CASE("an ICMP error is a connected socket's error, once [R1122-4.1.3.3-1], 
   }
 }
 
+/// A socket that is not connected and has sent to 10.0.0.2, ports 33434 and up.
+struct Prober {
+  Station station;
+  Socket socket = station.bind("0.0.0.0:4000", {.report_errors = true});
+  std::vector<Octets> sent;
+  explicit Prober(std::uint16_t count) {
+    for (std::uint16_t i = 0; i < count; ++i)
+      REQUIRE(socket.send_to({ip::ip("10.0.0.2"), static_cast<std::uint16_t>(33434 + i)}, pattern(32)));
+    sent = station.out();
+    REQUIRE(sent.size() == count);
+  }
+};
+
+TEST_CASE("who asks for reports gets each ICMP error with reporter, code and quoted port [R1122-4.1.3.3-1]") {
+  Prober test(2);
+  test.station.in(icmp4(11, 0, test.sent[1]));
+  test.station.in(icmp4(3, 13, test.sent[0]));
+  const auto event = test.station.udp.poll_event();
+  REQUIRE(event);
+  CHECK(event->second == Readiness::failed);
+  const auto first = test.socket.poll_report();
+  REQUIRE(first);
+  CHECK(first->to == endpoint("10.0.0.2:33435"));
+  CHECK(first->local == kOur4);
+  CHECK(first->reporter == ip::ip("192.0.2.1"));
+  CHECK(first->kind == ip::IcmpKind::time_exceeded);
+  CHECK(first->code == 0);
+  const auto second = test.socket.poll_report();
+  REQUIRE(second);
+  CHECK(second->to == endpoint("10.0.0.2:33434"));
+  CHECK(second->kind == ip::IcmpKind::administratively_prohibited);
+  CHECK(second->code == 13);
+  CHECK_FALSE(test.socket.poll_report());
+  CHECK(test.socket.take_error() == Errc::none);  // a report fails nothing
+  CHECK(test.station.count(Counter::icmp_errors_delivered) == 2);
+}
+
+TEST_CASE("an error about what this socket never sent is not reported [R8085-5.2-1]") {
+  Prober test(1);
+  Octets forged = test.sent[0];
+  forged[23] ^= 0x10;  // the destination port
+  test.station.in(icmp4(11, 0, forged));
+  CHECK_FALSE(test.socket.poll_report());
+  CHECK(test.station.count(Counter::icmp_errors_unmatched) == 1);
+}
+
+TEST_CASE("of reports that nobody fetches the latest are kept") {
+  Prober test(1);
+  for (std::uint8_t i = 0; i < 100; ++i) test.station.in(icmp4(3, i, test.sent[0]));
+  std::size_t count = 0;
+  std::uint8_t last = 0;
+  while (const auto report = test.socket.poll_report()) {
+    if (count++ == 0) CHECK(report->code == 36);
+    last = report->code;
+  }
+  CHECK(count == 64);
+  CHECK(last == 99);
+}
+
 TEST_CASE("an ICMPv6 error reaches its socket too") {
   Station station;
   Socket socket = station.bind("[::]:4000");

@@ -1,0 +1,188 @@
+// traceroute and arping among routers and hosts of the kernel's, each in a namespace of its own.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/interop/command.hpp"
+
+namespace sluice::interop {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kStay = R"(trap 'exit 0' TERM; echo up; while :; do sleep 0.2; done)";
+
+/// sluice (10.77.1.2) - the lab's namespace as router (10.77.1.1) - another one (10.99.1.2) - a host (10.99.2.2); and
+/// the same with fd77:0:0:1:: and fd99:.
+struct ChainLab : Lab {
+  ChainLab() {
+    here({"sh", "-c", kForward});
+    router = stay();
+    host = stay();
+    const std::string beyond = std::to_string(router->id());
+    const std::string last = std::to_string(host->id());
+    here({"ip", "link", "add", "west", "type", "veth", "peer", "name", "east", "netns", beyond});
+    in(beyond, {"ip", "link", "add", "far", "type", "veth", "peer", "name", "end", "netns", last});
+    in(beyond, {"sh", "-c", kForward});
+    in(last, {"sh", "-c", kForward});
+    here({"sh", "-c", "ip addr add 10.99.1.1/24 dev west; ip addr add fd99:1::1/64 dev west nodad"});
+    here({"ip", "link", "set", "west", "up"});
+    in(beyond, {"sh", "-c", "ip addr add 10.99.1.2/24 dev east; ip addr add fd99:1::2/64 dev east nodad"});
+    in(beyond, {"sh", "-c", "ip addr add 10.99.2.1/24 dev far; ip addr add fd99:2::1/64 dev far nodad"});
+    in(beyond, {"sh", "-c", "ip link set east up; ip link set far up"});
+    in(last, {"sh", "-c", "ip addr add 10.99.2.2/24 dev end; ip addr add fd99:2::2/64 dev end nodad"});
+    in(last, {"ip", "link", "set", "end", "up"});
+    here({"sh", "-c", "ip route add 10.99.2.0/24 via 10.99.1.2; ip -6 route add fd99:2::/64 via fd99:1::2"});
+    in(beyond, {"sh", "-c", "ip route add default via 10.99.1.1; ip -6 route add default via fd99:1::1"});
+    in(last, {"sh", "-c", "ip route add default via 10.99.2.1; ip -6 route add default via fd99:2::1"});
+  }
+  std::unique_ptr<Program> stay() {
+    auto program = start({"unshare", "-n", "sh", "-c", kStay});
+    REQUIRE(program->wait_for("up"));
+    return program;
+  }
+  void here(const Words& command) {
+    const Finished done = run(command);
+    REQUIRE_MESSAGE(done.status == 0, done.err);
+  }
+  void in(const std::string& process, Words command) {
+    command.insert(command.begin(), {"nsenter", "-t", process, "-n"});
+    here(command);
+  }
+  Finished trace(Words flags) {
+    flags.insert(flags.begin(), {"traceroute", "-w", "5s"});
+    return sluice(flags);
+  }
+
+  /// With ICMP errors as fast as they are asked for.
+  static constexpr const char* kForward =
+      "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding;"
+      "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit";
+  std::unique_ptr<Program> router;
+  std::unique_ptr<Program> host;
+};
+
+std::vector<Json> lines_of(const std::string& text) {
+  std::vector<Json> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(Json::parse(text.substr(at, end - at)));
+    at = end + 1;
+  }
+  return lines;
+}
+
+/// A bridge on which the kernel is 10.88.0.1 with a MAC address of ours.
+struct BridgeLab : Lab {
+  BridgeLab() {
+    for (const Words& words :
+         {Words{"ip", "link", "add", "br0", "address", kMac, "type", "bridge"},
+          Words{"ip", "addr", "add", "10.88.0.1/24", "dev", "br0"}, Words{"ip", "link", "set", "br0", "up"}}) {
+      const Finished done = run(words);
+      REQUIRE_MESSAGE(done.status == 0, done.err);
+    }
+  }
+  Finished arping(Words flags) {
+    flags.insert(flags.begin(), {"arping", "--tap", "--bridge", "br0"});
+    return sluice(flags);
+  }
+  static constexpr const char* kMac = "02:00:00:00:00:41";
+};
+
+}  // namespace
+
+TEST_CASE("traceroute names each router of the kernel's in turn, by UDP and by ICMP, over IPv4 and IPv6 [R792-2]") {
+  ChainLab lab;
+  const Words hops4{"10.77.1.1", "10.99.1.2", "10.99.2.2"};
+  const Words hops6{"fd77:0:0:1::1", "fd99:1::2", "fd99:2::2"};
+  for (const Words& hops : {hops4, hops6})
+    for (const bool icmp : {false, true}) {
+      Words flags{"--json", hops.back()};
+      if (icmp) flags.emplace_back("--icmp");
+      const Finished done = lab.trace(flags);
+      CAPTURE(done.out);
+      CHECK_MESSAGE(done.status == 0, done.err);
+      const std::vector<Json> lines = lines_of(done.out);
+      REQUIRE(lines.size() == 4);
+      for (std::size_t i = 0; i < 3; ++i) {
+        REQUIRE(lines[i].at("answers").size() == 3);
+        for (const Json& answer : lines[i].at("answers")) CHECK(answer.at("from") == hops[i]);
+      }
+      CHECK(lines[3].at("reached") == true);
+      CHECK(lines[3].at("hops") == 3);
+    }
+}
+
+TEST_CASE("traceroute's lines are those of traceroute(8)") {
+  ChainLab lab;
+  const Finished done = lab.trace({"-q", "1", "10.99.2.2"});
+  CHECK(done.status == 0);
+  CHECK(done.out.find("traceroute to 10.99.2.2 (10.99.2.2), 30 hops max, 60 byte packets\n 1  10.77.1.1  ") == 0);
+  CHECK(done.out.find("\n 3  10.99.2.2  ") != std::string::npos);
+  const Finished later = lab.trace({"-q", "1", "-f", "2", "-m", "2", "10.99.2.2"});
+  CHECK(later.status == 1);
+  CHECK(later.out.find("\n 2  10.99.1.2  ") != std::string::npos);
+  CHECK(later.out.find("\n 1  ") == std::string::npos);
+}
+
+TEST_CASE("traceroute ends where a router knows no way, and says so") {
+  ChainLab lab;
+  lab.here({"ip", "route", "add", "prohibit", "10.99.3.0/24"});
+  lab.here({"ip", "route", "add", "unreachable", "10.99.4.0/24"});
+  const Finished prohibited = lab.trace({"-q", "1", "-f", "2", "10.99.3.3"});
+  CHECK(prohibited.status == 1);
+  CHECK(prohibited.out.find(" ms !X\n") != std::string::npos);
+  const Finished nobody = lab.trace({"-q", "1", "-f", "2", "10.99.4.4"});
+  CHECK(nobody.status == 1);
+  CHECK(nobody.out.find(" ms !H\n") != std::string::npos);
+}
+
+TEST_CASE("traceroute shows a star for a probe that nobody answers") {
+  ChainLab lab;
+  lab.here({"ip", "route", "add", "blackhole", "10.99.3.0/24"});
+  const Finished silent = lab.sluice({"traceroute", "-q", "2", "-m", "2", "-w", "100ms", "10.99.3.3"});
+  CHECK(silent.status == 1);
+  CHECK(silent.out.find("\n 2  * *\n") != std::string::npos);
+}
+
+TEST_CASE("wrong values of traceroute and arping are one sentence, and exit 2") {
+  Lab lab;
+  CHECK(lab.sluice({"traceroute", "-q", "9", "10.77.1.1"}).status == 2);
+  CHECK(lab.sluice({"traceroute", "-f", "9", "-m", "3", "10.77.1.1"}).status == 2);
+  CHECK(lab.sluice({"traceroute", "-p", "65535", "10.77.1.1"}).status == 2);
+  CHECK(lab.sluice({"arping", "10.77.1.1"}).err ==
+        "sluice arping: --tap: is needed, for there is ARP only on an Ethernet (see sluice arping --help)\n");
+  CHECK(lab.sluice({"arping", "--tap", "fd77::1"}).status == 2);
+}
+
+TEST_CASE("arping finds the kernel's MAC address across a bridge, and nobody where nobody is [R826-4]") {
+  BridgeLab lab;
+  const Words ours{"--local", "10.88.0.8/24", "--no-probe"};
+  Words asked = ours;
+  asked.insert(asked.end(), {"-c", "2", "-i", "20ms", "-w", "5s", "10.88.0.1"});
+  const Finished there = lab.arping(asked);
+  CHECK_MESSAGE(there.status == 0, there.err);
+  CHECK(there.out.find(std::string("Reply from 10.88.0.1 [") + BridgeLab::kMac + "]  ") != std::string::npos);
+  CHECK(there.out.find("Sent 2 requests, received 2 answers\n") != std::string::npos);
+  Words json = ours;
+  json.insert(json.end(), {"-c", "1", "--json", "-w", "5s", "10.88.0.1"});
+  CHECK(lines_of(lab.arping(json).out).at(0).at("mac") == BridgeLab::kMac);
+  Words nobody = ours;
+  nobody.insert(nobody.end(), {"-c", "1", "-w", "200ms", "10.88.0.77"});
+  CHECK(lab.arping(nobody).status == 1);
+}
+
+TEST_CASE("arping -D tells a taken address from a free one, and speaks for nobody [R5227-2.1.1-1] [R5227-2.1.1-3]") {
+  BridgeLab lab;
+  const std::string capture = lab.file("probes.pcapng");
+  const Finished taken = lab.arping({"-D", "-c", "1", "-w", "5s", "--capture", capture, "10.88.0.1"});
+  CHECK_MESSAGE(taken.status == 1, taken.err);
+  CHECK(taken.out.find(BridgeLab::kMac) != std::string::npos);
+  const Finished seen = lab.run({"tcpdump", "-n", "-r", capture, "arp"});
+  CHECK(seen.out.find("Request who-has 10.88.0.1 tell 0.0.0.0") != std::string::npos);
+  CHECK(lab.arping({"-D", "-c", "2", "-i", "20ms", "-w", "200ms", "10.88.0.77"}).status == 0);
+}
+
+}  // namespace sluice::interop
