@@ -319,7 +319,8 @@ TEST_CASE(
   CHECK(source_for("fd00::9") == "fd00::1");
   CHECK(source_for("2001:db8:ffff::1") == "2001:db8::1");
   CHECK(source_for("2600::1") == "2001:db8::1");
-  for (const char* nowhere : {"0.0.0.0", "::", "127.0.0.1", "::1"})
+  for (const char* own : {"127.0.0.1", "127.9.9.9", "::1"}) CHECK(source_for(own) == own);
+  for (const char* nowhere : {"0.0.0.0", "::"})
     CHECK(host.layer.select_source(ip(nowhere)).error() == Errc::network_unreachable);
   Host four({.addresses = {*Prefix::parse("10.0.0.1/24")}});
   CHECK(four.layer.select_source(ip("fd00::2")).error() == Errc::network_unreachable);

@@ -32,12 +32,14 @@ TEST_CASE("a dual-stack wildcard holds the port of both families") {
   CHECK(station.udp.bind(endpoint("0.0.0.0:8")));
 }
 
-TEST_CASE("only our own addresses can be bound") {
+TEST_CASE("only our own addresses can be bound, those of the loopback among them") {
   Station station;
-  for (const char* local : {"10.0.0.2:7", "127.0.0.1:7", "[::1]:7", "[fd00::2]:7", "10.0.0.255:7"}) {
+  for (const char* local : {"10.0.0.2:7", "[fd00::2]:7", "10.0.0.255:7"}) {
     CAPTURE(local);
     CHECK(station.udp.bind(endpoint(local)).error() == Errc::address_not_available);
   }
+  CHECK(station.udp.bind(endpoint("127.0.0.1:7")));
+  CHECK(station.udp.bind(endpoint("[::1]:7")));
   CHECK(station.udp.bind(endpoint("0.0.0.0:7"), {.dscp = 64}).error() == Errc::invalid_argument);
   CHECK(station.udp.bind(endpoint("[::ffff:10.0.0.1]:7"), {.dual_stack = false}).error() == Errc::invalid_argument);
 }
