@@ -96,12 +96,16 @@ TEST_CASE("a client reaches servers on both sides, each by its own device") {
 
 TEST_CASE("flags of a further interface that make no sense are one sentence and exit 2") {
   Lab lab;
-  for (const auto& [flags, word] : {std::pair{"--bridge br0", "needs --tap"}, std::pair{"--nonsense", "--also"},
-                                    std::pair{"--route 10.0.0.0", "NETWORK/LEN"}}) {
-    CAPTURE(flags);
-    const Finished done = lab.sluice({"serve", "--tcp-echo", "7", "--also", flags});
+  struct Mistake {
+    const char* flags;
+    const char* complaint;
+  };
+  for (const Mistake& mistake : {Mistake{"--bridge br0", "needs --tap"}, Mistake{"--nonsense", "--also"},
+                                 Mistake{"--route 10.0.0.0", "NETWORK/LEN"}}) {
+    CAPTURE(mistake.flags);
+    const Finished done = lab.sluice({"serve", "--tcp-echo", "7", "--also", mistake.flags});
     CHECK(done.status == 2);
-    CHECK_MESSAGE(done.err.find(word) != std::string::npos, done.err);
+    CHECK_MESSAGE(done.err.find(mistake.complaint) != std::string::npos, done.err);
     CHECK(std::count(done.err.begin(), done.err.end(), '\n') <= 2);
   }
 }
