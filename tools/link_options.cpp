@@ -212,17 +212,24 @@ void add_dns_option(CLI::App& app, LinkOptions& options) {
       ->group("Names");
 }
 
+/// machine-id(5), or the host's name where there is none.
+std::string machine_name() {
+  std::string name;
+  std::getline(std::ifstream("/etc/machine-id") >> std::ws, name);
+  if (!name.empty()) return name;
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  return host.data();
+}
+
 /// Like systemd.link(5)'s MACAddressPolicy=persistent: what stays the same from start to start, and is another's
 /// nowhere.
-std::optional<Key> persistent_key(const LinkOptions& options, const std::string& device) {
-  std::string machine;
-  std::getline(std::ifstream("/etc/machine-id") >> std::ws, machine);
-  if (machine.empty()) return std::nullopt;
+Key persistent_key(const LinkOptions& options, const std::string& device) {
   const std::string& space = options.network_namespace;
   const tun::Namespace where = space.empty() ? tun::Namespace::current() : tun::Namespace::open(space);
   struct stat status {};
-  if (::fstat(where.fd(), &status) != 0) return std::nullopt;
-  return tun::key_from_seed(fmt::format("{} {} {}", machine, status.st_ino, device));
+  if (::fstat(where.fd(), &status) != 0) status.st_ino = 0;
+  return tun::key_from_seed(fmt::format("{} {} {}", machine_name(), status.st_ino, device));
 }
 
 /// The device, where it leads, and the Ethernet on it.
@@ -317,9 +324,9 @@ host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::
 
 MacAddress mac_of(const LinkOptions& options, const std::string& device, const Key& key, InterfaceNumber number) {
   if (options.mac) return *options.mac;
-  const std::optional<Key> persistent = options.seed.empty() ? persistent_key(options, device) : std::nullopt;
+  const Key from = options.seed.empty() ? persistent_key(options, device) : key;
   std::array<std::uint8_t, MacAddress::kSize> bytes{};
-  Random(persistent.value_or(key), KeyUse::neighbour, number + 1u).fill(bytes);
+  Random(from, KeyUse::neighbour, number + 1u).fill(bytes);
   bytes[0] = static_cast<std::uint8_t>((bytes[0] & 0xfc) | 0x02);
   return MacAddress(bytes);
 }
