@@ -83,7 +83,24 @@ void Stack::receive_signal(const ip::Datagram& datagram) {
   if (from != kLoopback) interfaces_[from]->receive_signal(datagram, now_);
 }
 
+void Stack::keep(const ip::IcmpError& error) {
+  IcmpReport report{.kind = error.kind,
+                    .code = error.code,
+                    .reporter = error.reporter,
+                    .protocol = error.protocol,
+                    .local = {error.local, 0},
+                    .remote = {error.remote, 0}};
+  if (error.protocol == ip::Protocol::tcp || error.protocol == ip::Protocol::udp) {
+    ByteReader ports(error.quote());
+    report.local.port = ports.u16();
+    report.remote.port = ports.u16();
+  }
+  if (reports_.size() == kMaximumReports) reports_.pop_front();
+  reports_.push_back(report);
+}
+
 void Stack::receive_error(const ip::IcmpError& error) {
+  if (keeps_errors_) keep(error);
   if (error.protocol == ip::Protocol::tcp)
     tcp_.icmp_error(error);
   else if (error.protocol == ip::Protocol::udp)

@@ -13,6 +13,7 @@
 #include "stack/base/packet.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/result.hpp"
+#include "stack/base/ring.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
 #include "stack/interface.hpp"
@@ -53,6 +54,16 @@ struct Event {
   Readiness ready = Readiness::none;
 };
 
+/// An ICMP error about something that we sent. Of other protocols than TCP and UDP the ports are 0.
+struct IcmpReport {
+  ip::IcmpKind kind = ip::IcmpKind::unknown;
+  std::uint8_t code = 0;  ///< of the error, by its family
+  IpAddress reporter;
+  ip::Protocol protocol = ip::Protocol::tcp;
+  Endpoint local;   ///< the quoted packet's source: us
+  Endpoint remote;  ///< and where it went
+};
+
 /// The verbs, in any order and as often as one likes; an extra call is harmless. `now` never goes backwards; calls on
 /// sockets happen at the latest time that the stack was told. Not thread-safe: one thread owns a Stack and its sockets.
 class Stack {
@@ -87,6 +98,13 @@ class Stack {
   std::optional<ip::EchoAnswer> poll_echo() noexcept { return echo_.poll(); }
   const ip::Echo& echo() const noexcept { return echo_; }
 
+  /// From now on ICMP errors are kept for poll_error(), beside what transports make of them: for tools that show a path.
+  /// What a quote claims to be ours is not checked against any connection.
+  void keep_errors() noexcept { keeps_errors_ = true; }
+  /// The oldest of the last kMaximumReports that nobody fetched.
+  std::optional<IcmpReport> poll_error() { return reports_.take_front(); }
+  static constexpr std::size_t kMaximumReports = 256;
+
   ip::Layer& ip() noexcept { return ip_; }
   std::size_t interface_count() const noexcept { return interfaces_.size(); }
   /// REQUIRES number < interface_count(), as do all that follow.
@@ -110,6 +128,7 @@ class Stack {
   void receive_udp(ip::Datagram datagram);
   void receive_signal(const ip::Datagram& datagram);
   void receive_error(const ip::IcmpError& error);
+  void keep(const ip::IcmpError& error);
   void transmit(FrameSink& sink);
 
   Budget memory_;
@@ -120,6 +139,8 @@ class Stack {
   tcp::Layer tcp_;
   std::vector<std::unique_ptr<Interface>> interfaces_;
   ip::Loopback loopback_;
+  bool keeps_errors_ = false;
+  Ring<IcmpReport> reports_;
   Time now_{};
 };
 

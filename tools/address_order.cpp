@@ -37,6 +37,7 @@ std::vector<IpAddress> order_addresses(const std::vector<IpAddress>& addresses, 
     if (const auto source = source_of(address)) ranked.emplace_back(rank(address, *source), address);
   std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.first > b.first; });
   std::vector<IpAddress> ordered;
+  ordered.reserve(ranked.size());
   for (const Ranked& one : ranked) ordered.push_back(one.second);
   return ordered;
 }

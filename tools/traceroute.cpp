@@ -25,6 +25,7 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   sluice traceroute --local 10.77.1.2/24 --peer 10.77.1.1 10.99.0.9     through the kernel's routes
   sluice traceroute --tap --bridge br0 --dhcp --icmp example.com
+  sluice traceroute --tcp --port 443 10.99.0.9            SYNs, which firewalls let pass to a server
 
 After a time: !N network unreachable, !H host unreachable, !P protocol unreachable, !X prohibited, !F packet too big.
 Exit: 0 when the destination answered, 1 when it did not, 2 for a wrong flag or value or an unknown host.)";
@@ -36,12 +37,15 @@ constexpr std::size_t kProbeSize = 32;
 /// A UDP socket knows so many destinations when an error comes.
 constexpr std::uint32_t kMaximumQueries = 8;
 constexpr std::uint32_t kMaximumHops = 255;
+constexpr std::uint16_t kFirstUdpPort = 33434;
+constexpr std::uint16_t kHttpPort = 80;
 
 struct Options {
   LinkOptions link;
   std::string host;
   bool icmp = false;
-  std::uint16_t port = 33434;
+  bool tcp = false;
+  std::optional<std::uint16_t> port;
   std::uint32_t first = 1;
   std::uint32_t maximum = 30;
   std::uint32_t queries = 3;
@@ -61,7 +65,8 @@ struct Answer {
 
 struct Probe {
   Time sent{};
-  std::optional<Answer> answer;
+  std::optional<Answer> answer = std::nullopt;
+  tcp::Socket socket = {};  ///< with --tcp; half-open, and aborted when it goes
 };
 
 /// The notes of traceroute(8); empty for what a router or the destination is meant to say.
@@ -92,6 +97,7 @@ class Traceroute {
       host.loop().on_echo([this](const ip::EchoAnswer& answer) { on_echo(answer); });
       return;
     }
+    if (options.tcp) return host.loop().on_icmp_error([this](const IcmpReport& report) { on_report(report); });
     auto socket = host.stack().bind_udp({IpAddress::any(destination.family()), 0}, {.report_errors = true});
     if (!socket) throw tun::Error(socket.error(), "no UDP socket");
     socket_ = std::move(*socket);
@@ -133,16 +139,30 @@ class Traceroute {
     probes_.push_back({.sent = host_.loop().now(), .answer = {}});
     ++open_;
     // What can't be sent is a probe without an answer, as one that is lost.
-    if (options_.icmp) {
+    if (options_.tcp)
+      send_syn(number);
+    else if (options_.icmp)
       (void)host_.stack().send_echo({.destination = destination_,
                                      .identifier = identifier_,
                                      .sequence = static_cast<std::uint16_t>(number),
                                      .hop_limit = static_cast<std::uint8_t>(hop_),
                                      .size = kProbeSize});
-      return;
-    }
+    else
+      send_datagram(number);
+  }
+
+  void send_syn(std::uint32_t number) {
+    tcp::OpenOptions open;
+    open.options.hop_limit = static_cast<std::uint8_t>(hop_);
+    auto socket = host_.stack().connect({destination_, options_.port.value_or(kHttpPort)}, open);
+    if (!socket) return;
+    host_.loop().on(*socket, [this, number](Readiness ready) { on_opened(number, ready); });
+    probes_.back().socket = std::move(*socket);
+  }
+
+  void send_datagram(std::uint32_t number) {
     constexpr std::array<std::uint8_t, kProbeSize> kData{};
-    const udp::Outgoing probe{.to = Endpoint{destination_, static_cast<std::uint16_t>(options_.port + number)},
+    const udp::Outgoing probe{.to = Endpoint{destination_, static_cast<std::uint16_t>(first_port() + number)},
                               .hop_limit = static_cast<std::uint8_t>(hop_),
                               .data = Slice::copy_of(kData)};
     (void)socket_.send({&probe, 1});
@@ -152,13 +172,37 @@ class Traceroute {
     on_answer(answer.sequence, {.from = answer.from, .error = answer.error, .code = answer.code});
   }
 
+  /// SYN,ACK or RST: of the destination itself, or at least of who speaks for it.
+  void on_opened(std::uint32_t number, Readiness ready) {
+    const bool refused = any(ready & Readiness::failed) && socket_of(number) &&
+                         socket_of(number)->error() == Errc::connection_refused;
+    if (any(ready & Readiness::connected) || refused)
+      on_answer(static_cast<int>(number), {.from = destination_});
+  }
+
+  tcp::Socket* socket_of(std::uint32_t number) {
+    const bool open = number >= first_number_ && number - first_number_ < probes_.size();
+    return open ? &probes_[number - first_number_].socket : nullptr;
+  }
+
+  void on_report(const IcmpReport& report) {
+    for (std::size_t i = 0; i < probes_.size(); ++i) {
+      const auto local = probes_[i].socket ? probes_[i].socket.local() : Result<Endpoint>(Errc::stale_handle);
+      if (report.protocol != ip::Protocol::tcp || !local || *local != report.local) continue;
+      return on_answer(static_cast<int>(first_number_ + i),
+                       {.from = report.reporter, .error = report.kind, .code = report.code});
+    }
+  }
+
+  std::uint16_t first_port() const noexcept { return options_.port.value_or(kFirstUdpPort); }
+
   void on_socket() {
     while (const std::optional<udp::ErrorReport> report = socket_.poll_report())
-      on_answer(report->to.port - options_.port,
+      on_answer(report->to.port - first_port(),
                 {.from = report->reporter, .error = report->kind, .code = report->code});
     std::array<udp::Received, 1> one;
     for (Result<std::size_t> count = socket_.receive(one); count && *count > 0; count = socket_.receive(one))
-      if (one[0].from.address == destination_) on_answer(one[0].from.port - options_.port, {.from = destination_});
+      if (one[0].from.address == destination_) on_answer(one[0].from.port - first_port(), {.from = destination_});
   }
 
   /// To probe `number`; of an earlier hop it comes too late, and twice the first one counts.
@@ -186,9 +230,18 @@ class Traceroute {
     std::fflush(stdout);
     if (ended_ || hop_ == options_.maximum) return host_.loop().stop();
     first_number_ += options_.queries;
-    probes_.clear();
+    forget_probes();
     ++hop_;
     go_on();
+  }
+
+  void forget_probes() {
+    for (Probe& probe : probes_) {
+      if (!probe.socket) continue;
+      host_.loop().off(probe.socket);
+      probe.socket.abort();
+    }
+    probes_.clear();
   }
 
   void show() const {
@@ -242,8 +295,11 @@ void check(const Options& options) {
   if (options.first > options.maximum) throw UsageError("--first", "is at most --max-hops");
   if (options.queries > kMaximumQueries) throw UsageError("--queries", "is at most 8");
   if (options.wait < std::chrono::milliseconds(1)) throw UsageError("--wait", "is at least 1ms");
+  if (options.icmp && options.tcp) throw UsageError("--tcp", "and --icmp exclude each other");
+  if (options.icmp && options.port) throw UsageError("--port", "is for UDP and TCP");
   const std::uint32_t probes = (options.maximum - options.first + 1) * options.queries;
-  if (!options.icmp && options.port + probes > 65536)
+  const bool udp = !options.icmp && !options.tcp;
+  if (udp && options.port.value_or(kFirstUdpPort) + probes > 65536)
     throw UsageError("--port", fmt::format("is at most {} here: each probe has a port of its own", 65536 - probes));
 }
 
@@ -280,7 +336,9 @@ void add_traceroute(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   command->add_option("HOST", options->host, "an address, or a name that the system knows")->required();
   command->add_flag("-I,--icmp", options->icmp, "probe with ICMP echo requests, not with UDP");
-  add_value(*command, "-p,--port", options->port, parse_port, "PORT", "of the first UDP probe; it rises [33434]");
+  command->add_flag("-T,--tcp", options->tcp, "probe with TCP SYNs: what answers is reset, never opened");
+  add_value(*command, "-p,--port", options->port, parse_port, "PORT",
+            "of the first UDP probe, from which it rises [33434]; of all TCP probes [80]");
   add_value(*command, "-f,--first", options->first, parse_count, "N", "the first hop [1]");
   add_value(*command, "-m,--max-hops", options->maximum, parse_count, "N", "the last hop [30]");
   add_value(*command, "-q,--queries", options->queries, parse_count, "N", "probes of a hop, 1 to 8 [3]");

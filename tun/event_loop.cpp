@@ -175,6 +175,8 @@ void EventLoop::call_alarms() {
 }
 
 void EventLoop::tell_events() {
+  if (on_icmp_error_)
+    while (const std::optional<IcmpReport> report = stack_.poll_error()) on_icmp_error_(*report);
   for (int told = 0; told < kEventsPerTurn; ++told) {
     const std::optional<Event> event = next_event_ ? std::exchange(next_event_, std::nullopt) : stack_.poll_event();
     if (!event) break;

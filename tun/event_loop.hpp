@@ -115,6 +115,11 @@ class EventLoop {
   bool stopping() const noexcept { return stops_ > 0; }
   /// The application closes its sockets here. Called once, the last given first.
   void on_stop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
+  /// Called for each ICMP error about something that the stack sent, before sockets hear of it.
+  void on_icmp_error(std::function<void(const IcmpReport&)> call) {
+    stack_.keep_errors();
+    on_icmp_error_ = std::move(call);
+  }
   /// Called for what happens to the addresses of a host that configures itself.
   void on_host(std::function<void(const host::HostEvent&)> call) { on_host_ = std::move(call); }
   /// Called for each answer to what Stack::send_echo() asked. Without it they are left for Stack::poll_echo().
@@ -205,6 +210,7 @@ class EventLoop {
 
   std::vector<std::function<void()>> at_stop_;
   std::function<void(const host::HostEvent&)> on_host_;
+  std::function<void(const IcmpReport&)> on_icmp_error_;
   std::function<void(const ip::EchoAnswer&)> on_echo_;
   std::function<void(const wire::arp::Packet&)> on_arp_;
   int stops_ = 0;

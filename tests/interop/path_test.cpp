@@ -1,6 +1,7 @@
 // traceroute and arping among routers and hosts of the kernel's, each in a namespace of its own.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -93,14 +94,15 @@ struct BridgeLab : Lab {
 
 }  // namespace
 
-TEST_CASE("traceroute names each router of the kernel's in turn, by UDP and by ICMP, over IPv4 and IPv6 [R792-2]") {
+TEST_CASE("traceroute names each router of the kernel's in turn, by UDP, ICMP and TCP, over IPv4 and IPv6 [R792-2]") {
   ChainLab lab;
   const Words hops4{"10.77.1.1", "10.99.1.2", "10.99.2.2"};
   const Words hops6{"fd77:0:0:1::1", "fd99:1::2", "fd99:2::2"};
   for (const Words& hops : {hops4, hops6})
-    for (const bool icmp : {false, true}) {
+    for (const char* kind : {"", "--icmp", "--tcp"}) {
+      CAPTURE(kind);
       Words flags{"--json", hops.back()};
-      if (icmp) flags.emplace_back("--icmp");
+      if (*kind != 0) flags.emplace_back(kind);
       const Finished done = lab.trace(flags);
       CAPTURE(done.out);
       CHECK_MESSAGE(done.status == 0, done.err);
@@ -113,6 +115,28 @@ TEST_CASE("traceroute names each router of the kernel's in turn, by UDP and by I
       CHECK(lines[3].at("reached") == true);
       CHECK(lines[3].at("hops") == 3);
     }
+}
+
+TEST_CASE("traceroute by TCP ends at a listener, too, which never sees a connection") {
+  ChainLab lab;
+  const auto listener = lab.start({"nsenter", "-t", std::to_string(lab.host->id()), "-n", "python3", "-u", "-c", R"(
+import socket
+with socket.create_server(("10.99.2.2", 443)) as server:
+    print("listening")
+    server.settimeout(30)
+    try:
+        with server.accept()[0] as peer:
+            print("said", peer.recv(100))
+    except OSError as error:
+        print(error)
+)"});
+  REQUIRE(listener->wait_for("listening"));
+  const Finished done = lab.trace({"--tcp", "-p", "443", "--json", "10.99.2.2"});
+  CHECK_MESSAGE(done.status == 0, done.err);
+  CHECK(lines_of(done.out).back().at("hops") == 3);
+  CHECK(listener->out().find("said") == std::string::npos);
+  listener->signal(SIGKILL);
+  CHECK(listener->wait().status == 128 + SIGKILL);
 }
 
 TEST_CASE("traceroute's lines are those of traceroute(8)") {
@@ -152,6 +176,8 @@ TEST_CASE("wrong values of traceroute and arping are one sentence, and exit 2") 
   CHECK(lab.sluice({"traceroute", "-q", "9", "10.77.1.1"}).status == 2);
   CHECK(lab.sluice({"traceroute", "-f", "9", "-m", "3", "10.77.1.1"}).status == 2);
   CHECK(lab.sluice({"traceroute", "-p", "65535", "10.77.1.1"}).status == 2);
+  CHECK(lab.sluice({"traceroute", "--tcp", "--icmp", "10.77.1.1"}).status == 2);
+  CHECK(lab.sluice({"traceroute", "--icmp", "-p", "80", "10.77.1.1"}).status == 2);
   CHECK(lab.sluice({"arping", "10.77.1.1"}).err ==
         "sluice arping: --tap: is needed, for there is ARP only on an Ethernet (see sluice arping --help)\n");
   CHECK(lab.sluice({"arping", "--tap", "fd77::1"}).status == 2);

@@ -217,6 +217,35 @@ TEST_CASE("an interface that is full holds nobody's text back for ever") {
   CHECK(second == 1);
 }
 
+TEST_CASE("a program that shows paths sees each ICMP error, with who reported it about which packet") {
+  Crossroads roads;
+  udp::Socket socket = *roads.centre().bind_udp(*Endpoint::parse("0.0.0.0:7"));
+  const auto provoke = [&] {
+    REQUIRE(socket.send_to(*Endpoint::parse("10.1.0.2:9"), as_bytes("hello")));
+    roads.settle();
+  };
+  provoke();
+  CHECK(!roads.centre().poll_error());  // nobody asked for them
+  roads.centre().keep_errors();
+  provoke();
+  const auto report = roads.centre().poll_error();
+  REQUIRE(report);
+  CHECK(report->kind == ip::IcmpKind::port_unreachable);
+  CHECK(report->code == 3);
+  CHECK(report->reporter == ip("10.1.0.2"));
+  CHECK(report->protocol == ip::Protocol::udp);
+  CHECK(report->local == *Endpoint::parse("10.1.0.1:7"));
+  CHECK(report->remote == *Endpoint::parse("10.1.0.2:9"));
+  CHECK(!roads.centre().poll_error());
+  for (std::size_t i = 0; i < Stack::kMaximumReports + 10; ++i) {
+    provoke();
+    roads.run_for(10ms);
+  }
+  std::size_t kept = 0;
+  while (roads.centre().poll_error()) ++kept;
+  CHECK(kept == Stack::kMaximumReports);
+}
+
 TEST_CASE("an address belongs to one interface only") {
   Crossroads roads;
   CHECK(!roads.centre().ip().add_address({.prefix = prefix("10.0.0.1/24"), .interface = 1}));
