@@ -98,8 +98,8 @@ class Stack {
   std::optional<ip::EchoAnswer> poll_echo() noexcept { return echo_.poll(); }
   const ip::Echo& echo() const noexcept { return echo_; }
 
-  /// From now on ICMP errors are kept for poll_error(), beside what transports make of them: for tools that show a path.
-  /// What a quote claims to be ours is not checked against any connection.
+  /// From now on ICMP errors are kept for poll_error(), beside what transports make of them: for tools that show a
+  /// path. What a quote claims to be ours is not checked against any connection.
   void keep_errors() noexcept { keeps_errors_ = true; }
   /// The oldest of the last kMaximumReports that nobody fetched.
   std::optional<IcmpReport> poll_error() { return reports_.take_front(); }

@@ -97,7 +97,10 @@ class Traceroute {
       host.loop().on_echo([this](const ip::EchoAnswer& answer) { on_echo(answer); });
       return;
     }
-    if (options.tcp) return host.loop().on_icmp_error([this](const IcmpReport& report) { on_report(report); });
+    if (options.tcp) {
+      host.loop().on_icmp_error([this](const IcmpReport& report) { on_report(report); });
+      return;
+    }
     auto socket = host.stack().bind_udp({IpAddress::any(destination.family()), 0}, {.report_errors = true});
     if (!socket) throw tun::Error(socket.error(), "no UDP socket");
     socket_ = std::move(*socket);
@@ -172,12 +175,14 @@ class Traceroute {
     on_answer(answer.sequence, {.from = answer.from, .error = answer.error, .code = answer.code});
   }
 
-  /// SYN,ACK or RST: of the destination itself, or at least of who speaks for it.
+  /// SYN,ACK or RST: of the destination itself, or at least of who speaks for it. An abort in this very turn leaves the
+  /// handshake unfinished.
   void on_opened(std::uint32_t number, Readiness ready) {
-    const bool refused = any(ready & Readiness::failed) && socket_of(number) &&
-                         socket_of(number)->error() == Errc::connection_refused;
-    if (any(ready & Readiness::connected) || refused)
-      on_answer(static_cast<int>(number), {.from = destination_});
+    tcp::Socket* const socket = socket_of(number);
+    if (!socket) return;
+    const bool refused = any(ready & Readiness::failed) && socket->error() == Errc::connection_refused;
+    if (any(ready & Readiness::connected)) socket->abort();
+    if (any(ready & Readiness::connected) || refused) on_answer(static_cast<int>(number), {.from = destination_});
   }
 
   tcp::Socket* socket_of(std::uint32_t number) {
