@@ -68,10 +68,10 @@ Offloads agree(const Fd& fd, const std::string& name) {
   const bool header = ::ioctl(fd.number(), TUNSETVNETHDRSZ, &size) == 0 &&
                       (::ioctl(fd.number(), TUNSETVNETLE, &little) == 0 || std::endian::native == std::endian::little);
   if (!header) throw Error(from_errno(errno), "cannot set the header of " + name + ": " + errno_text(errno));
-  constexpr unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-  constexpr std::array<unsigned, 5> sets = {tcp | TUN_F_TSO_ECN | kUso4 | kUso6, tcp | TUN_F_TSO_ECN, tcp,
-                                            TUN_F_CSUM | TUN_F_TSO4, TUN_F_CSUM};
-  for (const unsigned set : sets) {
+  constexpr unsigned kTcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
+  constexpr std::array<unsigned, 5> kSets = {kTcp | TUN_F_TSO_ECN | kUso4 | kUso6, kTcp | TUN_F_TSO_ECN, kTcp,
+                                             TUN_F_CSUM | TUN_F_TSO4, TUN_F_CSUM};
+  for (const unsigned set : kSets) {
     if (::ioctl(fd.number(), TUNSETOFFLOAD, static_cast<unsigned long>(set)) != 0) continue;
     return {.maximum_frame = 65535,
             .checksum = true,

@@ -103,13 +103,14 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
   if (header->header_size > wire::ipv4::kMinimumHeader && !options_pass(*header, std::as_const(packet).bytes(), now))
     return {};
   if (header->is_fragment()) return receive_fragment(*header, std::move(packet), now);
+  const bool to_group = layer.is_group(header->destination, packet.interface);
   return deliver(Datagram{.source = header->source,
                           .destination = header->destination,
                           .protocol = static_cast<Protocol>(header->protocol),
                           .hop_limit = header->hop_limit,
                           .dscp = header->dscp,
                           .ecn = header->ecn,
-                          .to_group = layer.is_group(header->destination, packet.interface),
+                          .to_group = to_group,
                           .header_size = header->header_size,
                           .packet = std::move(packet)},
                  0, now);
@@ -148,13 +149,14 @@ Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
     if (reassembled) return drop(Counter::drop_extension_malformed, now);
     return receive_fragment(*header, *chain, std::move(packet), now);
   }
+  const bool to_group = layer.is_group(header->destination, packet.interface);
   return deliver(Datagram{.source = header->source,
                           .destination = header->destination,
                           .protocol = static_cast<Protocol>(chain->upper),
                           .hop_limit = header->hop_limit,
                           .dscp = header->dscp,
                           .ecn = header->ecn,
-                          .to_group = layer.is_group(header->destination, packet.interface),
+                          .to_group = to_group,
                           .header_size = static_cast<std::uint32_t>(chain->size),
                           .packet = std::move(packet)},
                  chain->named_at, now);
