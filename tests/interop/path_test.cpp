@@ -89,7 +89,7 @@ struct BridgeLab : Lab {
   static constexpr const char* kMac = "02:00:00:00:00:41";
   static constexpr const char* kBridge =
       "set -e; ip link add br0 address $1 type bridge; ip addr add 10.88.0.1/24 dev br0; ip link set br0 up;"
-      "ip link add port0 type veth peer name port1; ip link set port1 up; ip link set port0 master br0 up;"
+      "ip link add port0 type veth peer name port1; ip link set port1 arp off up; ip link set port0 master br0 up;"
       "for turn in $(seq 200); do ip link show br0 | grep -q 'state UP' && exit 0; sleep 0.05; done; exit 1";
 };
 
