@@ -69,5 +69,5 @@ verdict "text and close" "$status"
 
 heading "What sluice knows of its LAN"
 shown "$sluice" ip "$ns" && status=0 || status=$?
-grep -Eq '^10\.88\.0\.1 +[0-9a-f:]+ ' "$scratch/out" || status=1
+grep -Eq '^10\.88\.0\.1 +lan0 +[0-9a-f:]+ ' "$scratch/out" || status=1
 verdict "its addresses, routes and neighbours" "$status"
