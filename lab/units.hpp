@@ -45,6 +45,8 @@ Parsed<double> parse_probability(std::string_view text);
 /// "1.5 KiB", "20 ms", "10 Mbit/s": what the parsers above read again, up to rounding to three digits.
 std::string size_text(std::uint64_t bytes);
 std::string time_text(Duration time);
+/// As a number, for JSON and columns.
+constexpr double milliseconds(Duration time) noexcept { return static_cast<double>(time.count()) / 1e6; }
 std::string rate_text(std::uint64_t bytes_per_second);
 
 }  // namespace sluice::lab

@@ -79,6 +79,10 @@ void Interface::report_groups(Time now) {
 void Interface::drain(Time now, FrameSink& device) {
   wake(now);
   report_groups(now);
+  flush(now, device);
+}
+
+void Interface::flush(Time now, FrameSink& device) {
   if (link_) link_->drain(device);
   SinkOf by_link([&](const Frame& packet) noexcept { return transmit(packet, device, now); });
   outbox_.drain(by_link);

@@ -46,8 +46,10 @@ class Interface {
   void handle_timeout(Time now);
   Time next_timeout() const noexcept;
 
-  /// Offers what this interface itself has to say, and packets whose next hop has become known.
+  /// Makes due reports, then does as flush().
   void drain(Time now, FrameSink& device);
+  /// Offers what this interface itself has to say, and packets whose next hop has become known.
+  void flush(Time now, FrameSink& device);
   /// Offers a packet of the layers above. False: the device is full.
   bool transmit(const Frame& packet, FrameSink& device, Time now);
   /// Passes on which routers were lost.

@@ -95,8 +95,7 @@ void Stack::keep(const ip::IcmpError& error) {
     report.local.port = ports.u16();
     report.remote.port = ports.u16();
   }
-  if (reports_.size() == kMaximumReports) reports_.pop_front();
-  reports_.push_back(report);
+  reports_.push_latest(report, kMaximumReports);
 }
 
 void Stack::receive_error(const ip::IcmpError& error) {
@@ -140,7 +139,7 @@ void Stack::poll_transmit(Time now, std::span<FrameSink* const> sinks) {
   });
   transmit(by_way);
   for (std::size_t i = 0; i < sinks.size(); ++i) {
-    interfaces_[i]->drain(now_, *sinks[i]);
+    interfaces_[i]->flush(now_, *sinks[i]);
     interfaces_[i]->settle(now_);
     while (const auto error = interfaces_[i]->link() ? interfaces_[i]->link()->poll_error() : std::nullopt)
       receive_error(*error);

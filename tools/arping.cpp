@@ -10,9 +10,8 @@
 
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
-#include "tools/host.hpp"
 #include "tools/json.hpp"
-#include "tun/error.hpp"
+#include "tools/probing.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -24,7 +23,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit: 0 when an answer came, 1 when none did; with -D 0 when none came and 1 when the address is taken; 2 for a wrong
 flag or value.)";
 
-constexpr int kOther = 2;
 /// RFC 5227 1.1: PROBE_NUM.
 constexpr std::uint32_t kProbes = 3;
 
@@ -37,8 +35,6 @@ struct Options {
   bool duplicate = false;
   bool json = false;
 };
-
-double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 
 class Arping {
  public:
@@ -99,12 +95,13 @@ class Arping {
 
   void show(const wire::arp::Packet& packet, Duration took) const {
     if (options_.json) {
-      const Json line{
-          {"from", packet.sender.to_string()}, {"mac", packet.sender_mac.to_string()}, {"rtt_ms", milliseconds(took)}};
+      const Json line{{"from", packet.sender.to_string()},
+                      {"mac", packet.sender_mac.to_string()},
+                      {"rtt_ms", lab::milliseconds(took)}};
       fmt::print("{}\n", line.dump());
     } else {
       fmt::print("Reply from {} [{}]  {:.3f} ms\n", packet.sender.to_string(), packet.sender_mac.to_string(),
-                 milliseconds(took));
+                 lab::milliseconds(took));
     }
     std::fflush(stdout);
   }
@@ -138,11 +135,7 @@ int arping(Options options) {
   Arping asking(host, options, source_of(host, *target, options.duplicate), *target);
   host.loop().stop_on({SIGINT, SIGTERM});
   asking.begin();
-  const Result<void> result = host.loop().run();
-  if (!result) {
-    fmt::print(stderr, "sluice arping: the device is gone: {}\n", describe(result.error()));
-    return kOther;
-  }
+  if (!run_probes(host, "arping")) return kProbeTrouble;
   asking.summarize();
   return (asking.received() > 0) != options.duplicate ? kSuccess : kFailure;
 }
@@ -160,16 +153,8 @@ void add_arping(CLI::App& app, Action& action) {
   command->add_flag("--json", options->json, "a line of JSON an answer, and one at the end");
   add_link_options(*command, options->link, Role::client);
   command->footer(kExamples);
-  command->callback([&action, options] {
-    action = [options] {
-      try {
-        return arping(*options);
-      } catch (const tun::Error& error) {
-        fmt::print(stderr, "sluice arping: {}\n", error.what());
-        return kOther;
-      }
-    };
-  });
+  command->callback(
+      [&action, options] { action = [options] { return guarded("arping", [&] { return arping(*options); }); }; });
 }
 
 }  // namespace sluice::tools

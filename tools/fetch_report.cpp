@@ -4,17 +4,16 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "lab/units.hpp"
 #include "tools/json.hpp"
 #include "tools/report.hpp"
 
 namespace sluice::tools {
 namespace {
 
-double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
-
 void add_times(Json& report, const FetchRecord& record) {
   const auto add = [&](const char* name, const std::optional<Duration>& time) {
-    if (time) report[name] = milliseconds(*time);
+    if (time) report[name] = lab::milliseconds(*time);
   };
   add("redirect_ms", record.redirect);
   add("dns_ms", record.resolved);

@@ -18,8 +18,7 @@
 #include "tools/commands.hpp"
 #include "tools/echo_text.hpp"
 #include "tools/json.hpp"
-#include "tools/resolve.hpp"
-#include "tun/error.hpp"
+#include "tools/probing.hpp"
 
 namespace sluice::tools {
 namespace {
@@ -32,7 +31,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit: 0 when an answer came, 1 when none did, 2 for a wrong flag or value or an unknown host.)";
 
 constexpr int kNoAnswer = 1;
-constexpr int kOther = 2;
 
 struct Options {
   LinkOptions link;
@@ -43,8 +41,6 @@ struct Options {
   std::uint64_t size = 56;
   bool json = false;
 };
-
-double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 
 struct Tally {
   std::uint32_t sent = 0;
@@ -91,7 +87,7 @@ class Ping {
     fmt::print("{} packets transmitted, {} received{}{}, {:.4g}% packet loss, time {:.0f}ms\n", tally_.sent,
                tally_.received, tally_.duplicates ? fmt::format(", +{} duplicates", tally_.duplicates) : "",
                tally_.errors ? fmt::format(", +{} errors", tally_.errors) : "", tally_.loss() * 100,
-               milliseconds(took));
+               lab::milliseconds(took));
     if (tally_.received > 0)
       fmt::print("rtt min/avg/max/mdev = {:.3f}/{:.3f}/{:.3f}/{:.3f} ms\n", tally_.least, tally_.mean(), tally_.most,
                  tally_.deviation());
@@ -124,7 +120,7 @@ class Ping {
   void on_answer(const ip::EchoAnswer& answer) {
     const auto found = under_way_.find(answer.sequence);
     const bool known = found != under_way_.end();
-    const double rtt = known ? milliseconds(host_.loop().now() - found->second) : 0;
+    const double rtt = known ? lab::milliseconds(host_.loop().now() - found->second) : 0;
     if (known) under_way_.erase(found);
     if (answer.error) {
       ++tally_.errors;
@@ -164,7 +160,7 @@ class Ping {
             {"duplicates", tally_.duplicates},
             {"errors", tally_.errors},
             {"loss", tally_.loss()},
-            {"time_ms", milliseconds(took)},
+            {"time_ms", lab::milliseconds(took)},
             {"rtt_min_ms", tally_.least},
             {"rtt_avg_ms", tally_.mean()},
             {"rtt_max_ms", tally_.most},
@@ -181,17 +177,12 @@ class Ping {
 
 int ping(const Options& options) {
   if (options.interval < std::chrono::milliseconds(1)) throw UsageError("--interval", "is at least 1ms");
-  const bool by_stack = is_for_stack(options.host, options.link);
-  std::vector<IpAddress> addresses;
-  if (!by_stack) addresses = resolve(options.host);
-  if (!by_stack && addresses.empty()) throw UsageError(fmt::format("no address is known for {}", options.host));
+  const ProbeTarget target(options.host, options.link);
   Host host(options.link, Role::client);
-  if (by_stack) addresses = addresses_over(host, options.host, options.link);
-  const Result<IpAddress> destination = reachable(addresses, host);
-  if (!destination) throw UsageError("the stack has no address of this family (see --local6)");
-  const Result<IpAddress> source = host.stack().ip().select_source(*destination);
+  const IpAddress destination = target.on(host);
+  const Result<IpAddress> source = host.stack().ip().select_source(destination);
   if (!source) throw UsageError(std::string(describe(source.error())));
-  const std::size_t headers = destination->is_v6() ? 48 : 28;
+  const std::size_t headers = destination.is_v6() ? 48 : 28;
   if (options.size + headers > host.device().mtu())
     throw UsageError("--size",
                      fmt::format("is at most {} here, the MTU less the headers", host.device().mtu() - headers));
@@ -199,14 +190,10 @@ int ping(const Options& options) {
   Random random(host.key(), KeyUse::icmp, 1);
   const auto identifier = static_cast<std::uint16_t>(random.u32());
   Ping pinging(host, options,
-               {.destination = *destination, .identifier = identifier, .size = options.size, .source = *source});
+               {.destination = destination, .identifier = identifier, .size = options.size, .source = *source});
   host.loop().stop_on({SIGINT, SIGTERM});
   pinging.begin();
-  const Result<void> result = host.loop().run();
-  if (!result) {
-    fmt::print(stderr, "sluice ping: the device is gone: {}\n", describe(result.error()));
-    return kOther;
-  }
+  if (!run_probes(host, "ping")) return kProbeTrouble;
   pinging.summarize();
   return pinging.tally().received > 0 ? kSuccess : kNoAnswer;
 }
@@ -224,16 +211,8 @@ void add_ping(CLI::App& app, Action& action) {
   command->add_flag("--json", options->json, "a line of JSON an answer, and one at the end");
   add_link_options(*command, options->link, Role::client);
   command->footer(kExamples);
-  command->callback([&action, options] {
-    action = [options] {
-      try {
-        return ping(*options);
-      } catch (const tun::Error& error) {
-        fmt::print(stderr, "sluice ping: {}\n", error.what());
-        return kOther;
-      }
-    };
-  });
+  command->callback(
+      [&action, options] { action = [options] { return guarded("ping", [&] { return ping(*options); }); }; });
 }
 
 }  // namespace sluice::tools

@@ -16,7 +16,7 @@
 #include "tools/commands.hpp"
 #include "tools/echo_text.hpp"
 #include "tools/json.hpp"
-#include "tools/resolve.hpp"
+#include "tools/probing.hpp"
 #include "tun/error.hpp"
 
 namespace sluice::tools {
@@ -31,7 +31,6 @@ After a time: !N network unreachable, !H host unreachable, !P protocol unreachab
 Exit: 0 when the destination answered, 1 when it did not, 2 for a wrong flag or value or an unknown host.)";
 
 constexpr int kNotReached = 1;
-constexpr int kOther = 2;
 /// Bytes of data in a probe, so that over IPv4 it is the 60 bytes of traceroute(8).
 constexpr std::size_t kProbeSize = 32;
 /// A UDP socket knows so many destinations when an error comes.
@@ -52,8 +51,6 @@ struct Options {
   Duration wait = std::chrono::seconds(2);
   bool json = false;
 };
-
-double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 
 /// What came back for a probe.
 struct Answer {
@@ -260,7 +257,7 @@ class Traceroute {
       if (named != probe.answer->from) fmt::print(" {}", probe.answer->from.to_string());
       named = probe.answer->from;
       const std::string note = note_of(*probe.answer);
-      fmt::print("  {:.3f} ms{}{}", milliseconds(probe.answer->rtt), note.empty() ? "" : " ", note);
+      fmt::print("  {:.3f} ms{}{}", lab::milliseconds(probe.answer->rtt), note.empty() ? "" : " ", note);
     }
     fmt::print("\n");
   }
@@ -272,7 +269,7 @@ class Traceroute {
         answers.push_back(nullptr);
         continue;
       }
-      Json one{{"from", probe.answer->from.to_string()}, {"rtt_ms", milliseconds(probe.answer->rtt)}};
+      Json one{{"from", probe.answer->from.to_string()}, {"rtt_ms", lab::milliseconds(probe.answer->rtt)}};
       if (probe.answer->error)
         one["error"] =
             describe_error({.from = probe.answer->from, .error = probe.answer->error, .code = probe.answer->code});
@@ -308,28 +305,14 @@ void check(const Options& options) {
     throw UsageError("--port", fmt::format("is at most {} here: each probe has a port of its own", 65536 - probes));
 }
 
-IpAddress destination_of(const Options& options, std::vector<IpAddress> addresses, Host& host, bool by_stack) {
-  if (by_stack) addresses = addresses_over(host, options.host, options.link);
-  const Result<IpAddress> destination = reachable(addresses, host);
-  if (!destination) throw UsageError("the stack has no address of this family (see --local6)");
-  return *destination;
-}
-
 int traceroute(const Options& options) {
   check(options);
-  const bool by_stack = is_for_stack(options.host, options.link);
-  std::vector<IpAddress> addresses;
-  if (!by_stack) addresses = resolve(options.host);
-  if (!by_stack && addresses.empty()) throw UsageError(fmt::format("no address is known for {}", options.host));
+  const ProbeTarget target(options.host, options.link);
   Host host(options.link, Role::client);
-  Traceroute trace(host, options, destination_of(options, addresses, host, by_stack));
+  Traceroute trace(host, options, target.on(host));
   host.loop().stop_on({SIGINT, SIGTERM});
   trace.begin();
-  const Result<void> result = host.loop().run();
-  if (!result) {
-    fmt::print(stderr, "sluice traceroute: the device is gone: {}\n", describe(result.error()));
-    return kOther;
-  }
+  if (!run_probes(host, "traceroute")) return kProbeTrouble;
   trace.summarize();
   return trace.reached() ? kSuccess : kNotReached;
 }
@@ -352,14 +335,7 @@ void add_traceroute(CLI::App& app, Action& action) {
   add_link_options(*command, options->link, Role::client);
   command->footer(kExamples);
   command->callback([&action, options] {
-    action = [options] {
-      try {
-        return traceroute(*options);
-      } catch (const tun::Error& error) {
-        fmt::print(stderr, "sluice traceroute: {}\n", error.what());
-        return kOther;
-      }
-    };
+    action = [options] { return guarded("traceroute", [&] { return traceroute(*options); }); };
   });
 }
 

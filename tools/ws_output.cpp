@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "lab/units.hpp"
 #include "tools/hex.hpp"
 #include "tools/json.hpp"
 
@@ -10,8 +11,6 @@ namespace sluice::tools {
 namespace {
 
 std::string line_of(const Json& event) { return event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-double milliseconds(Duration time) { return static_cast<double>(time.count()) / 1e6; }
 
 }  // namespace
 
@@ -52,7 +51,7 @@ void WsOutput::ping(Bytes payload) {
 void WsOutput::pong(Bytes payload, Duration after) {
   if (!options_.json) return;
   Json event{{"type", "pong"}, {"hex", hex_text(payload)}};
-  if (after >= Duration{}) event["ms"] = milliseconds(after);
+  if (after >= Duration{}) event["ms"] = lab::milliseconds(after);
   text_ += line_of(event);
 }
 

@@ -42,9 +42,7 @@ VirtioFault apply_cut(const VirtioHeader& header, Packet& packet) noexcept {
   if (transport == 0) return VirtioFault::header_length;
   packet.checksum_known_good = true;
   const std::size_t text = bytes.size() - place->offset - transport;
-  if (text <= header.gso_size) return VirtioFault::none;
-  packet.gso_size = header.gso_size;
-  packet.segment_count = static_cast<std::uint16_t>((text + header.gso_size - 1) / header.gso_size);
+  if (text > header.gso_size) packet.stand_for(text, header.gso_size);
   return VirtioFault::none;
 }
 

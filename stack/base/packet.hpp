@@ -20,6 +20,9 @@ inline constexpr InterfaceNumber kLoopback = 255;
 /// The ECN field of an IP header (RFC 3168 section 5).
 enum class Ecn : std::uint8_t { not_ect = 0, ect1 = 1, ect0 = 2, ce = 3 };
 
+/// How many wire segments carry `text` bytes, `unit` of them each. REQUIRES unit > 0.
+constexpr std::size_t segments_of(std::size_t text, std::size_t unit) noexcept { return (text + unit - 1) / unit; }
+
 /// One received IP packet, or a super-segment of up to 64 KiB that stands for several. Move-only: whoever holds it owns
 /// it.
 class Packet {
@@ -59,7 +62,13 @@ class Packet {
   /// Memory that this packet pins, bytes.
   std::size_t footprint() const noexcept { return slice_.buffer().capacity(); }
 
-  InterfaceNumber interface = 0;     ///< that it came in by
+  InterfaceNumber interface = 0;  ///< that it came in by
+  /// From now on it stands for the segments that `text` bytes are cut into every `unit` bytes. REQUIRES text > unit.
+  void stand_for(std::size_t text, std::uint16_t unit) noexcept {
+    gso_size = unit;
+    segment_count = static_cast<std::uint16_t>(segments_of(text, unit));
+  }
+
   bool link_group = false;           ///< came in a frame to many: multicast or broadcast of the link
   bool checksum_known_good = false;  ///< the device vouches for the transport checksum
   std::uint16_t gso_size = 0;        ///< not 0: a super-segment whose text is cut every gso_size bytes

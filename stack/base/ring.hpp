@@ -42,6 +42,11 @@ class Ring {
     ++size_;
     back() = std::move(value);
   }
+  /// The same where only the latest `limit` are of use: the oldest goes when there are so many. REQUIRES limit > 0.
+  void push_latest(T value, std::size_t limit) {
+    if (size_ >= limit) pop_front();
+    push_back(std::move(value));
+  }
   void push_front(T value) {
     if (size_ == capacity_) grow();
     head_ = (head_ + capacity_ - 1) & (capacity_ - 1);

@@ -190,8 +190,7 @@ bool Configurator::act_on_conflicts(Time now) {
 std::optional<HostEvent> Configurator::poll_event() { return events_.take_front(); }
 
 void Configurator::tell(HostEvent::Kind kind, const IpAddress& address) {
-  if (events_.size() >= kMaximumEvents) events_.pop_front();
-  events_.push_back({kind, address});
+  events_.push_latest({kind, address}, kMaximumEvents);
 }
 
 std::vector<IpAddress> Configurator::dns_servers() const {

@@ -122,7 +122,7 @@ Result<IpAddress> Layer::select_source(const IpAddress& destination) const noexc
 // --- path MTUs
 
 std::size_t Layer::path_mtu(const IpAddress& destination) const noexcept {
-  return state_->path_mtus.find(destination, interfaces_[way_to(destination).value_or(0)].mtu);
+  return state_->path_mtus.find(destination, mtu_towards(destination));
 }
 
 std::size_t Layer::path_mtu(const IpAddress& destination, const IpAddress& source) const noexcept {
@@ -130,8 +130,8 @@ std::size_t Layer::path_mtu(const IpAddress& destination, const IpAddress& sourc
 }
 
 std::size_t Layer::lower_path_mtu(const IpAddress& destination, std::size_t mtu, std::size_t quoted_length, Time now) {
-  const bool lowered = state_->path_mtus.lower(destination, {.mtu = mtu, .quoted_length = quoted_length},
-                                               interfaces_[way_to(destination).value_or(0)].mtu, now);
+  const bool lowered =
+      state_->path_mtus.lower(destination, {.mtu = mtu, .quoted_length = quoted_length}, mtu_towards(destination), now);
   state_->log.add(lowered ? Counter::path_mtu_lowered : Counter::path_mtu_ignored);
   return path_mtu(destination);
 }

@@ -158,6 +158,10 @@ class Layer {
 
   bool is_ours(const IpAddress& address) const noexcept;
   Link* link_of(InterfaceNumber interface) const noexcept;
+  /// Of the interface that packets to `destination` leave by, bytes.
+  std::size_t mtu_towards(const IpAddress& destination) const noexcept {
+    return interfaces_[way_to(destination).value_or(0)].mtu;
+  }
 
   Config config_;
   std::vector<Interface> interfaces_;

@@ -177,14 +177,14 @@ void Link::give_up(Neighbours::Due& due) {
   if (!due.waiting.empty()) fail(due.waiting, Failure::no_answer);
 }
 
-void Link::lose_router(const IpAddress& router) { push_bounded(lost_routers_, IpAddress(router)); }
+void Link::lose_router(const IpAddress& router) { lost_routers_.push_latest(router, kMaximumNews); }
 
 /// [R4861-7.2.2-3]; RFC 1122 2.4: only now, not merely because nobody was asked yet [R1122-2.4-3].
 void Link::fail(const Slice& packet, Failure why) {
   if (why == Failure::no_route) log_.add(LinkCounter::drop_no_route);
   auto error = error_about(packet.bytes(),
                            why == Failure::no_route ? IcmpKind::network_unreachable : IcmpKind::host_unreachable);
-  if (error) push_bounded(errors_, std::move(*error));
+  if (error) errors_.push_latest(std::move(*error), kMaximumNews);
 }
 
 std::optional<IcmpError> Link::poll_error() { return errors_.take_front(); }

@@ -128,12 +128,6 @@ class Link {
   /// Errors, lost routers and ARP packets that nobody fetched: older ones are of no use to anybody.
   static constexpr std::size_t kMaximumNews = 64;
 
-  template <class T>
-  static void push_bounded(Ring<T>& news, T value) {
-    if (news.size() >= kMaximumNews) news.pop_front();
-    news.push_back(std::move(value));
-  }
-
   bool admits(const wire::ethernet::Header& header, Time now) noexcept;
   std::optional<wire::arp::Packet> receive_arp(Bytes payload, Time now);
   void heed(const wire::arp::Packet& arp, Time now);

@@ -28,7 +28,7 @@ std::optional<arp::Packet> Link::receive_arp(Bytes payload, Time now) {
     log_.drop(LinkCounter::drop_arp_sender, now);
     return std::nullopt;
   }
-  if (watched_ == sender) push_bounded(heard_, arp::Packet(*packet));
+  if (watched_ == sender) heard_.push_latest(*packet, kMaximumNews);
   heed(*packet, now);
   return *packet;
 }

@@ -24,8 +24,7 @@ class Loopback final : public FrameSink {
     if (bytes_ > 0 && size > kLimit - std::min(bytes_, kLimit)) return false;
     Packet packet(frame.copy());
     packet.interface = kLoopback;
-    packet.gso_size = frame.gso_size;
-    if (frame.gso_size > 0) packet.segment_count = segments_of(size - frame.head.size(), frame.gso_size);
+    if (frame.gso_size > 0) packet.stand_for(size - frame.head.size(), frame.gso_size);
     packet.checksum_known_good = frame.checksum_partial;
     bytes_ += size;
     ++count_;
@@ -46,10 +45,6 @@ class Loopback final : public FrameSink {
   std::uint64_t count() const noexcept { return count_; }
 
  private:
-  static std::uint16_t segments_of(std::size_t text, std::size_t unit) noexcept {
-    return static_cast<std::uint16_t>(std::max<std::size_t>(1, (text + unit - 1) / unit));
-  }
-
   Ring<Packet> packets_;
   std::size_t bytes_ = 0;
   std::uint64_t count_ = 0;

@@ -50,7 +50,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   const std::uint64_t mss = segment_text_limit();
   const bool super = !plan.syn && plan.text > mss && plan.mtu_probe == 0;
   plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
-  plan.segments = super ? (plan.text + mss - 1) / mss : 1;
+  plan.segments = super ? segments_of(plan.text, mss) : 1;
 
   // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
   ChecksumSum sum = wire::pseudo_header(tuple_.local.address, tuple_.remote.address,

@@ -125,12 +125,12 @@ void Layer::receive(ip::Datagram datagram, Time now) {
 }
 
 void Layer::State::report(BoundSocket& socket, const ip::IcmpError& error, const Endpoint& to) {
-  if (socket.reports.size() >= kMaximumReports) socket.reports.pop_front();
-  socket.reports.push_back({.to = socket.spelled(to),
-                            .local = socket.spelled(error.local),
-                            .reporter = socket.spelled(error.reporter),
-                            .kind = error.kind,
-                            .code = error.code});
+  socket.reports.push_latest({.to = socket.spelled(to),
+                              .local = socket.spelled(error.local),
+                              .reporter = socket.spelled(error.reporter),
+                              .kind = error.kind,
+                              .code = error.code},
+                             kMaximumReports);
   log.add(Counter::icmp_errors_delivered);
   raise(socket, Readiness::failed);
 }

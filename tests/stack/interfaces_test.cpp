@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "stack/wire/ipv4.hpp"
-#include "stack/wire/udp.hpp"
 #include "tests/support/lan.hpp"
 #include "tests/support/wires.hpp"
 #include "tests/support/world.hpp"
@@ -67,16 +65,7 @@ void talk(Wires& wires, Stack& client, Stack& server, const Endpoint& to, const 
   CHECK(*socket->read(room) == 5);
 }
 
-Octets datagram(const char* from, const char* to) {
-  Octets packet(20 + wire::udp::kHeaderSize);
-  wire::udp::write(MutableBytes(packet).subspan(20), {.source_port = 9, .destination_port = 7}, ip(from), ip(to), {});
-  wire::ipv4::write(packet, {.source = ip(from),
-                             .destination = ip(to),
-                             .protocol = 17,
-                             .hop_limit = 64,
-                             .total_length = static_cast<std::uint16_t>(packet.size())});
-  return packet;
-}
+Octets datagram(const char* from, const char* to) { return empty_datagram(ip(from), ip(to)); }
 
 TEST_CASE("each neighbour is reached by its own interface, from that interface's address [R1122-3.2.1.3-1]") {
   Crossroads roads;

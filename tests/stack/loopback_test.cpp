@@ -5,8 +5,6 @@
 #include <array>
 #include <vector>
 
-#include "stack/wire/ipv4.hpp"
-#include "stack/wire/udp.hpp"
 #include "tests/support/lan.hpp"
 #include "tests/support/wires.hpp"
 #include "tests/support/world.hpp"
@@ -109,16 +107,7 @@ TEST_CASE("a socket that connects to itself talks to itself, as RFC 9293 figure 
 TEST_CASE("a loopback address that comes by a wire is a lie, as source and as destination [R1122-3.2.1.3-3]") {
   Alone alone;
   udp::Socket server = *alone.stack().bind_udp(*Endpoint::parse("0.0.0.0:7"));
-  const auto datagram = [](const char* from, const char* to) {
-    Octets packet(20 + wire::udp::kHeaderSize);
-    wire::udp::write(MutableBytes(packet).subspan(20), {.source_port = 9, .destination_port = 7}, ip(from), ip(to), {});
-    wire::ipv4::write(packet, {.source = ip(from),
-                               .destination = ip(to),
-                               .protocol = 17,
-                               .hop_limit = 64,
-                               .total_length = static_cast<std::uint16_t>(packet.size())});
-    return packet;
-  };
+  const auto datagram = [](const char* from, const char* to) { return empty_datagram(ip(from), ip(to)); };
   alone.inject({0, 0}, datagram("127.0.0.1", "10.0.0.1"));
   alone.inject({0, 0}, datagram("10.0.0.2", "127.0.0.1"));
   alone.inject({0, 0}, datagram("10.0.0.1", "10.0.0.1"));

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/support/virtual_time.hpp"
+
 namespace sluice::test {
 
 Octets framed(const MacAddress& to, const MacAddress& from, std::uint16_t type, const Octets& payload) {
@@ -87,15 +89,13 @@ void Lan::run_for(Duration time) {
 }
 
 bool Lan::run_until(const std::function<bool()>& condition, Duration limit) {
-  const Time end = now_ + limit;
-  settle();
-  while (!condition() && now_ < end) {
-    Time next = end;
-    for (const Host& host : hosts_) next = std::min(next, host.stack->next_timeout());
-    now_ = std::max(now_, next);
-    settle();
-  }
-  return condition();
+  const auto next = [&] {
+    Time first = kNever;
+    for (const Host& host : hosts_) first = std::min(first, host.stack->next_timeout());
+    return first;
+  };
+  return advance_until(
+      now_, limit, [&] { settle(); }, next, condition);
 }
 
 }  // namespace sluice::test

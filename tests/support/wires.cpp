@@ -4,7 +4,23 @@
 #include <algorithm>
 #include <utility>
 
+#include "stack/wire/ipv4.hpp"
+#include "stack/wire/udp.hpp"
+#include "tests/support/virtual_time.hpp"
+
 namespace sluice::test {
+
+std::vector<std::uint8_t> empty_datagram(const IpAddress& from, const IpAddress& to) {
+  std::vector<std::uint8_t> packet(wire::ipv4::kMinimumHeader + wire::udp::kHeaderSize);
+  wire::udp::write(MutableBytes(packet).subspan(wire::ipv4::kMinimumHeader), {.source_port = 9, .destination_port = 7},
+                   from, to, {});
+  wire::ipv4::write(packet, {.source = from,
+                             .destination = to,
+                             .protocol = 17,
+                             .hop_limit = 64,
+                             .total_length = static_cast<std::uint16_t>(packet.size())});
+  return packet;
+}
 
 std::size_t Wires::add_host(const Config& config) {
   Host host{.stack = std::make_unique<Stack>(config), .waiting = {}};
@@ -66,15 +82,13 @@ void Wires::settle() {
 }
 
 bool Wires::run_until(const std::function<bool()>& condition, Duration limit) {
-  const Time end = now_ + limit;
-  settle();
-  while (!condition() && now_ < end) {
-    Time next = end;
-    for (const Host& host : hosts_) next = std::min(next, host.stack->next_timeout());
-    now_ = std::max(now_, next);
-    settle();
-  }
-  return condition();
+  const auto next = [&] {
+    Time first = kNever;
+    for (const Host& host : hosts_) first = std::min(first, host.stack->next_timeout());
+    return first;
+  };
+  return advance_until(
+      now_, limit, [&] { settle(); }, next, condition);
 }
 
 void Wires::run_for(Duration time) {

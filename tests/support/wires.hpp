@@ -10,6 +10,9 @@
 
 namespace sluice::test {
 
+/// An IPv4 packet with a UDP datagram without text, from port 9 to port 7.
+std::vector<std::uint8_t> empty_datagram(const IpAddress& from, const IpAddress& to);
+
 class Wires {
  public:
   struct End {
