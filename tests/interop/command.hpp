@@ -75,6 +75,21 @@ class Lab {
   std::string folder_;
 };
 
+/// A network namespace beside the lab's, as long as this lives.
+class OtherNamespace {
+ public:
+  explicit OtherNamespace(Lab& lab);
+  /// Names it to `ip link … netns` and to `sluice --netns`.
+  std::string process() const { return std::to_string(holder_->id()); }
+  Finished run(const Words& command) { return lab_.run(inside(command)); }
+  /// `command` as the lab runs it in there.
+  Words inside(const Words& command) const;
+
+ private:
+  Lab& lab_;
+  std::unique_ptr<Program> holder_;
+};
+
 /// node running `code`, in which require('ws') is at hand; `arguments` are process.argv[1...]. A test that has no such
 /// module fails.
 Words node_words(const std::string& code, const Words& arguments = {});

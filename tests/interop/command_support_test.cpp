@@ -171,6 +171,19 @@ std::string Lab::read(const std::string& path) {
   return text.str();
 }
 
+OtherNamespace::OtherNamespace(Lab& lab)
+    : lab_(lab),
+      holder_(lab.start({"unshare", "-n", "sh", "-c",
+                         "trap 'exit 0' TERM; ip link set lo up; echo up; while :; do sleep 0.2; done"})) {
+  REQUIRE(holder_->wait_for("up"));
+}
+
+Words OtherNamespace::inside(const Words& command) const {
+  Words words{"nsenter", "-n", "-t", process(), "--"};
+  words.insert(words.end(), command.begin(), command.end());
+  return words;
+}
+
 Words node_words(const std::string& code, const Words& arguments) {
   const std::string modules = SLUICE_SOURCE_DIR "/tests/interop/node_modules";
   REQUIRE_MESSAGE(std::filesystem::exists(modules + "/ws"),

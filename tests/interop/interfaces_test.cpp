@@ -5,30 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "tests/interop/command.hpp"
+#include "tests/interop/lan.hpp"
 
 namespace sluice::interop {
 namespace {
 
 using Json = nlohmann::json;
-
-/// A second network namespace, as long as this lives.
-struct OtherNamespace {
-  explicit OtherNamespace(Lab& lab)
-      : lab_(lab), holder_(lab.start({"unshare", "-n", "sh", "-c", "ip link set lo up; echo up; exec sleep 300"})) {
-    REQUIRE(holder_->wait_for("up"));
-  }
-  std::string process() const { return std::to_string(holder_->id()); }
-  Finished run(Words words) {
-    const Words enter{"nsenter", "-n", "-t", process(), "--"};
-    words.insert(words.begin(), enter.begin(), enter.end());
-    return lab_.run(words);
-  }
-
- private:
-  Lab& lab_;
-  std::unique_ptr<Program> holder_;
-};
 
 std::size_t count_at(const Json& report, const char* what, const std::string& device) {
   const auto is_there = [&](const Json& one) { return one.at("device") == device; };
@@ -38,10 +20,7 @@ std::size_t count_at(const Json& report, const char* what, const std::string& de
 }  // namespace
 
 TEST_CASE("a TUN and a bridge's port at the same time: each serves its own side") {
-  Lab lab;
-  REQUIRE(lab.run({"ip", "link", "add", "br0", "type", "bridge"}).status == 0);
-  REQUIRE(lab.run({"ip", "addr", "add", "10.88.0.1/24", "dev", "br0"}).status == 0);
-  REQUIRE(lab.run({"ip", "link", "set", "br0", "up"}).status == 0);
+  LanLab lab;
   const std::string page = lab.file("index.html", noise(300'000));
   const auto server = lab.serve({"--http", "80", "--root", page.substr(0, page.rfind('/')), "--also",
                                  "--tap --bridge br0 --local 10.88.0.7/24 --mac 02:00:00:00:00:07"});
@@ -84,8 +63,7 @@ TEST_CASE("a client reaches servers on both sides, each by its own device") {
   Lab lab;
   OtherNamespace other(lab);
   const auto server = lab.start({"python3", "-u", "-m", "http.server", "-d", lab.file(""), "8000"});
-  const auto second = lab.start(
-      {"nsenter", "-n", "-t", other.process(), "--", "python3", "-u", "-m", "http.server", "-d", lab.file(""), "8000"});
+  const auto second = lab.start(other.inside({"python3", "-u", "-m", "http.server", "-d", lab.file(""), "8000"}));
   lab.file("page", "here\n");
   REQUIRE(server->wait_for("Serving"));
   REQUIRE(second->wait_for("Serving"));

@@ -6,52 +6,39 @@
 #include <string>
 #include <vector>
 
-#include "tests/interop/command.hpp"
+#include "tests/interop/lan.hpp"
 
 namespace sluice::interop {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kStay = R"(trap 'exit 0' TERM; echo up; while :; do sleep 0.2; done)";
-
 /// sluice (10.77.1.2) - the lab's namespace as router (10.77.1.1) - another one (10.99.1.2) - a host (10.99.2.2); and
 /// the same with fd77:0:0:1:: and fd99:.
 struct ChainLab : Lab {
   ChainLab() {
     here({"sh", "-c", kForward});
-    router = stay();
-    host = stay();
-    const std::string beyond = std::to_string(router->id());
-    const std::string last = std::to_string(host->id());
-    here({"ip", "link", "add", "west", "type", "veth", "peer", "name", "east", "netns", beyond});
-    in(beyond, {"ip", "link", "add", "far", "type", "veth", "peer", "name", "end", "netns", last});
-    in(beyond, {"sh", "-c", kForward});
-    in(last, {"sh", "-c", kForward});
+    here({"ip", "link", "add", "west", "type", "veth", "peer", "name", "east", "netns", router.process()});
+    beyond({"ip", "link", "add", "far", "type", "veth", "peer", "name", "end", "netns", host.process()});
+    beyond({"sh", "-c", kForward});
+    last({"sh", "-c", kForward});
     here({"sh", "-c", "ip addr add 10.99.1.1/24 dev west; ip addr add fd99:1::1/64 dev west nodad"});
     here({"ip", "link", "set", "west", "up"});
-    in(beyond, {"sh", "-c", "ip addr add 10.99.1.2/24 dev east; ip addr add fd99:1::2/64 dev east nodad"});
-    in(beyond, {"sh", "-c", "ip addr add 10.99.2.1/24 dev far; ip addr add fd99:2::1/64 dev far nodad"});
-    in(beyond, {"sh", "-c", "ip link set east up; ip link set far up"});
-    in(last, {"sh", "-c", "ip addr add 10.99.2.2/24 dev end; ip addr add fd99:2::2/64 dev end nodad"});
-    in(last, {"ip", "link", "set", "end", "up"});
+    beyond({"sh", "-c", "ip addr add 10.99.1.2/24 dev east; ip addr add fd99:1::2/64 dev east nodad"});
+    beyond({"sh", "-c", "ip addr add 10.99.2.1/24 dev far; ip addr add fd99:2::1/64 dev far nodad"});
+    beyond({"sh", "-c", "ip link set east up; ip link set far up"});
+    last({"sh", "-c", "ip addr add 10.99.2.2/24 dev end; ip addr add fd99:2::2/64 dev end nodad"});
+    last({"ip", "link", "set", "end", "up"});
     here({"sh", "-c", "ip route add 10.99.2.0/24 via 10.99.1.2; ip -6 route add fd99:2::/64 via fd99:1::2"});
-    in(beyond, {"sh", "-c", "ip route add default via 10.99.1.1; ip -6 route add default via fd99:1::1"});
-    in(last, {"sh", "-c", "ip route add default via 10.99.2.1; ip -6 route add default via fd99:2::1"});
-  }
-  std::unique_ptr<Program> stay() {
-    auto program = start({"unshare", "-n", "sh", "-c", kStay});
-    REQUIRE(program->wait_for("up"));
-    return program;
+    beyond({"sh", "-c", "ip route add default via 10.99.1.1; ip -6 route add default via fd99:1::1"});
+    last({"sh", "-c", "ip route add default via 10.99.2.1; ip -6 route add default via fd99:2::1"});
   }
   void here(const Words& command) {
     const Finished done = run(command);
     REQUIRE_MESSAGE(done.status == 0, done.err);
   }
-  void in(const std::string& process, Words command) {
-    command.insert(command.begin(), {"nsenter", "-t", process, "-n"});
-    here(command);
-  }
+  void beyond(const Words& command) { here(router.inside(command)); }
+  void last(const Words& command) { here(host.inside(command)); }
   Finished trace(Words flags) {
     flags.insert(flags.begin(), {"traceroute", "-w", "5s"});
     return sluice(flags);
@@ -61,8 +48,8 @@ struct ChainLab : Lab {
   static constexpr const char* kForward =
       "echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding;"
       "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit";
-  std::unique_ptr<Program> router;
-  std::unique_ptr<Program> host;
+  OtherNamespace router{*this};
+  OtherNamespace host{*this};
 };
 
 std::vector<Json> lines_of(const std::string& text) {
@@ -75,11 +62,11 @@ std::vector<Json> lines_of(const std::string& text) {
   return lines;
 }
 
-/// A bridge on which the kernel is 10.88.0.1 with a MAC address of ours. It has a carrier from the start, by a port of
-/// its own: a bridge that gets its first one drops what it would say in the same moment.
-struct BridgeLab : Lab {
+/// The bridge has a MAC address of ours, and a carrier from the start, by a port of its own: a bridge that gets its
+/// first one drops what it would say in the same moment.
+struct BridgeLab : LanLab {
   BridgeLab() {
-    const Finished made = run({"sh", "-c", kBridge, "sh", kMac});
+    const Finished made = run({"sh", "-c", kCarrier, "sh", kMac});
     REQUIRE_MESSAGE(made.status == 0, made.err);
   }
   Finished arping(Words flags) {
@@ -87,9 +74,9 @@ struct BridgeLab : Lab {
     return sluice(flags);
   }
   static constexpr const char* kMac = "02:00:00:00:00:41";
-  static constexpr const char* kBridge =
-      "set -e; ip link add br0 address $1 type bridge; ip addr add 10.88.0.1/24 dev br0; ip link set br0 up;"
-      "ip link add port0 type veth peer name port1; ip link set port1 arp off up; ip link set port0 master br0 up;"
+  static constexpr const char* kCarrier =
+      "set -e; ip link set br0 address $1; ip link add port0 type veth peer name port1;"
+      "ip link set port1 arp off up; ip link set port0 master br0 up;"
       "for turn in $(seq 200); do ip link show br0 | grep -q 'state UP' && exit 0; sleep 0.05; done; exit 1";
 };
 
@@ -120,7 +107,7 @@ TEST_CASE("traceroute names each router of the kernel's in turn, by UDP, ICMP an
 
 TEST_CASE("traceroute by TCP ends at a listener, too, which never sees a connection") {
   ChainLab lab;
-  const auto listener = lab.start({"nsenter", "-t", std::to_string(lab.host->id()), "-n", "python3", "-u", "-c", R"(
+  const auto listener = lab.start(lab.host.inside({"python3", "-u", "-c", R"(
 import socket
 with socket.create_server(("10.99.2.2", 443)) as server:
     print("listening")
@@ -130,7 +117,7 @@ with socket.create_server(("10.99.2.2", 443)) as server:
             print("said", peer.recv(100))
     except OSError as error:
         print(error)
-)"});
+)"}));
   REQUIRE(listener->wait_for("listening"));
   const Finished done = lab.trace({"--tcp", "-p", "443", "--json", "10.99.2.2"});
   CHECK_MESSAGE(done.status == 0, done.err);
