@@ -12,7 +12,8 @@ namespace {
 class Cubic final : public LossBased {
  public:
   // beta_cubic [R9438-4.1-1], and RFC 8511's for marks.
-  explicit Cubic(const Settings& settings) noexcept : LossBased(settings, {.loss = {7, 10}, .mark = {17, 20}}) {}
+  explicit Cubic(const Settings& settings) noexcept
+      : LossBased(settings, {.loss = {7, 10}, .mark = {17, 20}, .of_window = true}) {}
 
  private:
   /// What an undo brings back (RFC 9438 4.9).

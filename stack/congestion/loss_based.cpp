@@ -77,11 +77,18 @@ void LossBased::remember() noexcept {
   ssthresh_before_ = ssthresh_;
 }
 
-// Equation 4 with the algorithm's own factor. A flight above cwnd is one that an earlier reduction still lets drain.
+// What a reduction is a share of: the flight. One above cwnd is what an earlier reduction still lets drain; one to
+// which no segment could be added filled cwnd, and CUBIC may take cwnd itself [R9438-4.6-3].
+std::uint64_t LossBased::base_of(std::uint64_t flight) const noexcept {
+  const bool full = flight + smss_ > cwnd_;
+  return full && factors_.of_window ? cwnd_ : std::min(flight, cwnd_);
+}
+
+// Equation 4 with the algorithm's own factor.
 void LossBased::on_congestion_event(Time /*now*/, std::uint64_t flight) noexcept {
   remember();
   before_reduction(false);
-  ssthresh_ = at_least_two(factors_.loss.of(std::min(flight, cwnd_)));
+  ssthresh_ = at_least_two(factors_.loss.of(base_of(flight)));
   cwnd_ = std::min(cwnd_, ssthresh_);  // until PRR hears of the ACK
   after_timeout_ = false;
   prr_.begin(flight);
@@ -97,7 +104,7 @@ void LossBased::on_timeout(Time /*now*/, std::uint64_t flight, bool first) noexc
   if (first) {
     remember();
     before_reduction(true);
-    ssthresh_ = at_least_two(factors_.loss.of(std::min(flight, cwnd_)));  // [R5681-3.1-12] [R5681-3.1-13]
+    ssthresh_ = at_least_two(factors_.loss.of(base_of(flight)));  // [R5681-3.1-12] [R5681-3.1-13]
   }
   cwnd_ = smss_;  // the loss window [R5681-3.1-14]
   prr_.end();
@@ -122,8 +129,7 @@ void LossBased::on_ecn(Time /*now*/, std::uint64_t flight) noexcept {
   const Factor factor = cwnd_ < ssthresh_ ? factors_.loss : factors_.mark;
   remember();
   before_reduction(false);
-  const std::uint64_t window =
-      ecn_ == EcnResponse::dctcp ? marked_share_.reduced(cwnd_) : factor.of(std::min(flight, cwnd_));
+  const std::uint64_t window = ecn_ == EcnResponse::dctcp ? marked_share_.reduced(cwnd_) : factor.of(base_of(flight));
   ssthresh_ = at_least_two(window);
   cwnd_ = std::min(cwnd_, std::max<std::uint64_t>(window, smss_));
 }

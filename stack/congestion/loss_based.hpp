@@ -21,8 +21,9 @@ struct Factor {
 class LossBased : public Controller {
  public:
   struct Factors {
-    Factor loss;  ///< what a loss leaves of the flight
-    Factor mark;  ///< and a mark: a queue that marks is short, so it asks for less (RFC 8511 3.1)
+    Factor loss;             ///< what a loss leaves of the flight
+    Factor mark;             ///< and a mark: a queue that marks is short, so it asks for less (RFC 8511 3.1)
+    bool of_window = false;  ///< of cwnd instead, where the flight filled it (RFC 9438 4.6)
   };
 
   LossBased(const Settings& settings, const Factors& factors) noexcept;
@@ -74,6 +75,7 @@ class LossBased : public Controller {
   std::uint64_t slow_start(const AckSample& sample, std::uint64_t bytes) noexcept;
   void take_rtt(const AckSample& sample) noexcept;
   void remember() noexcept;
+  std::uint64_t base_of(std::uint64_t flight) const noexcept;
   std::uint64_t at_least_two(std::uint64_t bytes) const noexcept;
 
   std::uint64_t cwnd_;

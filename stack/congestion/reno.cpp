@@ -15,19 +15,20 @@ class Reno final : public LossBased {
   // segments send one ACK for dozens.
   std::uint64_t slow_start_growth(const AckSample& /*sample*/, std::uint64_t bytes) noexcept override { return bytes; }
 
-  // One SMSS for each flight of bytes: at most one a round trip [R5681-3.1-9] [R5681-3.1-10].
+  // One SMSS for each flight of bytes: at most one a round trip [R5681-3.1-9] [R5681-3.1-10]. Each ACK adds its share,
+  // as in equation 3 [R5681-3.1-11]: the half segment that halving left over waits only for its other half.
   void avoid_congestion(const AckSample& /*sample*/, std::uint64_t bytes) noexcept override {
-    counted_ += bytes;
-    if (counted_ < full_flight()) return;
-    counted_ = std::min(counted_ - full_flight(), full_flight());
-    grow_to(cwnd() + smss());
+    counted_ += std::min(bytes, full_flight()) * smss();
+    const std::uint64_t growth = counted_ / full_flight();
+    counted_ -= growth * full_flight();
+    grow_to(cwnd() + growth);
   }
 
   void before_reduction(bool /*timeout*/) noexcept override { counted_ = 0; }
   void restore() noexcept override { counted_ = 0; }
   void restart_avoidance() noexcept override { counted_ = 0; }
 
-  std::uint64_t counted_ = 0;  // bytes acknowledged since cwnd grew last
+  std::uint64_t counted_ = 0;  // what growth in whole bytes left over: bytes acknowledged, times SMSS
 };
 
 }  // namespace

@@ -171,12 +171,15 @@ void Recovery::end_recovery(RecoveryFacts& facts) noexcept {
   facts.recovery_ended = true;
 }
 
-// A recovery begins with the first loss; inside one, only a lost retransmission is a new sign of congestion
-// [R5681-4.3-1] [R8985-9.3-3]. What was lost of the window after the reduction counts when this recovery is over.
+// A recovery begins with the first loss. What was lost of the window after the reduction counts when this recovery is
+// over [R5681-4.3-1]. A lost retransmission lowers the window once more after a timeout, which has no PRR; inside a
+// fast recovery PRR slows down for it by itself [R8985-9.3-3]. It is a true loss, so what it belongs to can't be
+// undone.
 void Recovery::respond(const Losses& losses, std::uint64_t flight, Time now, RecoveryFacts& facts) {
   const bool loss = losses.bytes > 0 || (facts.recovery_ended && lost_beyond_point_) || facts.probe_repaired;
   const bool begins = phase_ == Phase::open && loss;
-  if (!begins && !losses.retransmission) return;
+  if (losses.retransmission) episode_.open = false;
+  if (!begins && !(losses.retransmission && phase_ == Phase::timeout)) return;
   begin_episode(false, now);
   // A second reduction hides what there was before the first, and what a probe repaired was truly lost.
   if (!begins || facts.probe_repaired) episode_.open = false;

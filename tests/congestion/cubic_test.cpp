@@ -84,6 +84,16 @@ TEST_CASE("a loss leaves seven tenths of the flight [R9438-4.1-1] [R9438-4.6-1]"
   CHECK(controller->cwnd() == 63 * kSmss);
 }
 
+TEST_CASE(
+    "a flight that filled the window stands for all of it, half a segment that couldn't leave included [R9438-4.6-3]") {
+  const auto controller = make_cubic({.smss = kSmss, .initial = 10 * kSmss + kSmss / 2});
+  controller->on_congestion_event(kStart, 10 * kSmss);
+  CHECK(controller->ssthresh() == (10 * kSmss + kSmss / 2) * 7 / 10);
+  const auto underused = make_cubic({.smss = kSmss, .initial = 10 * kSmss + kSmss / 2});
+  underused->on_congestion_event(kStart, 9 * kSmss);
+  CHECK(underused->ssthresh() == 9 * kSmss * 7 / 10);
+}
+
 TEST_CASE("ssthresh is at least two segments [R9438-4.6-1]") {
   const auto controller = cubic(100);
   controller->on_congestion_event(kStart, kSmss);

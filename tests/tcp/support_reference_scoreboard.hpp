@@ -390,7 +390,8 @@ class ReferenceScoreboard {
   void respond(const Lost& lost, std::uint64_t flight, Time now, RecoveryFacts& facts) {
     const bool loss = lost.bytes > 0 || (facts.recovery_ended && beyond_) || facts.probe_repaired;
     const bool first = phase_ == Phase::open && loss;
-    if (!first && !lost.again) return;
+    if (lost.again) episode_.open = false;
+    if (!first && !(lost.again && phase_ == Phase::timeout)) return;
     begin_episode(false);
     if (!first || facts.probe_repaired) episode_.open = false;
     probe_end_ = 0;

@@ -156,7 +156,7 @@ TEST_CASE("a lost retransmission is never undone") {
   Flight flight = recovering();
   flight.send(2);
   flight.wait(Flight::kTrip);
-  REQUIRE(flight.ack(0, {flight.segment(3, 5), flight.segment(11, 12)}).congestion_event);
+  REQUIRE(flight.ack(0, {flight.segment(3, 5), flight.segment(11, 12)}).sample.newly_lost > 0);
   flight.resend();
   CHECK_FALSE(flight.ack(0, {flight.segment(1), flight.segment(1, 12)}).undo);
   CHECK_FALSE(flight.ack(12, {flight.segment(2)}).undo);
