@@ -76,6 +76,25 @@ TEST_CASE("a device without offloads gets and gives packets of the MTU") {
   lab.check_rest();
 }
 
+TEST_CASE("a queue whose tail is lost because nobody reads in time costs repairs, never the stream or its speed") {
+  for (const bool offload : {true, false}) {
+    CAPTURE(offload);
+    KernelLab lab({.queue = 8, .offload = offload});
+    Pair pair = lab.connect(kVariants[0]);
+    // Small bursts can't overflow it: it needs a window that has grown, and a reader that comes late.
+    const Bytes sent = noise_at(0, 4 * kLoad);
+    pair.kernels->outgoing = sent;
+    pair.ours->finish = pair.kernels->finish = true;
+    pair.pump();
+    CHECK(lab.run_until([&] { return pair.done(); }, 120s));
+    CHECK(pair.ours->digest.hex() == sha256(sent));
+    CHECK(lab.queue_drops() > 0);
+    // What a collapse would look like: timeout after timeout, or text that is mostly sent again.
+    CHECK(lab.kernel_count("TcpExt", "TCPTimeouts") < 20);
+    CHECK(lab.kernel_count("Tcp", "RetransSegs") < sent.size() / 1448 / 2);
+  }
+}
+
 TEST_CASE("datagrams that the kernel sends in one row come out one by one") {
   for (const Family family : kFamilies) {
     CAPTURE(static_cast<int>(family));
