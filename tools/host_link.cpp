@@ -56,7 +56,7 @@ InterfaceConfig HostLink::config() const {
   if (!options_.tap) return config;
   config.link =
       ip::LinkSettings{.mac = mac_of(options_, device_->name(), key_, number_), .vlan = options_.vlan, .timing = {}};
-  config.host = host_settings(options_, addresses_);
+  config.host = host_settings(options_, device_->name(), addresses_);
   return config;
 }
 

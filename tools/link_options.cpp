@@ -212,11 +212,16 @@ void add_dns_option(CLI::App& app, LinkOptions& options) {
       ->group("Names");
 }
 
-/// machine-id(5), or the host's name where there is none.
+/// machine-id(5), which nobody else knows; "" where there is none.
+std::string machine_id() {
+  std::string id;
+  std::getline(std::ifstream("/etc/machine-id") >> std::ws, id);
+  return id;
+}
+
+/// The same, or else the host's name, which is no secret.
 std::string machine_name() {
-  std::string name;
-  std::getline(std::ifstream("/etc/machine-id") >> std::ws, name);
-  if (!name.empty()) return name;
+  if (std::string id = machine_id(); !id.empty()) return id;
   std::array<char, 256> host{};
   (void)::gethostname(host.data(), host.size() - 1);
   return host.data();
@@ -309,11 +314,13 @@ std::vector<tun::AddressPair> address_pairs(const LinkOptions& options, Role rol
   return pairs;
 }
 
-host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs) {
+host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::string& device,
+                                         const std::vector<tun::AddressPair>& pairs) {
   host::ConfiguratorSettings settings;
   settings.dhcp = options.dhcp;
   settings.router_advertisements = !options.no_advertisements;
   settings.temporary_addresses = options.temporary;
+  if (options.seed.empty() && !machine_id().empty()) settings.secret = persistent_key(options, device);
   settings.host_name = options.host_name;
   settings.gateway4 = options.gateway;
   settings.gateway6 = options.gateway6;

@@ -64,7 +64,8 @@ struct LinkOptions {
 void add_link_options(CLI::App& app, LinkOptions& options, Role role);
 
 /// What of the host on its Ethernet was asked for.
-host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::vector<tun::AddressPair>& pairs);
+host::ConfiguratorSettings host_settings(const LinkOptions& options, const std::string& device,
+                                         const std::vector<tun::AddressPair>& pairs);
 /// --mac, or a local one (IEEE 802 9.2): with --seed it follows from the key and the number of the interface, else from
 /// the machine's id, the network namespace and the device's name, so that a DHCP server knows who came back.
 MacAddress mac_of(const LinkOptions& options, const std::string& device, const Key& key, InterfaceNumber number);

@@ -30,7 +30,9 @@ std::string_view name(AutoconfigurationCounter counter) noexcept {
 }
 
 Autoconfiguration::Autoconfiguration(const AutoconfigurationSettings& settings, const Key& key)
-    : settings_(settings), hash_(key, KeyUse::stable_address), random_(key, KeyUse::temporary_address) {}
+    : settings_(settings),
+      hash_(settings.secret.value_or(key), KeyUse::stable_address),
+      random_(key, KeyUse::temporary_address) {}
 
 Time Autoconfiguration::after(Time now, std::uint32_t seconds) noexcept {
   return seconds == wire::ndp::PrefixInformation::kForever ? kNever : now + std::chrono::seconds(seconds);

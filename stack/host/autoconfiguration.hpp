@@ -27,6 +27,9 @@ struct AutoconfigurationSettings {
   bool temporary = false;                         ///< RFC 8981 addresses, too
   unsigned probes = 1;                            ///< DupAddrDetectTransmits; 0 = addresses are used at once
   Duration retransmit = std::chrono::seconds(1);  ///< after each probe, until a router says otherwise
+  /// What stable addresses are made with (RFC 7217 5). Kept over a restart, so are they; without it they follow from
+  /// the stack's key, as all that is random.
+  std::optional<Key> secret = std::nullopt;
 };
 
 enum class AutoconfigurationCounter : std::uint8_t {

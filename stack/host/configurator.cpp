@@ -21,6 +21,7 @@ AutoconfigurationSettings automatic_settings(const ConfiguratorSettings& setting
   automatic.mac = link.mac();
   automatic.mtu = layer.mtu(link.interface());
   automatic.temporary = settings.temporary_addresses;
+  automatic.secret = settings.secret;
   return automatic;
 }
 

@@ -24,11 +24,12 @@
 namespace sluice::host {
 
 struct ConfiguratorSettings {
-  bool dhcp = false;                   ///< an IPv4 address by DHCP
-  bool router_advertisements = true;   ///< IPv6 addresses, routes and servers by SLAAC
-  bool temporary_addresses = false;    ///< RFC 8981, beside the stable ones
-  std::string host_name = {};          ///< told to the DHCP server; "" = none
-  std::vector<Prefix> addresses = {};  ///< by hand, both families: looked for duplicates before they are used
+  bool dhcp = false;                         ///< an IPv4 address by DHCP
+  bool router_advertisements = true;         ///< IPv6 addresses, routes and servers by SLAAC
+  bool temporary_addresses = false;          ///< RFC 8981, beside the stable ones
+  std::optional<Key> secret = std::nullopt;  ///< of the stable ones; see AutoconfigurationSettings
+  std::string host_name = {};                ///< told to the DHCP server; "" = none
+  std::vector<Prefix> addresses = {};        ///< by hand, both families: looked for duplicates before they are used
   std::optional<IpAddress> gateway4 = std::nullopt;
   std::optional<IpAddress> gateway6 = std::nullopt;
 };

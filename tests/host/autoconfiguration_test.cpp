@@ -367,6 +367,23 @@ TEST_CASE("the flags for DHCPv6 are told once") {
   CHECK_FALSE(host.asked[0].managed);
 }
 
+TEST_CASE("with a secret of their own stable addresses outlast a restart, and temporary ones don't [7217]") {
+  const auto addresses_of = [](std::uint8_t seed, std::optional<Key> secret) {
+    Bench host({.mac = kMac, .temporary = true, .secret = secret}, seed);
+    host.up();
+    host.hear(advertisement());
+    host.wait(3s);
+    REQUIRE(host.in(kPrefix, true));
+    return std::pair(host.in(kPrefix)->prefix.address, host.in(kPrefix, true)->prefix.address);
+  };
+  const auto first = addresses_of(1, Key{7});
+  const auto again = addresses_of(2, Key{7});
+  CHECK(first.first == again.first);
+  CHECK(first.second != again.second);
+  CHECK(addresses_of(2, Key{8}).first != first.first);
+  CHECK(addresses_of(1, std::nullopt).first != addresses_of(2, std::nullopt).first);
+}
+
 TEST_CASE("a temporary address stands beside the stable one, and a new one follows before it is deprecated") {
   Bench host({.mac = kMac, .temporary = true});
   host.up();
