@@ -25,6 +25,9 @@ class Results:
         values = self.values(figure, system, key)
         return statistics.median(values) if values else None
 
+    def cost(self, figure, system):
+        return systems.cost_text(figure, self.median(figure, system), self.median(figure, system, "processor"))
+
     def ratios(self, figure, system, other_figure, other):
         """Of the rounds in which both were measured."""
         ours, theirs = self.of.get((figure, system), {}), self.of.get((other_figure, other), {})
@@ -57,7 +60,7 @@ def figure_table(results):
                 continue
             rows.append([figure, system, number(statistics.median(values)), systems.UNITS[figure],
                          f"{number(min(values))} … {number(max(values))}",
-                         f"{100 * results.median(figure, system, 'processor'):.0f} %",
+                         results.cost(figure, system),
                          f"{results.median(figure, system, 'memory'):.1f}"])
     paths_report.table("figures, medians of the rounds", ["figure", "system", "median", "", "range", "server's CPU", "peak MiB"],
                        rows)

@@ -1,7 +1,6 @@
 """What tests/bench/device compares: the systems, the figures that each of them is measured by, and the goals."""
 import os
 import shutil
-import time
 from dataclasses import dataclass
 
 import device_lab
@@ -81,7 +80,7 @@ def start_systems(lab, options):
     if "http" in groups:
         http = {FILE}
         if shutil.which("wrk"):
-            http |= {SMALL, PIPELINED, TLS_SMALL, TLS_FILE}
+            http |= WRK
         else:
             skipped.append("small requests and HTTPS: wrk is not installed (apt-get install wrk)")
 
@@ -107,9 +106,13 @@ def start_systems(lab, options):
 # --- how each figure is taken ------------------------------------------------------------------------------------------
 
 
+def wrk_seconds(options):
+    return max(1, round(options.seconds))
+
+
 def wrk(lab, address, options, scheme, path, connections, depth):
     """Requests a second, and Gbit/s of what arrived."""
-    seconds = max(1, round(options.seconds))
+    seconds = wrk_seconds(options)
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "device_load.lua")
     output = lab.client_process(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", script, f"{scheme}://{address}/",
                                  "--", path, str(depth)], seconds)
@@ -143,8 +146,18 @@ STEPS = {
     TLS_SMALL: ("http", [TLS_SMALL], small("https", 1)),
     TLS_FILE: ("http", [TLS_FILE], lambda lab, address, options: wrk(lab, address, options, "https", "/10m.bin", 2, 1)[1:]),
 }
+WRK = {SMALL, PIPELINED, TLS_SMALL, TLS_FILE}
 GROUP_OF = {kind: group for kind, (group, _, _) in STEPS.items()}
 GROUPS = list(dict.fromkeys(GROUP_OF.values()))
+
+
+def cost_text(figure, value, processor):
+    """A server's processor time for what it did: `processor` seconds a second while the figure was `value`."""
+    if UNITS[figure] == "Gbit/s":
+        return f"{processor * 8 / value:.3f} s/GB"
+    if UNITS[figure] == "/s":
+        return f"{processor / value * 1e6:.1f} µs each"
+    return f"{100 * processor:.0f} %"
 
 
 def measure(lab, system, kind, options):
@@ -153,8 +166,8 @@ def measure(lab, system, kind, options):
     if not server.is_alive():
         raise device_lab.Failed("the server ended: " + server.complaint())
     server.forget_peak()
-    before, began = server.processor_seconds(), time.monotonic()
+    before = server.processor_seconds()
     values = STEPS[kind][2](lab, address, options)
-    passed = time.monotonic() - began
-    cost = {"processor": (server.processor_seconds() - before) / passed, "memory": server.peak_memory()}
+    seconds = wrk_seconds(options) if kind in WRK else options.seconds
+    cost = {"processor": (server.processor_seconds() - before) / seconds, "memory": server.peak_memory()}
     return [{"figure": figure, "system": system.name, "value": value, **cost} for figure, value in zip(STEPS[kind][1], values)]
