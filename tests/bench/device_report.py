@@ -1,4 +1,5 @@
 """Tables and plots of what tests/bench/device measured."""
+import math
 import os
 import statistics
 
@@ -95,6 +96,12 @@ def tables(found):
         print(f"FAILED {count} times: {text}")
 
 
+def axis_end(value):
+    """A little more than `value`, that five round steps lead to."""
+    power = 10 ** math.floor(math.log10(value / 5))
+    return 5 * power * next(step for step in (1, 2, 2.5, 5, 10, 20) if 5 * step * power >= value * 1.03)
+
+
 # --- plots -----------------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +113,7 @@ def plots(found, folder):
         rows = [(f"{row['figure']} / {row['beside']}", [row["ratio"], row["goal"]]) for row in judged]
         top = max(max(values) for _, values in rows)
         paths_report.bars(os.path.join(folder, "device-ratios.svg"), "sluice beside others: ratios, and the goals", "ratio", rows,
-                          [("measured", "#4477aa"), ("goal (ping-pong: at most)", "#bbbbbb")], top * 1.1, line=1, left=280)
+                          [("measured", "#4477aa"), ("goal (ping-pong: at most)", "#bbbbbb")], axis_end(top), line=1, left=280)
     for name, title, figures in (
         ("bulk", "Bulk transfer, one connection", [systems.BULK_IN, systems.BULK_OUT]),
         ("latency", "One byte there and back", [systems.P50, systems.P99]),
@@ -119,4 +126,4 @@ def plots(found, folder):
             continue
         top = max(value for _, values in rows for value in values if value is not None)
         paths_report.bars(os.path.join(folder, f"device-{name}.svg"), title, systems.UNITS[figures[0]], rows,
-                          list(zip(figures, ("#4477aa", "#228833"))), top * 1.1, left=210)
+                          list(zip(figures, ("#4477aa", "#228833"))), axis_end(top), left=210)
