@@ -90,6 +90,7 @@ class Lab:
         self.client_ns = f"sluice-bench-a-{os.getpid()}"
         self.server_ns = f"sluice-bench-b-{os.getpid()}"
         self.servers = []
+        self.relayed = None  # the server behind relays
         self.tuns = 0
         self.folder = None
 
@@ -152,9 +153,11 @@ class Lab:
         return f"tun{self.tuns}", f"10.92.{self.tuns}"
 
     def start(self, where, words, address, port):
-        """Returns when the server takes connections."""
+        """Returns when the server takes connections; with no address, at once."""
         server = Server(["ip", "netns", "exec", where, *words], self.path(f"server-{len(self.servers)}.log"))
         self.servers.append(server)
+        if address is None:
+            return server
         limit = time.monotonic() + READY
         while True:
             if not server.is_alive():
@@ -210,6 +213,20 @@ class Lab:
         words = [self.programs["device_peer"], "serve-sluice", device, network + ".2/24", str(mtu), str(spin),
                  *(["offload"] if offload else [])]
         return network + ".2", self.start(self.client_ns, words, network + ".2", 9)
+
+    def relay(self, name, number):
+        """Another TCP in user space, which hands each connection on to a kernel's socket in the server's namespace."""
+        network, device = f"10.94.{number}", f"relay{number}"
+        if not self.relayed:
+            self.relayed = self.start(self.server_ns, [self.programs["device_peer"], "serve-kernel", "127.0.0.1"], None, 9)
+        words = {
+            "slirp4netns": ["slirp4netns", "--configure", "--mtu=65520", f"--cidr={network}.0/24", "--netns-type=path",
+                            "/run/netns/" + self.client_ns, device],
+            "pasta": ["pasta", "--runas", "0", "--foreground", "--config-net", "--netns", "/run/netns/" + self.client_ns,
+                      "--ns-ifname", device, "--address", network + ".1", "--netmask", "24", "--gateway", network + ".2",
+                      "--mtu", "65520", "--interface", "vb1", "--ipv4-only", "-t", "none", "-u", "none", "-T", "none", "-U", "none"],
+        }[name]
+        return network + ".2", self.start(self.server_ns, words, network + ".2", 9)
 
     def nginx(self, address):
         with open(self.path("nginx.conf"), "w", encoding="ascii") as file:

@@ -7,6 +7,7 @@ import device_lab
 
 SLUICE, SLUICE_PLAIN, BARE, BARE_PLAIN = "sluice", "sluice, no offloads", "bare", "bare, no offloads"
 VETH, VETH_PLAIN, NGINX = "veth", "veth, no offloads", "nginx"
+RELAYS = {"slirp4netns": "slirp4netns", "pasta": "passt"}  # and the packages that have them; at MTU 65520
 JUMBO = ", MTU 65535"
 
 BULK_IN, BULK_OUT = "bulk in", "bulk out"
@@ -43,6 +44,7 @@ COMPARISONS = [
     (BULK_OUT, SLUICE + JUMBO, BULK_OUT, BARE + JUMBO, None),
     (BULK_IN, SLUICE_PLAIN + JUMBO, BULK_IN, BARE_PLAIN + JUMBO, None),
     (BULK_OUT, SLUICE_PLAIN + JUMBO, BULK_OUT, BARE_PLAIN + JUMBO, None),
+    *((figure, SLUICE, figure, relay, None) for relay in RELAYS for figure in (BULK_IN, BULK_OUT, P50, MANY)),
     (P99, SLUICE, P99, BARE, None),
     (P50, SLUICE, P50, VETH, None),
     (P50, SLUICE_PLAIN, P50, BARE_PLAIN, None),
@@ -96,11 +98,26 @@ def start_systems(lab, options):
     if bulk | small:
         systems.append(System(VETH, *lab.kernel(1), bulk | small))
         systems.append(System(VETH_PLAIN, *lab.kernel(2), bulk | small))
+    if bulk | small:
+        start_relays(lab, bulk | small, systems, skipped)
+        skipped.append("lwIP: there is no program on it here")
     if http and not shutil.which("nginx"):
         skipped.append("nginx: not installed (apt-get install nginx-light)")
     elif http:
         systems.append(System(NGINX, *lab.nginx("10.91.1.2"), http))
     return systems, skipped
+
+
+def start_relays(lab, kinds, systems, skipped):
+    """They are guests: one that doesn't start keeps nobody from measuring the others."""
+    for number, (name, package) in enumerate(RELAYS.items(), 1):
+        if not shutil.which(name):
+            skipped.append(f"{name}: not installed (apt-get install {package})")
+            continue
+        try:
+            systems.append(System(name, *lab.relay(name, number), kinds))
+        except device_lab.Failed as failure:
+            skipped.append(f"{name}: {failure}")
 
 
 # --- how each figure is taken ------------------------------------------------------------------------------------------
