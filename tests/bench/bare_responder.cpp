@@ -141,6 +141,7 @@ class Responder {
                                                          std::vector<Connection>(65536)};
   std::vector<Connection*> owing_;
   std::vector<Connection*> sources_;
+  std::size_t block_size_ = bench::bulk_block_size();
   std::vector<std::uint8_t> block_ = bench::bulk_block(std::size_t{1} << 16);
 };
 
@@ -261,7 +262,7 @@ bool Responder::push(Connection& connection) {
   const std::uint32_t room = connection.window > under_way ? connection.window - under_way : 0;
   const std::uint32_t size = std::min(room, most);
   if (size == 0 || (size < most && under_way > 0)) return false;
-  const std::size_t at = (connection.nxt - kFirst - 1) % bench::kBulkBlock;
+  const std::size_t at = (connection.nxt - kFirst - 1) % block_size_;
   send(connection, Flag::ack, Bytes(block_).subspan(at, size));
   connection.nxt += size;
   return true;

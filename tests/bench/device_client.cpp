@@ -160,6 +160,7 @@ double bulk_in(const char* address, double seconds) {
 }
 
 double bulk_out(const char* address, double seconds) {
+  const std::size_t size = bulk_block_size();
   const std::vector<std::uint8_t> block = bulk_block(8);
   const tun::Fd fd = connected(address, kSource);
   std::vector<char> buffer(kPiece);
@@ -171,7 +172,7 @@ double bulk_out(const char* address, double seconds) {
     if (std::memcmp(buffer.data(), block.data() + at, std::min<std::size_t>(moved, 8)) != 0)
       throw std::runtime_error("other bytes came than were sent");
     bytes += static_cast<double>(moved);
-    at = (at + moved) % kBulkBlock;
+    at = (at + moved) % size;
   }
   return gigabits(bytes, seconds_since(start));
 }

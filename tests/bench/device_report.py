@@ -82,11 +82,11 @@ def tables(found):
     results = Results(found["rows"])
     machine = found["machine"]
     print(f"{machine['processors']} processors, {machine['model']}, Linux {machine['kernel']}; {found['rounds']} rounds of "
-          f"{found['seconds']:g} s; load {machine['load_before']:.2f} before, {machine['load_after']:.2f} after")
+          f"{found['seconds']:g} s, text goes round in {found['block']:,} KiB; load {machine['load_before']:.2f} before, {machine['load_after']:.2f} after")
     figure_table(results)
     comparison_table(results)
     print("\nThe server's CPU is its process alone: what a kernel does for a veth's TCP runs largely in the client's system\n"
-          "calls. Peak memory holds the 64 MiB of text that bare, veth and sluice's source (bulk out) send from.")
+          "calls. Peak memory holds the block of text that bare, veth and sluice's source (bulk out) send from.")
     judged = [row for row in results.comparisons() if row["met"] is not None]
     if judged:
         print(f"goals: {sum(row['met'] for row in judged)} of {len(judged)} met")
