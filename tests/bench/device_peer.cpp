@@ -1,43 +1,43 @@
 // Both ends of the device benchmark: the same services on sluice and on the kernel, and a kernel client that measures
-// them. tests/bench/device lays out the namespaces and calls this.
-#include <arpa/inet.h>
-#include <fcntl.h>
+// them (device_client.hpp). tests/bench/device lays out the namespaces and calls this.
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <list>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "stack/stack.hpp"
+#include "tests/bench/bulk_block.hpp"
+#include "tests/bench/device_client.hpp"
+#include "tun/clock.hpp"
 #include "tun/event_loop.hpp"
 #include "tun/open.hpp"
 
 namespace {
 
 using namespace sluice;
-using SteadyClock = std::chrono::steady_clock;
+using bench::kDiscard;
+using bench::kEcho;
+using bench::kernel_socket;
+using bench::kSource;
 
-constexpr std::uint16_t kEcho = 7, kDiscard = 9, kSource = 19;
-constexpr std::size_t kBlock = 256 * 1024;
-
-double seconds_since(SteadyClock::time_point start) {
-  return std::chrono::duration<double>(SteadyClock::now() - start).count();
-}
+constexpr std::size_t kPiece = 256 * 1024;  // bytes a call
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
 
@@ -45,17 +45,16 @@ double seconds_since(SteadyClock::time_point start) {
 
 struct Session {
   tcp::Socket socket;
-  std::uint16_t port;
+  std::uint16_t port = 0;
+  std::size_t sent = 0;  // where in the block a source goes on
 };
 
 class Services {
  public:
-  Services(tun::EventLoop& loop, const IpAddress& local)
-      : loop_(loop), zeros_(Slice::copy_of(std::vector<std::uint8_t>(kBlock))) {
+  Services(tun::EventLoop& loop, const IpAddress& local) : loop_(loop), block_(Slice::copy_of(bench::bulk_block())) {
     for (const std::uint16_t port : {kEcho, kDiscard, kSource}) {
       tcp::ListenOptions options;
-      options.options.no_delay = true;
-      options.options.send_buffer = options.options.receive_buffer = 4 << 20;
+      options.options.no_delay = true;  // as `sluice serve` has it, and its buffers
       options.backlog = 1024;
       auto listener = loop.stack().listen({local, port}, options);
       if (!listener) throw std::runtime_error("cannot listen");
@@ -67,7 +66,7 @@ class Services {
  private:
   void accept_all(std::size_t index, std::uint16_t port) {
     while (auto socket = listeners_[index].accept()) {
-      sessions_.push_back({std::move(*socket), port});
+      sessions_.push_back({.socket = std::move(*socket), .port = port});
       const auto place = std::prev(sessions_.end());
       loop_.on(place->socket, [this, place](Readiness) { serve(place); });
       serve(place);
@@ -76,9 +75,7 @@ class Services {
 
   void serve(std::list<Session>::iterator place) {
     tcp::Socket& socket = place->socket;
-    if (place->port == kSource)
-      while (socket.writable() >= kBlock / 4)
-        if (const auto taken = socket.write(zeros_); !taken || *taken == 0) break;
+    if (place->port == kSource) feed(*place);
     for (MutableBytes run = socket.peek(); !run.empty(); run = socket.peek()) {
       const std::size_t taken = place->port == kEcho ? socket.write(Bytes(run)).value_or(0) : run.size();
       socket.consume(taken);
@@ -89,8 +86,17 @@ class Services {
     sessions_.erase(place);
   }
 
+  void feed(Session& session) {
+    for (;;) {
+      const std::size_t size = std::min(kPiece, block_.size() - session.sent);
+      const auto taken = session.socket.write(block_.part(session.sent, size));
+      if (!taken || *taken == 0) return;
+      session.sent = (session.sent + *taken) % block_.size();
+    }
+  }
+
   tun::EventLoop& loop_;
-  Slice zeros_;
+  Slice block_;
   std::vector<tcp::Listener> listeners_;
   std::list<Session> sessions_;
 };
@@ -102,7 +108,7 @@ void serve_on_sluice(const std::string& device_name, const std::string& prefix, 
   const auto device = tun::open_tun(
       {.name = device_name, .addresses = {{*local, tun::default_peer(*local)}}, .mtu = mtu, .offload = offload});
   Config config;
-  if (getrandom(config.key.data(), config.key.size(), 0) != static_cast<ssize_t>(config.key.size())) fail("getrandom");
+  config.key = tun::random_key();
   config.ip.mtu = mtu;
   config.tcp.maximum_frame = device->offloads().maximum_frame;
   config.ip.addresses = {*local};
@@ -117,37 +123,24 @@ void serve_on_sluice(const std::string& device_name, const std::string& prefix, 
 
 // --- the services on the kernel ----------------------------------------------------------------------------------
 
-int kernel_socket(const char* address, std::uint16_t port, sockaddr_in& to) {
-  to = {};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(port);
-  if (inet_pton(AF_INET, address, &to.sin_addr) != 1) throw std::runtime_error("not an IPv4 address");
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("socket");
-  const int on = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // The kernel's default here may be BBR, which paces: both sides of the comparison use Reno.
-  setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
-  return fd;
-}
-
-void kernel_session(int fd, std::uint16_t port) {
-  std::vector<char> block(kBlock);
-  for (;;) {
+void kernel_session(int fd, std::uint16_t port, const std::vector<std::uint8_t>& block) {
+  std::vector<char> piece(port == kEcho ? kPiece : 0);
+  for (std::size_t at = 0;;) {
     if (port == kSource) {
-      if (send(fd, block.data(), block.size(), MSG_NOSIGNAL) <= 0) break;
+      const ssize_t sent = send(fd, block.data() + at, std::min(kPiece, block.size() - at), MSG_NOSIGNAL);
+      if (sent <= 0) break;
+      at = (at + static_cast<std::size_t>(sent)) % block.size();
       continue;
     }
-    const ssize_t got = recv(fd, block.data(), block.size(), 0);
-    if (got <= 0) break;
-    if (port == kEcho && send(fd, block.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got) break;
+    const ssize_t got = recv(fd, piece.data(), piece.size(), 0);
+    if (got <= 0 || send(fd, piece.data(), static_cast<std::size_t>(got), MSG_NOSIGNAL) != got) break;
   }
   close(fd);
 }
 
-// One thread takes and ends short connections by itself; one that goes on gets a thread.
+// One thread takes short connections and bulk by itself; an echo or a source gets a thread of its own.
 void serve_on_kernel(const char* address) {
+  const std::vector<std::uint8_t> source = bench::bulk_block();
   std::vector<pollfd> listeners;
   for (const std::uint16_t port : {kEcho, kDiscard, kSource}) {
     sockaddr_in to;
@@ -160,11 +153,11 @@ void serve_on_kernel(const char* address) {
   std::fflush(stdout);
   const std::uint16_t ports[] = {kEcho, kDiscard, kSource};
   std::vector<pollfd> watched = listeners;  // then the discard connections, as the sluice side has them: one thread
-  std::vector<char> block(kBlock);
+  std::vector<char> piece(kPiece);
   for (;;) {
     if (poll(watched.data(), watched.size(), -1) < 0) fail("poll");
     for (std::size_t i = watched.size(); i-- > listeners.size();) {
-      if (watched[i].revents == 0 || recv(watched[i].fd, block.data(), block.size(), 0) > 0) continue;
+      if (watched[i].revents == 0 || recv(watched[i].fd, piece.data(), piece.size(), 0) > 0) continue;
       close(watched[i].fd);
       watched.erase(watched.begin() + static_cast<std::ptrdiff_t>(i));
     }
@@ -177,92 +170,9 @@ void serve_on_kernel(const char* address) {
       if (ports[i] == kDiscard)
         watched.push_back({fd, POLLIN, 0});
       else
-        std::thread(kernel_session, fd, ports[i]).detach();
+        std::thread(kernel_session, fd, ports[i], std::cref(source)).detach();
     }
   }
-}
-
-// --- the client --------------------------------------------------------------------------------------------------
-
-int connected(const char* address, std::uint16_t port) {
-  sockaddr_in to;
-  const int fd = kernel_socket(address, port, to);
-  if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) < 0) fail("connect");
-  return fd;
-}
-
-/// Gbit/s of text, measured where it arrives or after the last byte was taken.
-void bulk(const char* address, bool into, double seconds) {
-  const int fd = connected(address, into ? kDiscard : kSource);
-  std::vector<char> block(kBlock);
-  double bytes = 0;
-  const auto start = SteadyClock::now();
-  while (seconds_since(start) < seconds) {
-    const ssize_t moved =
-        into ? send(fd, block.data(), block.size(), MSG_NOSIGNAL) : recv(fd, block.data(), block.size(), 0);
-    if (moved <= 0) fail("bulk transfer");
-    bytes += static_cast<double>(moved);
-  }
-  if (into) {
-    shutdown(fd, SHUT_WR);  // the peer's FIN says that everything arrived
-    while (recv(fd, block.data(), block.size(), 0) > 0) {
-    }
-  }
-  std::printf("%.4f\n", bytes * 8 / seconds_since(start) / 1e9);
-  close(fd);
-}
-
-/// Median and 99th percentile of a 1-byte echo, microseconds.
-void ping_pong(const char* address, double seconds) {
-  const int fd = connected(address, kEcho);
-  std::vector<double> times;
-  char byte = 'x';
-  const auto start = SteadyClock::now();
-  while (seconds_since(start) < seconds) {
-    const auto sent = SteadyClock::now();
-    if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1 || recv(fd, &byte, 1, 0) != 1) fail("echo");
-    times.push_back(seconds_since(sent) * 1e6);
-  }
-  std::sort(times.begin(), times.end());
-  std::printf("%.2f %.2f\n", times[times.size() / 2], times[times.size() * 99 / 100]);
-  close(fd);
-}
-
-/// Connections a second: open, close, wait for the peer's end; `parallel` at once, non-blocking, in one thread.
-void connections(const char* address, int parallel, double seconds) {
-  std::uint64_t done = 0;
-  std::vector<pollfd> open;
-  std::vector<char> state;  // 0 connecting, 1 waits for the end
-  const auto begin_one = [&](std::size_t slot) {
-    sockaddr_in to;
-    const int fd = kernel_socket(address, kDiscard, to);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) < 0 && errno != EINPROGRESS) fail("connect");
-    open[slot] = {fd, POLLOUT, 0};
-    state[slot] = 0;
-  };
-  open.resize(static_cast<std::size_t>(parallel));
-  state.resize(open.size());
-  for (std::size_t i = 0; i < open.size(); ++i) begin_one(i);
-  const auto start = SteadyClock::now();
-  while (seconds_since(start) < seconds) {
-    if (poll(open.data(), open.size(), 1000) < 0) fail("poll");
-    for (std::size_t i = 0; i < open.size(); ++i) {
-      if (open[i].revents == 0) continue;
-      if (state[i] == 0) {
-        shutdown(open[i].fd, SHUT_WR);
-        state[i] = 1;
-        open[i].events = POLLIN;
-        continue;
-      }
-      char byte;
-      if (recv(open[i].fd, &byte, 1, 0) < 0 && errno == EAGAIN) continue;
-      close(open[i].fd);
-      ++done;
-      begin_one(i);
-    }
-  }
-  std::printf("%.1f\n", static_cast<double>(done) / seconds_since(start));
 }
 
 void switch_offloads_off(const std::string& device) {
@@ -277,26 +187,42 @@ void switch_offloads_off(const std::string& device) {
   close(fd);
 }
 
+const char* const kUsage =
+    "usage: device_peer serve-sluice DEV PREFIX MTU SPIN_US [offload] | serve-kernel ADDR | offloads-off DEV\n"
+    "       device_peer probe ADDR PORT | bulk-in|bulk-out|ping ADDR SECONDS | connect ADDR SECONDS PARALLEL\n"
+    "       device_peer http-bulk ADDR SECONDS PATH\n";
+
+/// The client's verbs; nullopt: none of them. Answers the figures, in one line.
+std::optional<std::string> measure(const std::vector<std::string>& words) {
+  if (words.size() < 3) return std::nullopt;
+  const char* const address = words[1].c_str();
+  const double seconds = std::stod(words[2]);
+  const auto is = [&](const char* verb, std::size_t count) { return words[0] == verb && words.size() == count; };
+  if (is("probe", 3)) {
+    bench::probe(address, static_cast<std::uint16_t>(std::stoul(words[2])));
+    return "";
+  }
+  if (is("bulk-in", 3)) return std::to_string(bench::bulk_in(address, seconds));
+  if (is("bulk-out", 3)) return std::to_string(bench::bulk_out(address, seconds));
+  if (is("connect", 4)) return std::to_string(bench::connections(address, std::stoi(words[3]), seconds));
+  if (is("http-bulk", 4)) return std::to_string(bench::http_bulk(address, words[3], seconds));
+  if (!is("ping", 3)) return std::nullopt;
+  const bench::RoundTrips times = bench::ping_pong(address, seconds);
+  return std::to_string(times.p50) + " " + std::to_string(times.p99);
+}
+
 int run(const std::vector<std::string>& words) {
-  const auto word = [&words](std::size_t i) { return i < words.size() ? words[i] : std::string(); };
-  if (word(0) == "serve-sluice" && words.size() >= 4)
-    serve_on_sluice(word(1), word(2), std::stoul(word(3)), words.size() > 4 ? std::stol(word(4)) : 0,
-                    word(words.size() - 1) == "offload");
-  else if (word(0) == "serve-kernel" && words.size() == 2)
-    serve_on_kernel(word(1).c_str());
-  else if (word(0) == "bulk-in" || word(0) == "bulk-out")
-    bulk(word(1).c_str(), word(0) == "bulk-in", std::stod(word(2)));
-  else if (word(0) == "ping")
-    ping_pong(word(1).c_str(), std::stod(word(2)));
-  else if (word(0) == "connect")
-    connections(word(1).c_str(), std::stoi(word(3)), std::stod(word(2)));
-  else if (word(0) == "offloads-off")
-    switch_offloads_off(word(1));
-  else {
-    std::fprintf(
-        stderr,
-        "usage: device_peer serve-sluice DEV PREFIX MTU [SPIN_US [offload]] | serve-kernel ADDR | offloads-off DEV\n"
-        "       device_peer bulk-in|bulk-out|ping ADDR SECONDS | connect ADDR SECONDS PARALLEL\n");
+  const auto is = [&](const char* verb, std::size_t least) { return words.size() >= least && words[0] == verb; };
+  if (is("serve-sluice", 5)) {
+    serve_on_sluice(words[1], words[2], std::stoul(words[3]), std::stol(words[4]), words.back() == "offload");
+  } else if (is("serve-kernel", 2)) {
+    serve_on_kernel(words[1].c_str());
+  } else if (is("offloads-off", 2)) {
+    switch_offloads_off(words[1]);
+  } else if (const auto figures = measure(words)) {
+    std::printf("%s\n", figures->c_str());
+  } else {
+    std::fputs(kUsage, stderr);
     return 2;
   }
   return 0;

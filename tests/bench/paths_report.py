@@ -161,9 +161,10 @@ def tables(results):
 # --- plots -----------------------------------------------------------------------------------------------------------
 
 
-def bars(path, title, axis, rows, series, limit, line=None):
-    """Horizontal bars: `rows` of (label, [value or None for each of the series]). `series`: (name, colour)."""
-    left, right, top, bar, gap = 170, 60, 66, 8, 7
+def bars(path, title, axis, rows, series, limit, line=None, left=170):
+    """Horizontal bars: `rows` of (label, [value or None for each of the series]). `series`: (name, colour). `left`: pixels
+    for the labels."""
+    right, top, bar, gap = 60, 66, 8, 7
     plot_width = 520
     pitch = bar * len(series) + gap
     width, height = left + plot_width + right, top + pitch * len(rows) + 34
