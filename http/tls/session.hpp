@@ -10,6 +10,7 @@
 
 #include "http/tls/context.hpp"
 #include "http/tls/fault.hpp"
+#include "stack/base/buffer.hpp"
 #include "stack/base/bytes.hpp"
 #include "stack/base/time.hpp"
 
@@ -76,6 +77,8 @@ class Session {
   bool update_keys();
   /// What waits to leave; valid until the next call.
   Bytes poll_transmit() const noexcept;
+  /// The same in counted memory, for a stream that takes it without a copy.
+  Slice shared() const noexcept;
   /// The first `count` bytes of it left. REQUIRES no more than wait.
   void transmitted(std::size_t count) noexcept;
 

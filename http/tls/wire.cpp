@@ -4,9 +4,14 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace sluice::tls {
 namespace {
+
+/// Sizes of a block, bytes: of a few short records, and of two full ones, which is what a session writes at once.
+constexpr std::size_t kShort = 2048;
+constexpr std::size_t kWritten = 2 * (16384 + 256);
 
 Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
 
@@ -58,12 +63,31 @@ int Wire::read(MutableBytes room) noexcept {
   return static_cast<int>(count);
 }
 
+void Wire::write(Bytes bytes) {
+  if (bytes.empty()) return;
+  if (output_.capacity() - end_ < bytes.size()) make_room(bytes.size());
+  std::memcpy(output_.data() + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
+/// A larger block with what waits at its front; the old one stays with those who share it.
+void Wire::make_room(std::size_t wanted) {
+  const Bytes rest = waiting();
+  const std::size_t needed = rest.size() + wanted;
+  const std::size_t usual = needed <= kShort ? kShort : kWritten;
+  Buffer larger = Buffer::allocate(needed <= usual ? usual : 2 * needed);
+  if (!rest.empty()) std::memcpy(larger.data(), rest.data(), rest.size());
+  output_ = std::move(larger);
+  begin_ = 0;
+  end_ = rest.size();
+}
+
 void Wire::sent(std::size_t count) noexcept {
   assert(count <= waiting().size());
-  sent_ += count;
-  if (sent_ < output_.size()) return;
+  begin_ += count;
+  if (begin_ < end_) return;
   output_ = {};  // an idle connection holds no buffer
-  sent_ = 0;
+  begin_ = end_ = 0;
 }
 
 }  // namespace sluice::tls
