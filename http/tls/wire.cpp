@@ -9,10 +9,6 @@
 namespace sluice::tls {
 namespace {
 
-/// Sizes of a block, bytes: of a few short records, and of two full ones, which is what a session writes at once.
-constexpr std::size_t kShort = 2048;
-constexpr std::size_t kWritten = 2 * (16384 + 256);
-
 Wire& wire_of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
 
 int read_from(BIO* bio, char* room, int size) {
@@ -49,7 +45,8 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
-OwnedBio Wire::open() {
+OwnedBio Wire::open(BufferPool& pool) {
+  pool_ = &pool;
   static const Owned<BIO_METHOD, BIO_meth_free> method(make_method());
   OwnedBio bio(method ? BIO_new(method.get()) : nullptr);
   if (bio) BIO_set_data(bio.get(), this);
@@ -63,6 +60,11 @@ int Wire::read(MutableBytes room) noexcept {
   return static_cast<int>(count);
 }
 
+Slice Wire::shared() const noexcept {
+  const std::size_t size = end_ - begin_;
+  return size >= output_.capacity() / 2 ? Slice(output_, begin_, size) : Slice();
+}
+
 void Wire::write(Bytes bytes) {
   if (bytes.empty()) return;
   if (output_.capacity() - end_ < bytes.size()) make_room(bytes.size());
@@ -74,8 +76,7 @@ void Wire::write(Bytes bytes) {
 void Wire::make_room(std::size_t wanted) {
   const Bytes rest = waiting();
   const std::size_t needed = rest.size() + wanted;
-  const std::size_t usual = needed <= kShort ? kShort : kWritten;
-  Buffer larger = Buffer::allocate(needed <= usual ? usual : 2 * needed);
+  Buffer larger = pool_->take(needed <= BufferPool::kClasses.back() ? needed : 2 * needed);
   if (!rest.empty()) std::memcpy(larger.data(), rest.data(), rest.size());
   output_ = std::move(larger);
   begin_ = 0;

@@ -20,13 +20,13 @@ class Wire {
   std::size_t unread() const noexcept { return input_.size(); }
 
   Bytes waiting() const noexcept { return {output_.data() + begin_, end_ - begin_}; }
-  /// The same in its own memory, which nobody changes again.
-  Slice shared() const noexcept { return {output_, begin_, end_ - begin_}; }
+  /// The same in its own memory, which nobody changes again; empty when most of that memory would be held for nothing.
+  Slice shared() const noexcept;
   /// REQUIRES count <= waiting().size().
   void sent(std::size_t count) noexcept;
 
-  /// A BIO over this wire, which outlives it; nullptr when there is no memory.
-  OwnedBio open();
+  /// A BIO over this wire, which outlives it, as `pool` does; nullptr when there is no memory.
+  OwnedBio open(BufferPool& pool);
 
   int read(MutableBytes room) noexcept;
   void write(Bytes bytes);
@@ -35,6 +35,7 @@ class Wire {
   void make_room(std::size_t wanted);
 
   Bytes input_;
+  BufferPool* pool_ = nullptr;
   Buffer output_;  ///< [begin_, end_) waits; what stands before it may be somebody's still
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
