@@ -26,6 +26,10 @@ class Resource {
   /// Reads from `offset` on into `into`, and says how many bytes. Fewer than asked means that the resource became
   /// shorter than size(): the message that carries it is then broken off. REQUIRES offset + into.size() <= size().
   virtual std::size_t read_at(std::uint64_t offset, MutableBytes into) = 0;
+  /// Some of the bytes from `offset` on, at most `most`, in memory that never changes again: a stream may queue it
+  /// without a copy and keep it for as long as it likes. Empty: there is none, or the resource became shorter;
+  /// read_at() serves. REQUIRES offset < size().
+  virtual Slice share([[maybe_unused]] std::uint64_t offset, [[maybe_unused]] std::size_t most) { return {}; }
 };
 
 struct NoBody {};

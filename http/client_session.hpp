@@ -48,6 +48,7 @@ class ClientSession {
   std::optional<ClientEvent> poll_event();
 
   Gather poll_transmit(std::size_t room, Time now);
+  Slice shared(std::size_t piece) const noexcept { return outbox_.shared(piece); }
   void transmitted(std::size_t count, Time now);
   /// True once: now finish() the stream.
   bool take_finish() noexcept { return std::exchange(finish_due_, false); }

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "http/events.hpp"
-#include "stack/base/byte_stream.hpp"
+#include "stack/base/shared_stream.hpp"
 #include "stack/base/time.hpp"
 
 namespace sluice::http {
@@ -17,6 +17,7 @@ concept Session = requires(S session, const S& view, Bytes bytes, std::size_t co
   { session.receive_eof() } -> std::same_as<void>;
   {*session.poll_event()};
   { session.poll_transmit(count, now) } -> std::same_as<Gather>;
+  { view.shared(count) } -> std::same_as<Slice>;
   { session.transmitted(count, now) } -> std::same_as<void>;
   { session.take_finish() } -> std::same_as<bool>;
   { session.handle_timeout(now) } -> std::same_as<void>;
@@ -46,7 +47,8 @@ template <ByteStream Stream, Session S>
 Result<bool> pump_out(Stream& stream, S& session, Time now) {
   const Gather pieces = session.poll_transmit(stream.writable(), now);
   if (pieces.empty()) return false;
-  const Result<std::size_t> written = stream.write(pieces);
+  const auto memory_of = [&](std::size_t piece) { return session.shared(piece); };
+  const Result<std::size_t> written = write_pieces(stream, pieces, memory_of);
   if (!written) return written.error();
   session.transmitted(*written, now);
   return *written > 0;

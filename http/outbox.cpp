@@ -30,7 +30,7 @@ void Outbox::add(Slice slice) {
 
 void Outbox::add(ResourceBody part) {
   assert(part.size == 0 || part.offset + part.size <= part.resource->size());
-  if (part.size > 0) items_.emplace_back(Reading{std::move(part), {}, 0, 0});
+  if (part.size > 0) items_.emplace_back(Reading{std::move(part), {}});
 }
 
 void Outbox::add_body(Body&& body) {
@@ -49,11 +49,16 @@ Gather Outbox::gather(std::size_t room) {
   for (std::size_t i = first_; i < items_.size() && count < kPieces && total < room && !broken_; ++i) {
     const Bytes piece = load(items_[i]);
     if (piece.empty()) continue;
+    owners_[count] = slice_of(items_[i]);
     pieces_[count++] = piece;
     total += piece.size();
     if (reads_on(items_[i])) break;  // its next piece comes first
   }
   return Gather(pieces_).first(count);
+}
+
+Slice Outbox::shared(std::size_t piece) const noexcept {
+  return owners_[piece] && pieces_[piece].size() > kCopySize ? *owners_[piece] : Slice();
 }
 
 void Outbox::drop(std::size_t count) {
@@ -87,12 +92,16 @@ std::size_t Outbox::held() const noexcept {
   return total;
 }
 
+/// The counted memory of an item that has such.
+const Slice* Outbox::slice_of(const Item& item) noexcept {
+  if (const Reading* reading = std::get_if<Reading>(&item)) return &reading->loaded;
+  return std::get_if<Slice>(&item);
+}
+
 /// The bytes of an item that lie in memory and are not sent.
 Bytes Outbox::loaded(const Item& item) noexcept {
   if (const Text* text = std::get_if<Text>(&item)) return as_bytes(text->bytes).subspan(text->sent);
-  if (const Slice* slice = std::get_if<Slice>(&item)) return slice->bytes();
-  const Reading& reading = std::get<Reading>(item);
-  return Bytes(reading.buffer.data(), reading.end).subspan(reading.begin);
+  return slice_of(item)->bytes();
 }
 
 bool Outbox::reads_on(const Item& item) noexcept {
@@ -100,23 +109,29 @@ bool Outbox::reads_on(const Item& item) noexcept {
   return reading && reading->part.size > 0;
 }
 
-/// loaded(), after a read when an unread resource's buffer is empty.
+/// loaded(), after a read when a resource has nothing loaded and more to come.
 Bytes Outbox::load(Item& item) {
   Reading* reading = std::get_if<Reading>(&item);
-  if (reading && reading->begin == reading->end && reading->part.size > 0) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kReadSize, reading->part.size));
-    if (!reading->buffer) reading->buffer = Buffer::allocate(size);
-    const MutableBytes into(reading->buffer.data(), size);
-    if (reading->part.resource->read_at(reading->part.offset, into) < size) {
-      broken_ = true;
-      return {};
-    }
-    reading->part.offset += size;
-    reading->part.size -= size;
-    reading->begin = 0;
-    reading->end = size;
-  }
+  if (reading && reading->loaded.empty() && reading->part.size > 0) read_on(*reading);
   return loaded(item);
+}
+
+void Outbox::read_on(Reading& reading) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(kReadSize, reading.part.size));
+  Slice next = reading.part.resource->share(reading.part.offset, size);
+  if (next.empty()) {
+    // The last block again, unless the stream still holds it.
+    const Buffer& last = reading.loaded.buffer();
+    const bool reusable = last.unique() && last.capacity() >= size;
+    next = Slice(reusable ? last : Buffer::allocate(size), 0, size);
+    if (reading.part.resource->read_at(reading.part.offset, next.mutable_bytes()) < size) {
+      broken_ = true;
+      return;
+    }
+  }
+  reading.part.offset += next.size();
+  reading.part.size -= next.size();
+  reading.loaded = std::move(next);
 }
 
 void Outbox::drop_from(Item& item, std::size_t count) noexcept {
@@ -125,7 +140,7 @@ void Outbox::drop_from(Item& item, std::size_t count) noexcept {
   else if (Slice* slice = std::get_if<Slice>(&item))
     slice->remove_front(count);
   else
-    std::get<Reading>(item).begin += count;
+    std::get<Reading>(item).loaded.remove_front(count);
 }
 
 }  // namespace sluice::http

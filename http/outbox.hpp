@@ -30,6 +30,9 @@ class Outbox {
   /// The queue's front, up to the piece that reaches `room` bytes; valid until the next call. Reads from a resource
   /// only when its bytes are next. Empty when the queue is, when room is 0, or when broken().
   Gather gather(std::size_t room);
+  /// The memory of a piece of the last gather(), for whoever can take it without a copy; empty when it is ours
+  /// alone, or so short that a copy costs less. REQUIRES that gather() gave that many pieces, and no call since.
+  Slice shared(std::size_t piece) const noexcept;
   /// The first `count` bytes of the last gather() are sent.
   void drop(std::size_t count);
   void clear() noexcept;
@@ -43,12 +46,10 @@ class Outbox {
   bool broken() const noexcept { return broken_; }
 
  private:
-  /// A resource on its way: `part` is what is still to be read, buffer[begin, end) is read and not yet sent.
+  /// A resource on its way: `part` is what is still to be read, `loaded` is read and not yet sent.
   struct Reading {
     ResourceBody part;
-    Buffer buffer;
-    std::size_t begin = 0;
-    std::size_t end = 0;
+    Slice loaded;
   };
   struct Text {
     std::string bytes;
@@ -57,6 +58,8 @@ class Outbox {
   using Item = std::variant<Text, Slice, Reading>;
 
   Bytes load(Item& item);
+  void read_on(Reading& reading);
+  static const Slice* slice_of(const Item& item) noexcept;
   static Bytes loaded(const Item& item) noexcept;
   static void drop_from(Item& item, std::size_t count) noexcept;
   static bool reads_on(const Item& item) noexcept;
@@ -65,6 +68,7 @@ class Outbox {
   std::vector<Item> items_;
   std::size_t first_ = 0;
   std::array<Bytes, kPieces> pieces_;
+  std::array<const Slice*, kPieces> owners_{};  ///< of pieces_; nullptr: a text
   bool broken_ = false;
 };
 

@@ -79,6 +79,8 @@ class ServerSession {
 
   /// What is to be sent next, about `room` bytes of it (one piece may reach beyond); valid until the next call.
   Gather poll_transmit(std::size_t room, Time now);
+  /// The memory of a piece of the last poll_transmit(), for a stream that takes it without a copy; empty: none.
+  Slice shared(std::size_t piece) const noexcept { return outbox_.shared(piece); }
   /// The first `count` bytes of the last poll_transmit() are sent.
   void transmitted(std::size_t count, Time now);
   /// True once: now finish() the stream.

@@ -8,8 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <limits>
+#include <ctime>
 
 #include "tun/error.hpp"
 
@@ -21,7 +22,10 @@ constexpr int kReadFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 class FileResource final : public http::Resource {
  public:
-  FileResource(tun::Fd fd, std::uint64_t size) : fd_(std::move(fd)), size_(size) {}
+  /// `kept`: what the memory holds of this file; nullptr: nothing.
+  FileResource(tun::Fd fd, std::uint64_t size, std::shared_ptr<FileMemory> memory,
+               std::shared_ptr<FileMemory::File> kept)
+      : fd_(std::move(fd)), size_(size), memory_(std::move(memory)), kept_(std::move(kept)) {}
 
   std::uint64_t size() const override { return size_; }
 
@@ -37,10 +41,43 @@ class FileResource final : public http::Resource {
     return done;
   }
 
+  Slice share(std::uint64_t offset, std::size_t most) override {
+    if (!kept_) return read_alone(offset, std::min(most, FileMemory::kBlock));
+    const auto fill = [this](std::uint64_t begin, MutableBytes into) { return read_at(begin, into) == into.size(); };
+    const Slice block = memory_->block(*kept_, static_cast<std::size_t>(offset / FileMemory::kBlock), fill);
+    const auto skip = static_cast<std::size_t>(offset % FileMemory::kBlock);
+    return block.empty() ? Slice() : block.part(skip, std::min(most, block.size() - skip));
+  }
+
  private:
+  Slice read_alone(std::uint64_t offset, std::size_t size) {
+    const Buffer buffer = memory_->take(size);
+    return read_at(offset, {buffer.data(), size}) == size ? Slice(buffer, 0, size) : Slice();
+  }
+
   tun::Fd fd_;
   std::uint64_t size_;
+  std::shared_ptr<FileMemory> memory_;
+  std::shared_ptr<FileMemory::File> kept_;
 };
+
+std::int64_t nanoseconds(const timespec& time) noexcept {
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
+std::int64_t system_clock() noexcept {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return nanoseconds(now);
+}
+
+FileMemory::State state_of(const struct stat& status) noexcept {
+  return {.device = status.st_dev,
+          .inode = status.st_ino,
+          .size = static_cast<std::uint64_t>(status.st_size),
+          .modified = nanoseconds(status.st_mtim),
+          .changed_metadata = nanoseconds(status.st_ctim)};
+}
 
 http::FileSource::Found failure_of(int error) {
   const bool missing = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG || error == ENXIO;
@@ -49,8 +86,11 @@ http::FileSource::Found failure_of(int error) {
 
 }  // namespace
 
-DirectorySource::DirectorySource(const std::string& root, Resolve resolve)
-    : root_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)), by_steps_(resolve == Resolve::by_steps) {
+DirectorySource::DirectorySource(const std::string& root, Settings settings)
+    : root_(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
+      by_steps_(settings.resolve == Resolve::by_steps),
+      wall_clock_(settings.wall_clock ? std::move(settings.wall_clock) : system_clock),
+      memory_(std::make_shared<FileMemory>(settings.memory)) {
   if (!root_)
     throw tun::Error(tun::from_errno(errno), fmt::format("cannot serve files of {}: {}", root, tun::errno_text(errno)));
 }
@@ -63,9 +103,10 @@ http::FileSource::Found DirectorySource::open(std::string_view path) {
   if (::fstat(fd.number(), &status) != 0) return failure_of(errno);
   if (S_ISDIR(status.st_mode)) return {.kind = Kind::directory, .resource = nullptr};
   if (!S_ISREG(status.st_mode)) return {.kind = Kind::forbidden, .resource = nullptr};
-  const std::int64_t modified = status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec;
-  auto resource = std::make_unique<FileResource>(std::move(fd), static_cast<std::uint64_t>(status.st_size));
-  return {.kind = Kind::file, .resource = std::move(resource), .modified_nanoseconds = modified};
+  const FileMemory::State state = state_of(status);
+  auto kept = memory_->open(state, wall_clock_());
+  auto resource = std::make_unique<FileResource>(std::move(fd), state.size, memory_, std::move(kept));
+  return {.kind = Kind::file, .resource = std::move(resource), .modified_nanoseconds = state.modified};
 }
 
 tun::Fd DirectorySource::open_beneath(const std::string& path) {

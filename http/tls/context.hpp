@@ -40,7 +40,7 @@ struct Trust {
 struct ContextState;
 
 /// A server's side. Sessions keep what they need of it: it may be replaced or go while they live, which is how a server
-/// changes certificates without ending connections.
+/// changes certificates without ending connections. Belongs to one thread, with all of its sessions.
 class ServerContext {
  public:
   /// Failure: bad_identity or internal.

@@ -8,6 +8,7 @@
 
 #include "http/tls/context.hpp"
 #include "http/tls/openssl.hpp"
+#include "stack/base/buffer.hpp"
 
 namespace sluice::tls {
 
@@ -31,6 +32,7 @@ struct ContextState {
   bool verify = true;
   std::vector<unsigned char> protocols;  ///< as ALPN writes them: each behind its length
   Tickets tickets;
+  BufferPool pool;  ///< of what sessions write
   OwnedContext openssl;
 };
 

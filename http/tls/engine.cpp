@@ -30,7 +30,7 @@ bool want(SSL* ssl, const std::string& host) {
 
 Engine::Engine(std::shared_ptr<ContextState> shared) : context(std::move(shared)) {
   ssl.reset(SSL_new(context->openssl.get()));
-  OwnedBio bio = wire.open();
+  OwnedBio bio = wire.open(context->pool);
   if (!bio) ssl.reset();
   if (!ssl) return;
   SSL_set_app_data(ssl.get(), this);

@@ -224,6 +224,7 @@ bool Session::update_keys() {
 }
 
 Bytes Session::poll_transmit() const noexcept { return engine_->wire.waiting(); }
+Slice Session::shared() const noexcept { return engine_->wire.shared(); }
 void Session::transmitted(std::size_t count) noexcept { engine_->wire.sent(count); }
 
 // --- time

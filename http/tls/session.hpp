@@ -10,6 +10,7 @@
 
 #include "http/tls/context.hpp"
 #include "http/tls/fault.hpp"
+#include "stack/base/buffer.hpp"
 #include "stack/base/bytes.hpp"
 #include "stack/base/time.hpp"
 
@@ -40,8 +41,8 @@ class Session {
  public:
   static constexpr std::size_t kRecord = 16384;         ///< plaintext in one record at most (RFC 8446 5.1)
   static constexpr std::size_t kOverhead = 32;          ///< what a record adds to its plaintext, at most
-  static constexpr std::size_t kOutput = 2 * kRecord;   ///< ciphertext that waits before writing pauses
-  static constexpr std::size_t kAnswers = 4 * kRecord;  ///< and before reading does
+  static constexpr std::size_t kOutput = 4 * kRecord;   ///< ciphertext that waits before writing pauses
+  static constexpr std::size_t kAnswers = 6 * kRecord;  ///< and before reading does
 
   Session(const ServerContext& context, Time now);
   /// The first flight waits to leave at once.
@@ -76,6 +77,8 @@ class Session {
   bool update_keys();
   /// What waits to leave; valid until the next call.
   Bytes poll_transmit() const noexcept;
+  /// The same in counted memory, for a stream that takes it without a copy; empty: a copy is cheaper.
+  Slice shared() const noexcept;
   /// The first `count` bytes of it left. REQUIRES no more than wait.
   void transmitted(std::size_t count) noexcept;
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "http/tls/session.hpp"
-#include "stack/base/byte_stream.hpp"
+#include "stack/base/shared_stream.hpp"
 
 namespace sluice::tls {
 
@@ -98,7 +98,8 @@ class Stream {
 
   void flush() {
     for (Bytes waiting = session_.poll_transmit(); !waiting.empty(); waiting = session_.poll_transmit()) {
-      const Result<std::size_t> written = lower_.write(Gather(&waiting, 1));
+      const auto memory_of = [this](std::size_t) { return session_.shared(); };
+      const Result<std::size_t> written = write_pieces(lower_, Gather(&waiting, 1), memory_of);
       if (!written || *written == 0) return;
       session_.transmitted(*written);
     }

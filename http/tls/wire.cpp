@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <utility>
 
 namespace sluice::tls {
 namespace {
@@ -44,7 +45,8 @@ BIO_METHOD* make_method() {
 
 }  // namespace
 
-OwnedBio Wire::open() {
+OwnedBio Wire::open(BufferPool& pool) {
+  pool_ = &pool;
   static const Owned<BIO_METHOD, BIO_meth_free> method(make_method());
   OwnedBio bio(method ? BIO_new(method.get()) : nullptr);
   if (bio) BIO_set_data(bio.get(), this);
@@ -58,12 +60,35 @@ int Wire::read(MutableBytes room) noexcept {
   return static_cast<int>(count);
 }
 
+Slice Wire::shared() const noexcept {
+  const std::size_t size = end_ - begin_;
+  return size >= output_.capacity() / 2 ? Slice(output_, begin_, size) : Slice();
+}
+
+void Wire::write(Bytes bytes) {
+  if (bytes.empty()) return;
+  if (output_.capacity() - end_ < bytes.size()) make_room(bytes.size());
+  std::memcpy(output_.data() + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
+/// A larger block with what waits at its front; the old one stays with those who share it.
+void Wire::make_room(std::size_t wanted) {
+  const Bytes rest = waiting();
+  const std::size_t needed = rest.size() + wanted;
+  Buffer larger = pool_->take(needed <= BufferPool::kClasses.back() ? needed : 2 * needed);
+  if (!rest.empty()) std::memcpy(larger.data(), rest.data(), rest.size());
+  output_ = std::move(larger);
+  begin_ = 0;
+  end_ = rest.size();
+}
+
 void Wire::sent(std::size_t count) noexcept {
   assert(count <= waiting().size());
-  sent_ += count;
-  if (sent_ < output_.size()) return;
+  begin_ += count;
+  if (begin_ < end_) return;
   output_ = {};  // an idle connection holds no buffer
-  sent_ = 0;
+  begin_ = end_ = 0;
 }
 
 }  // namespace sluice::tls

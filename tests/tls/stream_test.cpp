@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "http/client_session.hpp"
 #include "http/driver.hpp"
@@ -256,6 +257,62 @@ TEST_CASE("a stream that fails below fails above, an aborted one aborts below, a
   late.server.handle_timeout(late.server.next_timeout());
   CHECK(late.server.error() == Errc::timed_out);
   CHECK(silent.down.finished);
+}
+
+/// Once `keeps` is said it keeps what is written and looks at it only at the end.
+struct Keeping : ws::test::MemoryStream {
+  using MemoryStream::MemoryStream;
+  Result<std::size_t> write(Gather pieces) {
+    if (!keeps) return MemoryStream::write(pieces);
+    std::size_t size = 0;
+    for (const Bytes piece : pieces) {
+      kept.push_back(Slice::copy_of(piece));
+      size += piece.size();
+    }
+    return size;
+  }
+  Result<std::size_t> write(const Slice& shared) {
+    const Bytes bytes = shared.bytes();
+    if (!keeps) return MemoryStream::write(Gather(&bytes, 1));
+    ++taken_over;
+    kept.push_back(shared);
+    return shared.size();
+  }
+
+  bool keeps = false;
+  int taken_over = 0;
+  std::vector<Slice> kept;
+};
+static_assert(SharedStream<Keeping>);
+
+TEST_CASE("records go down in the memory that they were made in, which is never written over") {
+  Pipe pipe;
+  pipe.down.capacity = 1 << 20;
+  Keeping lower(pipe.up, pipe.down);
+  Stream<Keeping> server(lower, Session(server_context(), kStart));
+  Secure client(pipe.client, Session(client_context(), {"server.example", kToday}, kStart));
+  for (int i = 0; i < 100 && !(client.session().was_open() && server.session().was_open()); ++i) {
+    client.peek();
+    server.peek();
+  }
+  REQUIRE(server.session().was_open());
+  lower.keeps = true;
+  std::string text;
+  for (int i = 0; text.size() < 5 * Session::kOutput; ++i) text += std::to_string(i) + " ";
+  for (std::size_t sent = 0; sent < text.size();) {
+    const Bytes rest = as_bytes(text).subspan(sent);
+    const Result<std::size_t> written = server.write(Gather(&rest, 1));
+    REQUIRE(written.value_or(0) > 0);
+    sent += *written;
+  }
+  CHECK(lower.taken_over >= 5);
+  std::string got;
+  for (const Slice& records : lower.kept) {
+    const Bytes bytes = records.bytes();
+    pipe.down.bytes.insert(pipe.down.bytes.end(), bytes.begin(), bytes.end());
+    got += read(client);
+  }
+  CHECK(got == text);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "tun/error.hpp"
 
@@ -51,7 +52,7 @@ std::string content(http::Resource& resource) {
 TEST_CASE("files, folders and absent names are told apart, by either way of opening") {
   const Tree tree;
   for (const auto way : {DirectorySource::Resolve::automatic, DirectorySource::Resolve::by_steps}) {
-    DirectorySource source(tree.root, way);
+    DirectorySource source(tree.root, {.resolve = way});
     auto page = source.open("page");
     REQUIRE(page.kind == Kind::file);
     CHECK(content(*page.resource) == "hello, page");
@@ -71,11 +72,11 @@ TEST_CASE("files, folders and absent names are told apart, by either way of open
 TEST_CASE("no name and no link leads out") {
   const Tree tree;
   for (const auto way : {DirectorySource::Resolve::automatic, DirectorySource::Resolve::by_steps}) {
-    DirectorySource source(tree.root, way);
+    DirectorySource source(tree.root, {.resolve = way});
     for (const char* name : {"out", "slash", "slash/etc/passwd"}) CHECK_FALSE(source.open(name).resource);
     CHECK(source.open("out").kind == Kind::forbidden);
   }
-  DirectorySource steps(tree.root, DirectorySource::Resolve::by_steps);
+  DirectorySource steps(tree.root, {.resolve = DirectorySource::Resolve::by_steps});
   CHECK(steps.open("inside").kind == Kind::forbidden);  // it follows no link at all
 }
 
@@ -89,6 +90,40 @@ TEST_CASE("a part is read from where it is asked, and a file that shrank ends ea
   fs::resize_file(tree.base / "root/page", 9);
   CHECK(page.resource->size() == 11);
   CHECK(page.resource->read_at(7, bytes) == 2);
+}
+
+TEST_CASE("what was asked for before is sent from memory, until the file changes") {
+  const Tree tree;
+  const std::string page = (tree.base / "root/page").string();
+  DirectorySource::Settings settings;
+  settings.wall_clock = [] { return std::numeric_limits<std::int64_t>::max(); };  // every file is old
+  DirectorySource source(tree.root, std::move(settings));
+  const auto first = source.open("page");
+  const auto second = source.open("page");
+  const Slice sent = first.resource->share(7, 65536);
+  CHECK(as_text(sent.bytes()) == "page");
+  CHECK(second.resource->share(0, 5).bytes().data() + 7 == sent.bytes().data());
+  std::ofstream(page) << "other, words";
+  CHECK(as_text(sent.bytes()) == "page");
+  CHECK(as_text(source.open("page").resource->share(0, 5).bytes()) == "other");
+}
+
+TEST_CASE("a file cut short while it is sent ends its answer, or is sent whole where it was read before") {
+  const Tree tree;
+  const std::string page = (tree.base / "root/page").string();
+  for (const bool old : {false, true}) {
+    std::ofstream(page) << std::string(100'000, 'x');
+    DirectorySource::Settings settings;
+    settings.wall_clock = [old] { return old ? std::numeric_limits<std::int64_t>::max() : 0; };
+    DirectorySource source(tree.root, std::move(settings));
+    const auto found = source.open("page");
+    const Slice sent = found.resource->share(0, 65536);
+    CHECK(sent.size() == 65536);
+    fs::resize_file(page, 10);
+    CHECK(as_text(sent.bytes()) == std::string(65536, 'x'));
+    CHECK(found.resource->share(0, 65536).size() == (old ? 65536 : 0));
+    CHECK(found.resource->share(65536, 65536).empty());
+  }
 }
 
 TEST_CASE("a root that is none is said at once") {
