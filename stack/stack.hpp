@@ -76,6 +76,7 @@ class Stack {
   /// Takes a batch of packets from the device of an interface; each begins with an IP header, or on a link with an
   /// Ethernet header. The ACKs that they cause leave by the next poll_transmit(), after the whole batch [9293 MUST-59].
   void receive(std::span<Packet> batch, Time now, InterfaceNumber interface = 0);
+  /// Acts on what is due, at most on a thousand connections at a time: of more, next_timeout() is still due.
   void handle_timeout(Time now);
   /// When handle_timeout() wants to be called next; kNever = no timer runs.
   Time next_timeout() const noexcept;

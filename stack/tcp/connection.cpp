@@ -82,11 +82,22 @@ void Connection::begin_data_phase() {
 // [R5681-3.1-4]: one segment after a lost SYN or SYN,ACK.
 void Connection::start_congestion(bool syn_was_lost) {
   const std::uint32_t smss = effective_mss();
-  congestion_ = make_controller(congestion_kind_, {.smss = smss,
-                                                   .initial = syn_was_lost ? smss : congestion::initial_window(smss),
-                                                   .pacing = cold_->options.pacing,
-                                                   .ecn = cold_->options.ecn_response,
-                                                   .seed = snd_.iss.number()});
+  cold_->initial_window = static_cast<std::uint32_t>(syn_was_lost ? smss : congestion::initial_window(smss));
+  const Options& options = cold_->options;
+  const bool may_rest = congestion_kind_ != CongestionControl::bbr && !options.pacing &&
+                        options.ecn_response == EcnResponse::classic && !recovery_;
+  if (!may_rest) make_congestion(options.pacing, options.ecn_response);
+}
+
+void Connection::make_congestion(bool pacing, EcnResponse ecn) {
+  congestion_ = make_controller(
+      congestion_kind_,
+      {.smss = effective_mss(), .initial = cwnd(), .pacing = pacing, .ecn = ecn, .seed = snd_.iss.number()});
+}
+
+congestion::Controller& Connection::controller() {
+  if (!congestion_) make_congestion(false, EcnResponse::classic);
+  return *congestion_;
 }
 
 // Before the first loss a controller knows nothing but its window: another one can go on from there.
@@ -97,19 +108,14 @@ Result<void> Connection::set_congestion(CongestionControl kind) {
     if (recovers || congestion_->ssthresh() != ~std::uint64_t{0}) return Errc::not_supported;
   }
   congestion_kind_ = kind;
-  if (!congestion_) return {};
-  congestion_ = make_controller(kind, {.smss = effective_mss(),
-                                       .initial = cwnd(),
-                                       .pacing = cold_->options.pacing,
-                                       .ecn = cold_->options.ecn_response,
-                                       .seed = snd_.iss.number()});
+  if (cwnd() > 0) make_congestion(cold_->options.pacing, cold_->options.ecn_response);
   return {};
 }
 
 Recovery& Connection::recovery() {
   if (!recovery_) {
     recovery_ = std::make_unique<Recovery>();
-    recovery_->start(sack_, snd_.nxt);
+    recovery_->start(sack_, snd_.nxt, &env_.memory.ranges);
   }
   return *recovery_;
 }

@@ -206,6 +206,7 @@ class Connection {
     Time path_aged_at = kNever;        ///< when to look whether the path has become wider [R8201-5.3-1]
     Time starved_window_at = kNever;   ///< since when the peer's window has room for less than a full segment
     Duration peer_user_timeout{};      ///< REMOTE_UTO (RFC 5482 3.1); 0 = never told
+    std::uint32_t initial_window = 0;  ///< cwnd until there is a controller, bytes; 0 = not yet established
     bool user_timeout_due = false;     ///< the next segment tells ours
     bool fragmentable = false;         ///< IPv4 without DF: the path is narrower than any that is believed
   };
@@ -234,6 +235,9 @@ class Connection {
   Seq control_seq() const noexcept;
   void begin_data_phase();
   void start_congestion(bool syn_was_lost);
+  void make_congestion(bool pacing, EcnResponse ecn);
+  /// REQUIRES cwnd() > 0.
+  congestion::Controller& controller();
   std::uint64_t flow() const noexcept { return std::uint64_t{id.generation} << 32 | id.index; }
 
   // segment_arrives.cpp
@@ -389,7 +393,12 @@ class Connection {
   std::uint32_t effective_mss() const noexcept;
   Recovery& recovery();
   std::uint64_t pipe() const noexcept { return recovery_ ? recovery_->pipe() : 0; }
-  std::uint64_t cwnd() const noexcept { return congestion_ ? congestion_->cwnd() : 0; }
+  /// 0 before our SYN is acknowledged.
+  std::uint64_t cwnd() const noexcept { return congestion_ ? congestion_->cwnd() : cold_->initial_window; }
+  std::uint64_t ssthresh() const noexcept {
+    if (congestion_) return congestion_->ssthresh();
+    return cwnd() > 0 ? ~std::uint64_t{0} : 0;
+  }
   /// Bytes that congestion control lets go now.
   std::uint64_t cwnd_room() const noexcept { return cwnd() > pipe() ? cwnd() - pipe() : 0; }
   std::uint64_t outstanding() const noexcept { return snd_.nxt - snd_.una; }
@@ -411,7 +420,7 @@ class Connection {
   SendQueue send_queue_;
   ReceiveQueue receive_queue_;
   std::unique_ptr<Recovery> recovery_;                  ///< made when text first leaves
-  std::unique_ptr<congestion::Controller> congestion_;  ///< made when the connection is established
+  std::unique_ptr<congestion::Controller> congestion_;  ///< made when it first has more to know than its window
   std::unique_ptr<Cold> cold_;
   congestion::RttEstimator rtt_;
   std::array<Time, kTimerCount> deadlines_;

@@ -68,9 +68,9 @@ void Layer::dispatch(Segment& segment) {
 
 Connection* Layer::find(const FourTuple& tuple) noexcept {
   if (last_found_ && last_found_->tuple() == tuple) return last_found_;
-  const auto found = by_tuple_.find(tuple);
-  if (found == by_tuple_.end()) return nullptr;
-  return last_found_ = found->second;
+  Connection* const found = by_tuple_.find(tuple);
+  if (found) last_found_ = found;
+  return found;
 }
 
 // The most specific listener: this address, then any of the family, then a dual-stack one.

@@ -215,7 +215,7 @@ bool Connection::hear_of_marks(const Segment& segment, RecoveryFacts& facts) noe
     sample.marked = heard.marked;
     marked = heard.marked > 0;
   }
-  if (!marked || !congestion_) return false;
+  if (!marked || cwnd() == 0) return false;
   const bool smallest = cwnd() <= effective_mss();
   // Once a window, whether by marks or by losses [R3168-6.1.2-1] [A-TCP-35].
   const bool again = facts.congestion_event || recovery_->in_recovery() || segment.ack <= ecn.point;
@@ -228,7 +228,7 @@ void Connection::reduce_for_mark(std::uint64_t flight) noexcept {
   const std::uint64_t before = cwnd();
   env_.count(Counter::ecn_reductions);
   ++cold_->ecn->reductions;
-  congestion_->on_ecn(env_.now, flight);
+  controller().on_ecn(env_.now, flight);
   if (recovery_) recovery_->keep_reduction();
   note_reduction();
   cold_->ecn->reduced_by_mark = cwnd() <= before - before / 10;

@@ -3,7 +3,6 @@
 
 #include <optional>
 
-#include "stack/base/memory.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/time.hpp"
 #include "stack/base/trace.hpp"
@@ -12,6 +11,7 @@
 #include "stack/ip/outbox.hpp"
 #include "stack/tcp/counters.hpp"
 #include "stack/tcp/fast_open.hpp"
+#include "stack/tcp/memory.hpp"
 #include "stack/tcp/options.hpp"
 #include "stack/tcp/segment.hpp"
 #include "stack/tcp/send_reason.hpp"

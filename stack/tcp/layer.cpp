@@ -23,7 +23,7 @@ Layer::Layer(const Config& config, ip::Layer& ip, ip::Outbox& outbox, Budget& bu
       hash_{KeyedHash(key, KeyUse::hash_table)},
       cookies_(key),
       port_steps_(key, KeyUse::ephemeral_port),
-      by_tuple_(16, hash_),
+      by_tuple_(hash_),
       by_peer_(16, ip::AddressHash{hash_.hash}),
       listener_by_endpoint_(16, hash_),
       half_open_(16, hash_),
@@ -89,7 +89,8 @@ Result<std::uint16_t> Layer::choose_port(const IpAddress& local, const Endpoint&
 }
 
 bool Layer::tuple_in_use(const FourTuple& tuple) noexcept {
-  return by_tuple_.contains(tuple) || half_open_.contains(tuple) || time_wait_.find(tuple) != nullptr;
+  const bool half_open = !half_open_.empty() && half_open_.contains(tuple);
+  return half_open || by_tuple_.contains(tuple) || time_wait_.find(tuple) != nullptr;
 }
 
 Result<Listener> Layer::listen(const Endpoint& local, const ListenOptions& options) {
@@ -114,7 +115,7 @@ Result<Listener> Layer::listen(const Endpoint& local, const ListenOptions& optio
 Connection& Layer::adopt(std::unique_ptr<Connection> connection) {
   const auto [id, adopted] = connections_.adopt(std::move(connection));
   adopted.id = id;
-  by_tuple_.emplace(adopted.tuple(), &adopted);
+  by_tuple_.insert(adopted);
   ++live_;
   if (env_.config.maximum_from_peer > 0) ++by_peer_[adopted.tuple().remote.address];
   return adopted;
@@ -152,7 +153,7 @@ void Layer::into_time_wait(Connection& connection) {
 // No segment finds it any more; what it received can still be read.
 void Layer::retire(Connection& connection) noexcept {
   connection.retired = true;
-  by_tuple_.erase(connection.tuple());
+  by_tuple_.erase(connection);
   --live_;
   if (ListenerState* listener = listeners_.find(connection.origin())) --listener->connections;
   const auto peer = by_peer_.find(connection.tuple().remote.address);
@@ -211,7 +212,9 @@ Result<Socket> Layer::accept(SlotId id) {
 // --- time and output ---------------------------------------------------------------------------------------------
 
 void Layer::handle_timeouts() {
-  while (Connection* connection = timers_.pop_due(env_.now)) {
+  for (unsigned visits = 0; visits < kTimersAtOnce; ++visits) {
+    Connection* const connection = timers_.pop_due(env_.now);
+    if (!connection) break;
     if (connection->next_deadline() <= env_.now) connection->handle_timeouts();
     settle(*connection);
   }

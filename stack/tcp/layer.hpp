@@ -24,6 +24,7 @@
 #include "stack/tcp/socket.hpp"
 #include "stack/tcp/syn_cookies.hpp"
 #include "stack/tcp/time_wait.hpp"
+#include "stack/tcp/tuple_index.hpp"
 
 namespace sluice::tcp {
 
@@ -62,7 +63,10 @@ class Layer {
   void set_time(Time now) noexcept { env_.now = now; }
   void receive(ip::Datagram datagram);
   void icmp_error(const ip::IcmpError& error);
+  /// Visits at most kTimersAtOnce connections, so that packets are not kept waiting when very many are due: the others
+  /// have their turn by the next call, for which next_timeout() asks at once.
   void handle_timeouts();
+  static constexpr unsigned kTimersAtOnce = 1024;
   Time next_timeout() const noexcept;
   void poll_transmit(FrameSink& sink);
   /// An address of ours goes: its connections are reset.
@@ -163,7 +167,7 @@ class Layer {
   SynCookies cookies_;
   Random port_steps_;
   SlotMap<Connection> connections_;
-  std::unordered_map<FourTuple, Connection*, TupleHash> by_tuple_;
+  TupleIndex by_tuple_;
   SlotMap<ListenerState> listeners_;
   std::unordered_map<IpAddress, std::size_t, ip::AddressHash> by_peer_;    ///< connections; counted if that has a limit
   std::size_t live_ = 0;                                                   ///< connections that are not retired

@@ -205,7 +205,7 @@ void Connection::commit_text(const Plan& plan) {
       cold_->plpmtud->on_sent(plan.mtu_probe, range.end);
     }
   }
-  if (congestion_) congestion_->on_sent(env_.now, range.size(), pipe());
+  if (cwnd() > 0) controller().on_sent(env_.now, range.size(), pipe());
   if (const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0; rate > 0) {
     cold_->pacer.on_sent(env_.now, range.size(), rate);
     cold_->release_at = kNever;
@@ -276,7 +276,7 @@ void Connection::trace_departure(const Plan& plan, const wire::tcp::Header& head
                     {"rcv_nxt", knows_peer ? number(rcv_.nxt - rcv_.irs) : 0},
                     {"rcv_wnd", number(rcv_.wnd())},
                     {"cwnd", number(cwnd())},
-                    {"ssthresh", congestion_ ? number(congestion_->ssthresh()) : -1},
+                    {"ssthresh", cwnd() > 0 ? number(ssthresh()) : -1},
                     {"pipe", number(pipe())},
                     {"srtt_us", us(rtt_.srtt())},
                     {"rto_us", us(rtt_.rto(backoff_))}});

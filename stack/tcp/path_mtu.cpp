@@ -26,6 +26,7 @@ void Connection::refresh_mss() noexcept {
       path < env_.ip.interface_mtu(tuple_.local.address) ? env_.now + ip::PathMtuCache::kLifetime : kNever;
   const auto mss = static_cast<std::uint32_t>(packet - fixed_headers());
   if (mss == mss_) return;
+  if (cwnd() > 0) controller();  // begins with the old one
   mss_ = mss;
   if (congestion_) congestion_->on_mss(effective_mss());
 }

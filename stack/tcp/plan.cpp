@@ -135,7 +135,7 @@ std::optional<Connection::Plan> Connection::plan_new_text() noexcept {
   const std::uint64_t usable =
       snd_.edge() > snd_.nxt ? snd_.edge() - snd_.nxt : 0;  // may have been shrunk [9293 MUST-34, SHLD-15]
   const bool idle = outstanding() == 0 && env_.now - sent_at_ > rtt_.rto();
-  if (idle) congestion_->on_idle(env_.now);  // [R5681-4.1-1]
+  if (idle) controller().on_idle(env_.now);  // [R5681-4.1-1]
   const std::uint64_t text = sendable_text(queued, usable, cwnd_room());
   if (text == 0) return std::nullopt;
   Plan plan{.reason = override_due_ ? SendReason::override_small : SendReason::new_data, .seq = snd_.nxt, .text = text};

@@ -70,10 +70,15 @@ bool ReceiveQueue::append_in_order(Seq seq, Slice text) {
   if (!(wastes_memory(text) && append_compact(text.bytes()))) {
     Piece piece;
     if (!admit(seq, std::move(text), true, piece)) return false;
-    readable_.push_back(std::move(piece));
+    push_readable(std::move(piece));
   }
   readable_bytes_ += size;
   return true;
+}
+
+void ReceiveQueue::push_readable(Piece piece) {
+  memory_->pieces.lend(readable_);
+  readable_.push_back(std::move(piece));
 }
 
 // The first piece that ends behind `seq`.
@@ -148,7 +153,7 @@ void ReceiveQueue::absorb_pieces(Seq& nxt) {
       discharge(piece);
       continue;
     }
-    readable_.push_back(std::move(piece));
+    push_readable(std::move(piece));
   }
   if (pieces.empty())
     waiting_.reset();
@@ -213,7 +218,7 @@ void ReceiveQueue::consume(std::size_t count) noexcept {
   if (!first.text.empty()) return;
   discharge(first);
   readable_.pop_front();
-  readable_.release();
+  memory_->pieces.take_back(readable_);
 }
 
 void ReceiveQueue::clear() noexcept {
@@ -221,7 +226,7 @@ void ReceiveQueue::clear() noexcept {
     for (; !ring.empty(); ring.pop_front()) discharge(ring.front());
   };
   drop_all(readable_);
-  readable_.release();
+  memory_->pieces.take_back(readable_);
   if (waiting_) drop_all(waiting_->pieces);
   waiting_.reset();
   readable_bytes_ = 0;

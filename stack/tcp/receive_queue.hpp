@@ -8,8 +8,8 @@
 #include <span>
 
 #include "stack/base/buffer.hpp"
-#include "stack/base/memory.hpp"
 #include "stack/base/ring.hpp"
+#include "stack/tcp/memory.hpp"
 #include "stack/tcp/seq.hpp"
 
 namespace sluice::tcp {
@@ -59,17 +59,12 @@ class ReceiveQueue {
   }
 
  private:
-  struct Piece {
-    Seq begin;
-    Slice text;
-    std::uint32_t charged = 0;
-    bool compact = false;  ///< a block of our own making, with room behind the text
-    Seq end() const noexcept { return begin + text.size(); }
-  };
+  using Piece = ReceivedPiece;
 
   bool admit(Seq seq, Slice text, bool in_order, Piece& piece);
   bool append_compact(Bytes text) noexcept;
   bool append_in_order(Seq seq, Slice text);
+  void push_readable(Piece piece);
   std::size_t lower_bound(Seq seq) const noexcept;
   Taken insert_out_of_order(Seq seq, const Slice& text);
   Taken fill_gaps(Seq seq, const Slice& text);

@@ -8,10 +8,10 @@
 
 namespace sluice::tcp {
 
-void Recovery::start(bool sack, Seq una) noexcept {
+void Recovery::start(bool sack, Seq una, RingShelf<SentRange>* shelf) noexcept {
   *this = Recovery();
   sack_ = sack;
-  log_.start(una);
+  log_.start(una, shelf);
   recovery_point_ = una - 1;  // RFC 6582 3.2 step 1: recover is the initial sequence number
 }
 

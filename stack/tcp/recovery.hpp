@@ -45,7 +45,8 @@ struct AckInput {
 class Recovery {
  public:
   /// `sack`: the peer agreed to SACK; else NewReno counts duplicates.
-  void start(bool sack, Seq una) noexcept;
+  /// `shelf`, if any, outlives it and lends the log its memory.
+  void start(bool sack, Seq una, RingShelf<SentRange>* shelf = nullptr) noexcept;
 
   /// New text (or FIN) left: begin == the previous nxt. Only after the sink accepted it.
   void on_sent(SeqRange range, Time now);

@@ -28,8 +28,7 @@ std::size_t SendQueue::append(const Slice& shared, std::size_t limit) {
   const std::size_t size = std::min(wanted, memory_->budget.room());
   if (size < kWorthSharing) return append_copy(shared.bytes().first(wanted));
   if (!memory_->budget.charge(size)) return 0;
-  chunks_.push_back({end_, shared.part(0, size), static_cast<std::uint32_t>(size), false});
-  charged_ += size;
+  push({end_, shared.part(0, size), static_cast<std::uint32_t>(size), false});
   end_ += size;
   return size;
 }
@@ -40,11 +39,16 @@ std::size_t SendQueue::append_copy(Bytes bytes) {
     Buffer buffer = take_block(bytes.size() - taken);
     if (!buffer) break;
     const auto charge = static_cast<std::uint32_t>(buffer.capacity());
-    charged_ += charge;
-    chunks_.push_back({end_, Slice(std::move(buffer), 0, 0), charge, true});
+    push({end_, Slice(std::move(buffer), 0, 0), charge, true});
     taken += extend_last(bytes.subspan(taken));
   }
   return taken;
+}
+
+void SendQueue::push(Chunk chunk) {
+  memory_->chunks.lend(chunks_);
+  charged_ += chunk.charged;
+  chunks_.push_back(std::move(chunk));
 }
 
 // A charged block for `wanted` bytes, a smaller one when memory is short, or none.
@@ -109,12 +113,12 @@ void SendQueue::drop_front() noexcept {
 void SendQueue::release_before(Seq una) noexcept {
   begin_ = std::clamp(una, begin_, end_);
   while (!chunks_.empty() && chunks_.front().begin + chunks_.front().text.size() <= begin_) drop_front();
-  if (empty()) chunks_.release();
+  if (empty()) memory_->chunks.take_back(chunks_);
 }
 
 void SendQueue::clear() noexcept {
   while (!chunks_.empty()) drop_front();
-  chunks_.release();
+  memory_->chunks.take_back(chunks_);
   begin_ = end_;
 }
 

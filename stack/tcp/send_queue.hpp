@@ -6,8 +6,8 @@
 #include <span>
 
 #include "stack/base/buffer.hpp"
-#include "stack/base/memory.hpp"
 #include "stack/base/ring.hpp"
+#include "stack/tcp/memory.hpp"
 #include "stack/tcp/seq.hpp"
 
 namespace sluice::tcp {
@@ -48,13 +48,9 @@ class SendQueue {
   std::size_t footprint() const noexcept { return charged_ + chunks_.footprint(); }
 
  private:
-  struct Chunk {
-    Seq begin;
-    Slice text;
-    std::uint32_t charged = 0;
-    bool extendable = false;  ///< ours alone behind its last byte
-  };
+  using Chunk = SendChunk;
 
+  void push(Chunk chunk);
   std::size_t extend_last(Bytes bytes) noexcept;
   std::size_t append_copy(Bytes bytes);
   Buffer take_block(std::size_t wanted);

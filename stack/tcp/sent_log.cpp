@@ -7,8 +7,9 @@
 
 namespace sluice::tcp {
 
-void SentLog::start(Seq una) noexcept {
+void SentLog::start(Seq una, RingShelf<SentRange>* shelf) noexcept {
   *this = SentLog();
+  shelf_ = shelf;
   begin_ = una;
 }
 
@@ -51,6 +52,7 @@ std::optional<SeqRange> SentLog::first_lost(std::uint64_t limit) const noexcept 
 void SentLog::push(const SentRange& range) {
   assert(range.end > end());
   assert(ranges_.empty() || ranges_.back().resent || ranges_.back().sent_at <= range.sent_at);
+  if (shelf_) shelf_->lend(ranges_);
   ranges_.push_back(range);
 }
 
@@ -173,7 +175,10 @@ void SentLog::push_resend(const Resend& resend) {
 }
 
 void SentLog::release() noexcept {
-  ranges_.release();
+  if (shelf_)
+    shelf_->take_back(ranges_);
+  else
+    ranges_.release();
   if (ranges_.empty()) resends_.reset();
 }
 

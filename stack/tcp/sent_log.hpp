@@ -7,28 +7,12 @@
 #include <optional>
 
 #include "stack/base/ring.hpp"
+#include "stack/base/ring_shelf.hpp"
 #include "stack/base/time.hpp"
+#include "stack/tcp/sent_range.hpp"
 #include "stack/tcp/seq.hpp"
 
 namespace sluice::tcp {
-
-/// One emitted frame, or a part of it. It begins where its predecessor ends (the first at the log's begin()).
-struct SentRange {
-  Seq end{};
-  Time sent_at{};  ///< of the latest transmission
-  // For rate samples, as things stood when it left (draft-ietf-ccwg-bbr 4.1.1.2.2).
-  Time first_sent_at{};          ///< when the newest of what had been delivered was sent
-  Time delivered_at{};           ///< when `delivered` had last grown
-  std::uint64_t delivered = 0;   ///< bytes delivered on the connection
-  std::uint32_t lost_count = 0;  ///< bytes marked lost on the connection, modulo 2^32
-  std::uint32_t in_flight = 0;   ///< pipe with it, bytes
-  std::uint32_t sacked_run = 0;  ///< SACKed: this range and so many less one after it are known to be SACKed
-  bool sacked : 1 = false;
-  bool lost : 1 = false;         ///< marked, and not resent since
-  bool resent : 1 = false;       ///< transmitted more than once
-  bool app_limited : 1 = false;  ///< the application had held the sender back
-  bool piece : 1 = false;        ///< cut off its predecessor at a SACK's edge
-};
 
 /// A retransmission, in the order of time: what RFC 8985 6.2 keeps sorted by transmission and sequence order doesn't.
 struct Resend {
@@ -41,8 +25,9 @@ struct Resend {
 /// so that a block which grows with each ACK is not walked anew.
 class SentLog {
  public:
-  /// Nothing is out; the next range begins at `una`.
-  void start(Seq una) noexcept;
+  /// Nothing is out; the next range begins at `una`. The ring comes from `shelf`, which outlives the log, if there is
+  /// one.
+  void start(Seq una, RingShelf<SentRange>* shelf = nullptr) noexcept;
 
   std::uint64_t outstanding() const noexcept { return end() - begin_; }  ///< bytes from begin() to the last end
   std::uint64_t sacked_bytes() const noexcept { return sacked_; }
@@ -101,6 +86,7 @@ class SentLog {
   void settle_first_lost() noexcept;
 
   Ring<SentRange> ranges_;
+  RingShelf<SentRange>* shelf_ = nullptr;
   std::unique_ptr<Ring<Resend>> resends_;  // made by the first retransmission
   Seq begin_;
   Seq first_lost_;  // no lost range begins before; of no meaning while lost_ == 0

@@ -5,7 +5,7 @@
 
 namespace sluice::tcp {
 
-std::size_t TupleHash::operator()(const FourTuple& tuple) const noexcept { return hash(TupleBytes(tuple).bytes()); }
+std::size_t TupleHash::operator()(const FourTuple& tuple) const { return hash(TupleBytes(tuple).bytes()); }
 
 bool TimeWaitTable::insert(const FourTuple& tuple, const TimeWait& record) {
   const auto [place, fresh] = records_.try_emplace(tuple, record);
@@ -20,6 +20,7 @@ bool TimeWaitTable::insert(const FourTuple& tuple, const TimeWait& record) {
 }
 
 TimeWait* TimeWaitTable::find(const FourTuple& tuple) noexcept {
+  if (records_.empty()) return nullptr;
   const auto found = records_.find(tuple);
   return found == records_.end() ? nullptr : &found->second;
 }
@@ -43,7 +44,7 @@ void TimeWaitTable::drop_stale_turns() {
 }
 
 void TimeWaitTable::expire(Time now) noexcept {
-  while (!queue_.empty() && queue_.front().expires <= now) drop_oldest();
+  for (unsigned dropped = 0; dropped < kExpireAtOnce && next_deadline() <= now; ++dropped) drop_oldest();
 }
 
 }  // namespace sluice::tcp

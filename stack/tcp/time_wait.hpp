@@ -31,7 +31,9 @@ static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
 /// Hashes 4-tuples under a secret key, so that nobody can choose addresses that collide.
 struct TupleHash {
   KeyedHash hash;
-  std::size_t operator()(const FourTuple& tuple) const noexcept;
+  /// Not noexcept, though it never throws: so the standard's tables keep the hash beside the key, and don't make it
+  /// anew.
+  std::size_t operator()(const FourTuple& tuple) const;
 };
 
 /// Records by 4-tuple. All live equally long, so the oldest is always first in one queue: no heap, no wheel.
@@ -44,8 +46,9 @@ class TimeWaitTable {
   bool insert(const FourTuple& tuple, const TimeWait& record);
   TimeWait* find(const FourTuple& tuple) noexcept;
   void erase(const FourTuple& tuple) noexcept { records_.erase(tuple); }
-  /// Drops what has expired.
+  /// Drops what has expired, at most kExpireAtOnce records; next_deadline() tells when there are more.
   void expire(Time now) noexcept;
+  static constexpr unsigned kExpireAtOnce = 4096;
   Time next_deadline() const noexcept { return queue_.empty() ? kNever : queue_.front().expires; }
   std::size_t size() const noexcept { return records_.size(); }
 

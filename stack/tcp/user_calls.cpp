@@ -251,8 +251,7 @@ Info Connection::status() const noexcept {
   info.send_mss = effective_mss();
   info.receive_mss = rcv_.largest;
   info.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(cwnd(), 0xffffffff));
-  info.ssthresh =
-      congestion_ ? static_cast<std::uint32_t>(std::min<std::uint64_t>(congestion_->ssthresh(), 0xffffffff)) : 0;
+  info.ssthresh = static_cast<std::uint32_t>(std::min<std::uint64_t>(ssthresh(), 0xffffffff));
   info.pipe = static_cast<std::uint32_t>(pipe());
   if (recovery_) {
     info.sacked = recovery_->sacked_bytes();

@@ -43,7 +43,7 @@ std::set<std::string> symbols(const std::string& types) {
 /// What a stack may ask of C: memory, arithmetic, text into a buffer, and the ends of the world.
 bool is_fair_c(const std::string& name) {
   static const std::regex kFair(
-      "mem(cpy|move|set|cmp|chr)|bcmp|strlen|strn?cmp|v?snprintf|abort|__assert_fail|__stack_chk_fail|"
+      "mem(cpy|move|set|cmp|chr)|calloc|free|bcmp|strlen|strn?cmp|v?snprintf|abort|__assert_fail|__stack_chk_fail|"
       "_GLOBAL_OFFSET_TABLE_|_Unwind_Resume|__gxx_personality_v0|__cxa_(pure_virtual|guard_\\w+|atexit)|__"
       "dso_handle|"
       "__(add|sub|mul|u?div|u?mod)[a-z0-9]*|a?cosh?|cbrtf?|powf?|sqrtf?|log2?f?|exp2?f?|l?l?roundf?|ceilf?|"
