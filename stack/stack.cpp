@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <type_traits>
 #include <utility>
 
 #include "stack/ip/quote.hpp"
@@ -19,6 +20,34 @@ Key key_of(const Config& config, InterfaceNumber number) {
 }
 
 }  // namespace
+
+std::string_view name(ShardCounter counter) noexcept {
+  switch (counter) {
+    case ShardCounter::strays: return "strays";
+    case ShardCounter::drop_strays_full: return "drop_strays_full";
+    case ShardCounter::count: break;
+  }
+  return "unknown";
+}
+
+Config shard_of(Config host, ip::ShardSettings shard) {
+  assert(shard.number < shard.count && !host.link && host.more_interfaces.empty());
+  host.ip.shard = shard;
+  const auto divide = [&](auto& limit) {
+    using Limit = std::remove_reference_t<decltype(limit)>;
+    limit = static_cast<Limit>((limit + shard.count - 1) / shard.count);  // a limit of 0 has a meaning of its own
+  };
+  divide(host.memory_limit);
+  divide(host.ip.reassembly_limit);
+  divide(host.ip.icmp_errors_per_second);
+  divide(host.ip.echo_replies_per_second);
+  divide(host.tcp.maximum_half_open);
+  divide(host.tcp.maximum_connections);
+  divide(host.tcp.maximum_from_peer);
+  divide(host.tcp.maximum_time_wait);
+  divide(host.tcp.maximum_fast_open_cache);
+  return host;
+}
 
 Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
@@ -52,11 +81,40 @@ void Stack::receive(std::span<Packet> batch, Time now, InterfaceNumber interface
   advance(now);
   for (Packet& frame : batch)
     if (std::optional<Packet> packet = interfaces_[interface]->receive(std::move(frame), now_))
-      receive_packet(*std::move(packet));
+      sort(*std::move(packet));
 }
 
-void Stack::receive_packet(Packet packet) {
+void Stack::sort(Packet packet) {
+  const ip::Shard& shard = ip_.shard();
+  if (shard.count() == 1) return receive_packet(std::move(packet));
+  const ip::Shard::Home home = shard.home_of(std::as_const(packet).bytes());
+  if (home.shard != shard.number()) return put_aside(home.shard, std::move(packet));
+  receive_packet(std::move(packet), home.in_pieces);
+}
+
+/// Fragments meet where their addresses lead; the whole may belong elsewhere, for now its ports are known.
+bool Stack::is_stray(ip::Received& received) {
+  Packet* packet = nullptr;
+  if (auto* datagram = std::get_if<ip::Datagram>(&received))
+    packet = &datagram->packet;
+  else if (auto* error = std::get_if<ip::IcmpError>(&received))
+    packet = &error->packet;
+  if (!packet) return false;
+  const std::uint8_t owner = ip_.shard().home_of(std::as_const(*packet).bytes()).shard;
+  if (owner == ip_.shard().number()) return false;
+  put_aside(owner, std::move(*packet));
+  return true;
+}
+
+void Stack::put_aside(std::uint8_t owner, Packet packet) {
+  shard_counters_.add(ShardCounter::strays);
+  if (strays_.size() >= kMaximumStrays) return shard_counters_.add(ShardCounter::drop_strays_full);
+  strays_.push_back({owner, std::move(packet)});
+}
+
+void Stack::receive_packet(Packet packet, bool in_pieces) {
   ip::Received received = ip_.receive(std::move(packet), now_);
+  if (in_pieces && is_stray(received)) return;
   if (auto* datagram = std::get_if<ip::Datagram>(&received)) {
     if (datagram->protocol == ip::Protocol::tcp)
       tcp_.receive(std::move(*datagram));

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "stack/base/budget.hpp"
 #include "stack/base/byte_stream.hpp"
+#include "stack/base/counters.hpp"
 #include "stack/base/packet.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/result.hpp"
@@ -41,6 +43,23 @@ struct Config {
 };
 
 enum class SocketKind : std::uint8_t { tcp, tcp_listener, udp };
+
+/// `host` as one of several stacks that share its addresses and its key: each gets its part of the limits. A packet
+/// that comes to the wrong one waits there for poll_stray(). REQUIRES one interface, without a link; number < count.
+Config shard_of(Config host, ip::ShardSettings shard);
+
+enum class ShardCounter : std::uint8_t {
+  strays,            ///< packets that came here and belong to another shard
+  drop_strays_full,  ///< of them, those that nobody fetched in time
+  count,
+};
+std::string_view name(ShardCounter counter) noexcept;
+
+/// A packet on its way to the shard that it belongs to.
+struct Stray {
+  std::uint8_t owner = 0;
+  Packet packet;
+};
 
 /// Names a socket of a stack; goes stale with it.
 struct SocketId {
@@ -106,6 +125,14 @@ class Stack {
   std::optional<IcmpReport> poll_error() { return reports_.take_front(); }
   static constexpr std::size_t kMaximumReports = 256;
 
+  /// The next packet for another shard of this host, in the order of their coming. Its memory is this stack's thread's:
+  /// the owner gets a copy, by receive().
+  std::optional<Stray> poll_stray() noexcept { return strays_.take_front(); }
+  bool has_strays() const noexcept { return !strays_.empty(); }
+  const Counters<ShardCounter>& shard_counters() const noexcept { return shard_counters_; }
+  /// So many may wait; a loop fetches them in the turn in which they came.
+  static constexpr std::size_t kMaximumStrays = 256;
+
   ip::Layer& ip() noexcept { return ip_; }
   std::size_t interface_count() const noexcept { return interfaces_.size(); }
   /// REQUIRES number < interface_count(), as do all that follow.
@@ -125,7 +152,10 @@ class Stack {
  private:
   void advance(Time now) noexcept;
   void add_interface(InterfaceNumber number, const InterfaceConfig& interface, const Config& config);
-  void receive_packet(Packet packet);
+  void sort(Packet packet);
+  void receive_packet(Packet packet, bool in_pieces = false);
+  bool is_stray(ip::Received& received);
+  void put_aside(std::uint8_t owner, Packet packet);
   void receive_udp(ip::Datagram datagram);
   void receive_signal(const ip::Datagram& datagram);
   void receive_error(const ip::IcmpError& error);
@@ -140,6 +170,8 @@ class Stack {
   tcp::Layer tcp_;
   std::vector<std::unique_ptr<Interface>> interfaces_;
   ip::Loopback loopback_;
+  Ring<Stray> strays_;
+  Counters<ShardCounter> shard_counters_;
   bool keeps_errors_ = false;
   Ring<IcmpReport> reports_;
   Time now_{};

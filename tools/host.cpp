@@ -15,8 +15,11 @@ constexpr Duration kAddressPatience = std::chrono::seconds(30);
 
 }  // namespace
 
-Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_offset_(tun::wall_clock_offset()) {
-  links_.push_back(std::make_unique<HostLink>(options, role, key_, InterfaceNumber{0}));
+Host::Host(const LinkOptions& options, Role role, const HostShard& shard)
+    : key_(shard.first ? shard.first->key() : key_of(options)), wall_offset_(tun::wall_clock_offset()) {
+  const TunQueue queue{.one_of_many = shard.place.count > 1,
+                       .further_of = shard.first ? shard.first->device().name() : ""};
+  links_.push_back(std::make_unique<HostLink>(options, role, key_, InterfaceNumber{0}, queue));
   for (const LinkOptions& more : options.also) {
     const auto number = static_cast<InterfaceNumber>(links_.size());
     links_.push_back(std::make_unique<HostLink>(more, Role::client, key_, number));
@@ -24,7 +27,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   for (const auto& link : links_)
     if (const LinkOptions& own = link->options(); !own.capture.empty())
       link->start_capture(own.capture, own.capture_size, own.capture_files, wall_offset_);
-  make_stack(options);
+  make_stack(options, shard.place);
 
   std::vector<tun::Device*> devices;
   for (const auto& link : links_) devices.push_back(&link->top());
@@ -35,7 +38,7 @@ Host::Host(const LinkOptions& options, Role role) : key_(key_of(options)), wall_
   if (role == Role::client) await_addresses();
 }
 
-void Host::make_stack(const LinkOptions& options) {
+void Host::make_stack(const LinkOptions& options, ip::ShardSettings shard) {
   Config config{.key = key_, .ip = {}, .tcp = {}, .observer = make_observers(options)};
   const InterfaceConfig first = links_[0]->config();
   config.ip.addresses = first.addresses;
@@ -45,7 +48,7 @@ void Host::make_stack(const LinkOptions& options) {
   for (std::size_t i = 1; i < links_.size(); ++i) config.more_interfaces.push_back(links_[i]->config());
   config.tcp.maximum_frame = maximum_frame();
   config.tcp.congestion = options.congestion;
-  stack_.emplace(config);
+  stack_.emplace(shard.count > 1 ? shard_of(config, shard) : config);
   for (const auto& link : links_)
     for (const ip::Route& route : link->routes()) stack_->ip().routes().add(route);
 }

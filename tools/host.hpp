@@ -16,13 +16,22 @@
 
 namespace sluice::tools {
 
+class Host;
+
+/// Which of the stacks that are one host (see sluice::shard_of()).
+struct HostShard {
+  ip::ShardSettings place = {};
+  const Host* first = nullptr;  ///< of every other one: who opened the device, and has the key
+};
+
 /// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), stack. So a capture shows
 /// what the stack saw and sent.
 class Host {
  public:
   /// Opens everything. Without the right to make a device, the process moves into a user and network namespace of its
   /// own first: in_own_namespace() tells. REQUIRES then that the process has one thread. Throws tun::Error.
-  Host(const LinkOptions& options, Role role);
+  /// A further shard opens one more queue of the first one's device.
+  Host(const LinkOptions& options, Role role, const HostShard& shard = {});
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
@@ -52,7 +61,7 @@ class Host {
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files);
 
  private:
-  void make_stack(const LinkOptions& options);
+  void make_stack(const LinkOptions& options, ip::ShardSettings shard);
   std::size_t maximum_frame();
   void await_addresses();
   bool has_addresses(const HostLink& link, InterfaceNumber number);

@@ -17,9 +17,9 @@ constexpr Duration kSleepCheck = std::chrono::seconds(5);
 
 }  // namespace
 
-HostLink::HostLink(const LinkOptions& options, Role role, const Key& key, InterfaceNumber number)
+HostLink::HostLink(const LinkOptions& options, Role role, const Key& key, InterfaceNumber number, const TunQueue& queue)
     : options_(options), key_(key), number_(number) {
-  open_device(role);
+  open_device(role, queue);
   tun::Device* top = device_.get();
   lab::ImpairmentSettings link = options_.impairment;
   link.ethernet = options_.tap;
@@ -27,14 +27,16 @@ HostLink::HostLink(const LinkOptions& options, Role role, const Key& key, Interf
   tap_.emplace(*top, link_type());
 }
 
-void HostLink::open_device(Role role) {
+void HostLink::open_device(Role role, const TunQueue& queue) {
   tun::TunOptions wish{.name = options_.device, .network_namespace = options_.network_namespace, .mtu = options_.mtu};
   addresses_ = address_pairs(options_, role);
   wish.kind = options_.tap ? tun::DeviceKind::tap : tun::DeviceKind::tun;
   wish.bridge = options_.bridge;
   // A bad link has its way with single packets.
   wish.offload = !options_.no_offload && options_.impairment.is_clear();
+  wish.multi_queue = queue.one_of_many;
   if (options_.bridge.empty()) wish.addresses = addresses_;
+  if (!queue.further_of.empty()) wish.name = queue.further_of, wish.addresses.clear(), wish.mtu.reset();
   try {
     device_ = tun::open_tun(wish);
     return;

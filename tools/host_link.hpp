@@ -17,12 +17,18 @@
 
 namespace sluice::tools {
 
+/// Of a TUN of several queues: which one.
+struct TunQueue {
+  bool one_of_many = false;
+  std::string further_of = {};  ///< the name of a device whose first queue is open; empty: this is the first
+};
+
 class HostLink {
  public:
   /// Opens the device of the stack's interface `number`. Without the right to make one, the process moves into a user
   /// and network namespace of its own first: in_own_namespace() tells. REQUIRES then that the process has one thread.
   /// Throws tun::Error.
-  HostLink(const LinkOptions& options, Role role, const Key& key, InterfaceNumber number);
+  HostLink(const LinkOptions& options, Role role, const Key& key, InterfaceNumber number, const TunQueue& queue = {});
   HostLink(const HostLink&) = delete;
   HostLink& operator=(const HostLink&) = delete;
 
@@ -49,7 +55,7 @@ class HostLink {
                      std::chrono::nanoseconds wall_offset);
 
  private:
-  void open_device(Role role);
+  void open_device(Role role, const TunQueue& queue);
   void watch_sleep(tun::EventLoop& loop, host::Configurator& configurator);
   lab::LinkType link_type() const noexcept { return options_.tap ? lab::LinkType::ethernet : lab::LinkType::raw; }
 

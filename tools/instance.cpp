@@ -15,65 +15,13 @@
 #include "tun/error.hpp"
 
 namespace sluice::tools {
-namespace {
-
-template <class Made>
-TcpService::Make make() {
-  return [](tcp::Socket socket) { return std::make_unique<Made>(std::move(socket)); };
-}
-
-ws::ServerPolicy websocket_policy(const ServeOptions& options) {
-  ws::ServerPolicy policy;
-  const std::vector<std::string>& origins = options.ws_origins;
-  if (!options.ws_no_deflate) policy.deflate.emplace();
-  if (std::find(origins.begin(), origins.end(), "any") != origins.end())
-    policy.allow_origin = ws::any_origin;
-  else if (!origins.empty())
-    policy.allow_origin = ws::listed_origins(origins);
-  return policy;
-}
-
-}  // namespace
-
-Instance::Instance(Host& host, const ServeOptions& options) : host_(host), options_(options) {
+Instance::Instance(Host& host, const ServeOptions& options, Shards* others)
+    : host_(host), options_(options), others_(others), services_(host, options) {
   tun::EventLoop& loop = host.loop();
-  if (options.http || options.https) set_up_site();
-  if (options.http) begin_http();
   if (options.https) begin_https();
-  if (options.tcp_echo) tcp_echo_ = std::make_unique<TcpService>(loop, *options.tcp_echo, make<EchoConnection>());
-  if (options.tcp_discard)
-    tcp_discard_ = std::make_unique<TcpService>(loop, *options.tcp_discard, make<DiscardConnection>());
-  if (options.udp_echo) udp_echo_ = std::make_unique<UdpEcho>(loop, *options.udp_echo);
   loop.on_host([this](const host::HostEvent& event) { hear(event); });
   control_ = std::make_unique<ControlServer>(loop, make_control_path(options.control_folders, control_name()),
                                              [this](const Json& request) { return answer(request); });
-}
-
-void Instance::set_up_site() {
-  if (!options_.root.empty()) site_.files = std::make_unique<DirectorySource>(options_.root);
-  site_.websocket_path = options_.ws_echo;
-  site_.websocket_policy = websocket_policy(options_);
-  site_.websocket_settings.idle_ping = std::chrono::seconds(30);
-  site_.chat_path = options_.ws_chat;
-  if (!options_.ws_chat.empty()) site_.chat = std::make_unique<ChatRoom>();
-  site_.file_settings = {.cache = options_.cache, .precompressed = !options_.no_precompressed};
-  site_.limits.head_time = options_.head_time;
-  site_.limits.idle_time = options_.idle_time;
-  site_.limits.requests = options_.requests;
-  site_.limits.body = options_.body_limit;
-  site_.router = make_router(site_);
-  site_.wall_offset = host_.wall_offset();
-  if (!options_.verbose) return;
-  site_.log = [](const http::Request& request, int status) {
-    fmt::print(stderr, "{} {} {}\n", status, request.method, request.target);
-  };
-  site_.log_failure = [](const tls::Failure& failure) { fmt::print(stderr, "tls: {}\n", failure.sentence); };
-}
-
-void Instance::begin_http() {
-  http_ = std::make_unique<TcpService>(host_.loop(), *options_.http, [this](tcp::Socket socket) {
-    return std::make_unique<HttpConnection>(std::move(socket), site_);
-  });
 }
 
 void Instance::begin_https() {
@@ -81,7 +29,7 @@ void Instance::begin_https() {
   certificate_ = std::make_unique<ServerCertificate>(std::move(source), host_.unix_time());
   hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
   https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
-    return std::make_unique<HttpsConnection>(std::move(socket), site_,
+    return std::make_unique<HttpsConnection>(std::move(socket), services_.site(),
                                              tls::Session(certificate_->context(), host_.loop().now()));
   });
 }
@@ -160,6 +108,7 @@ void Instance::announce(const HostLink& link, InterfaceNumber number) const {
 
 void Instance::announce() const {
   for (std::size_t i = 0; i < host_.links().size(); ++i) announce(*host_.links()[i], static_cast<InterfaceNumber>(i));
+  if (others_) say("shards", std::to_string(options_.shards), {"a thread and a queue of the device each"});
   if (host_.in_own_namespace())
     say("namespace", "its own", {fmt::format("nsenter --preserve-credentials -U -n -t {}", ::getpid())});
   say("control", control_name(), {control_->path()});
@@ -200,31 +149,27 @@ void Instance::summarize() {
   const auto line = [](const std::string& name, std::uint64_t accepted) {
     if (accepted > 0) fmt::print(stderr, "{}: {} connections\n", name, accepted);
   };
-  if (http_) line("http", http_->accepted());
+  Services::Counts counts = services_.counts();
+  if (others_) counts += others_->counts();
+  line("http", counts.http);
   if (https_) line("https", https_->accepted());
-  if (site_.counts.insecure > 0) fmt::print(stderr, "https: TLS failed on {} connections\n", site_.counts.insecure);
-  if (http_ || https_) {
-    fmt::print(stderr, "http: {} requests, {} refused, {} uploads, {} WebSockets\n", site_.counts.requests,
-               site_.counts.refused, site_.counts.uploads, site_.counts.websockets);
+  if (counts.site.insecure > 0) fmt::print(stderr, "https: TLS failed on {} connections\n", counts.site.insecure);
+  if (options_.http || https_) {
+    fmt::print(stderr, "http: {} requests, {} refused, {} uploads, {} WebSockets\n", counts.site.requests,
+               counts.site.refused, counts.site.uploads, counts.site.websockets);
   }
-  if (tcp_echo_) line("tcp-echo", tcp_echo_->accepted());
-  if (tcp_discard_) line("tcp-discard", tcp_discard_->accepted());
-  if (udp_echo_) fmt::print(stderr, "udp-echo: {} datagrams\n", udp_echo_->echoed());
-  fmt::print(stderr, "{}", stats_text(stats_report(host_), false));
+  line("tcp-echo", counts.tcp_echo);
+  line("tcp-discard", counts.tcp_discard);
+  if (options_.udp_echo) fmt::print(stderr, "udp-echo: {} datagrams\n", counts.udp_echo);
+  fmt::print(stderr, "{}", stats_text(stats(), false));
 }
 
 // --- its end
 
-std::vector<TcpService*> Instance::tcp_services() {
-  std::vector<TcpService*> all;
-  for (TcpService* one : {http_.get(), https_.get(), tcp_echo_.get(), tcp_discard_.get()})
-    if (one) all.push_back(one);
-  return all;
-}
-
 void Instance::shut_down() {
-  for (TcpService* service : tcp_services()) service->shut_down();
-  if (udp_echo_) udp_echo_->shut_down();
+  services_.shut_down();
+  if (https_) https_->shut_down();
+  if (others_) others_->stop();
 }
 
 // --- the control socket
@@ -233,13 +178,14 @@ Json Instance::answer(const Json& request) {
   const std::string command = request.at("command").get<std::string>();
   Json result = overview();
   if (command == "stats") {
-    result.update(stats_report(host_));
+    result.update(stats());
   } else if (command == "ip") {
     result.update(ip_report(host_));
   } else if (command == "sockets") {
     std::vector<Endpoint> udp;
-    if (udp_echo_) udp.push_back({IpAddress::any(Family::ipv6), *options_.udp_echo});
+    if (options_.udp_echo) udp.push_back({IpAddress::any(Family::ipv6), *options_.udp_echo});
     result.update(sockets_report(host_, udp));
+    if (others_) others_->add_connections(result.at("sockets"));
   } else if (command == "capture_start") {
     result.update(start_capture(request));
   } else if (command == "capture_stop") {
@@ -249,6 +195,8 @@ Json Instance::answer(const Json& request) {
   }
   return result;
 }
+
+Json Instance::stats() { return others_ ? others_->stats() : stats_report(host_); }
 
 Json Instance::overview() const {
   Json addresses = Json::array();
@@ -263,6 +211,7 @@ Json Instance::overview() const {
 }
 
 Json Instance::start_capture(const Json& request) {
+  if (others_) throw tun::Error(Errc::not_supported, "a capture needs an instance of one shard");
   if (host_.tap().writer())
     throw tun::Error(Errc::address_in_use,
                      fmt::format("a capture into {} runs already", host_.tap().writer()->settings().path));

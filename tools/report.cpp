@@ -121,6 +121,24 @@ Json stats_report(Host& host) {
             {"loop_turns", host.loop().turns()}}}};
 }
 
+Json shard_report(const Stack& stack, const Counters<tun::HandOverCounter>& hand_over) {
+  Json report = json_of(stack.shard_counters());
+  report.update(json_of(hand_over));
+  return report;
+}
+
+void add_up(Json& sum, const Json& more) {
+  for (const auto& [name, value] : more.items()) {
+    Json& mine = sum[name];
+    if (value.is_object())
+      add_up(mine, value);
+    else if (mine.is_number() && value.is_number())
+      mine = mine.get<std::uint64_t>() + value.get<std::uint64_t>();
+    else if (mine.is_null())
+      mine = value;
+  }
+}
+
 Json socket_report(const tcp::Info& info) {
   Json one{{"protocol", "tcp"},
            {"state", name(info.state)},
@@ -145,6 +163,24 @@ Json sockets_report(Host& host, const std::vector<Endpoint>& udp) {
   return {{"sockets", std::move(sockets)}};
 }
 
+namespace {
+
+/// A line for each shard.
+std::string shards_text(const Json& shards) {
+  std::string text = fmt::format("shards\n  {:>2} {:>14} {:>14} {:>12} {:>12} {:>12}\n", "", "packets_in",
+                                 "packets_out", "connections", "handed_over", "taken_over");
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    const Json& device = shards[i]["counters"]["device"];
+    const Json& shard = shards[i]["counters"]["shard"];
+    text += fmt::format("  {:>2} {:>14} {:>14} {:>12} {:>12} {:>12}\n", i, device["packets_in"].dump(),
+                        device["packets_out"].dump(), shards[i]["gauges"]["tcp_connections"].dump(),
+                        shard["handed_over"].dump(), shard["taken_over"].dump());
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string stats_text(const Json& report, bool all) {
   std::string text;
   for (const auto& [group, counters] : report.at("counters").items()) {
@@ -158,6 +194,7 @@ std::string stats_text(const Json& report, bool all) {
   text += "now\n";
   for (const auto& [gauge, value] : report.at("gauges").items())
     text += fmt::format("  {:<28} {}\n", gauge, value.dump());
+  if (report.contains("shards")) text += shards_text(report.at("shards"));
   return text;
 }
 

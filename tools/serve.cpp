@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
@@ -26,6 +28,12 @@ constexpr const char* kExamples = R"(Examples:
 SIGINT or SIGTERM closes the connections in good order and ends it; a second one ends it at once. With --https SIGHUP
 reads the certificate again (or makes a new one) for connections to come, and SSLKEYLOGFILE names a file for secrets.
 Without the right to make a device it runs in a user and network namespace of its own, and says how to get in.)";
+
+lab::Parsed<std::uint8_t> parse_shards(std::string_view text) {
+  const auto number = parse_count(text);
+  if (number && *number >= 1 && *number <= 16) return static_cast<std::uint8_t>(*number);
+  return lab::Parsed<std::uint8_t>::failed("is a number from 1 to 16");
+}
 
 lab::Parsed<std::string> parse_name(std::string_view text) {
   const auto allowed = [](char c) {
@@ -121,16 +129,35 @@ void check(const ServeOptions& options) {
     throw UsageError("--tcp-discard", "has the port of another service");
 }
 
+/// What needs all packets in one place, or is not shared among threads.
+void check_shards(const ServeOptions& options) {
+  if (options.shards == 1) return;
+  const std::pair<const char*, bool> alone[] = {{"--tap", options.link.tap},
+                                                {"--also", !options.link.also.empty()},
+                                                {"--capture", !options.link.capture.empty()},
+                                                {"--trace", !options.link.trace.empty()},
+                                                {"--https", options.https.has_value()},
+                                                {"--ws-chat", !options.ws_chat.empty()},
+                                                {"a bad link", !options.link.impairment.is_clear()}};
+  for (const auto& [flag, given] : alone)
+    if (given) throw UsageError("--shards", fmt::format("above 1 does not go with {}", flag));
+}
+
 int serve(ServeOptions options) {
   check(options);
+  check_shards(options);
   options.control_folders = control_folders();  // as the user who asks, not as root of a namespace
-  Host host(options.link, Role::server);
-  Instance instance(host, options);
+  Host host(options.link, Role::server, {.place = {.number = 0, .count = options.shards}});
+  std::optional<Shards> others;
+  if (options.shards > 1) others.emplace(host, options);
+  Instance instance(host, options, others ? &*others : nullptr);
   tun::EventLoop& loop = host.loop();
   loop.stop_on({SIGINT, SIGTERM});
   loop.on_stop([&] { instance.shut_down(); });
   instance.announce();
-  const Result<void> result = loop.run();
+  if (others) others->start();
+  Result<void> result = loop.run();
+  if (others) result = others->finish(result);
   if (options.verbose) instance.summarize();
   if (host.trace() && !host.trace()->error().empty()) fmt::print(stderr, "sluice serve: {}\n", host.trace()->error());
   if (result) return kSuccess;
@@ -145,6 +172,8 @@ void add_serve(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ServeOptions>();
   add_services(*command, *options);
   add_link_options(*command, options->link, Role::server);
+  add_value(*command, "--shards", options->shards, parse_shards, "N",
+            "threads, each with a stack and a queue of the TUN, that share the connections [1]");
   add_value(*command, "--name", options->name, parse_name, "NAME", "how ss, stats and capture find it [the device's]");
   command->add_flag("--json", options->json, "what it says is JSON lines");
   command->add_flag("-v,--verbose", options->verbose, "requests, and the counters at the end, on stderr");

@@ -133,6 +133,7 @@ void EventLoop::packets_in(Port& port) {
 void EventLoop::dispatch() {
   call_watches();
   call_posted();
+  if (on_strays_ && stack_.has_strays()) on_strays_();
   call_alarms();
   tell_events();
   call_deferred();

@@ -113,6 +113,8 @@ class EventLoop {
   /// stop() ends it at once.
   void stop() noexcept;
   bool stopping() const noexcept { return stops_ > 0; }
+  /// stop() was called again: nothing is to be waited for.
+  bool stopping_at_once() const noexcept { return stops_ > 1; }
   /// The application closes its sockets here. Called once, the last given first.
   void on_stop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
   /// Called for each ICMP error about something that the stack sent, before sockets hear of it.
@@ -126,6 +128,8 @@ class EventLoop {
   void on_echo(std::function<void(const ip::EchoAnswer&)> call) { on_echo_ = std::move(call); }
   /// Called for each ARP packet that ip::Link::watch_arp() asked for.
   void on_arp(std::function<void(const wire::arp::Packet&)> call) { on_arp_ = std::move(call); }
+  /// Called in the turn in which packets came that belong to another shard: for Stack::poll_stray().
+  void on_strays(std::function<void()> call) { on_strays_ = std::move(call); }
   /// These signals call stop(). They are blocked in this thread (and threads that it starts) while the loop lives.
   void stop_on(std::initializer_list<int> signals);
 
@@ -213,6 +217,7 @@ class EventLoop {
   std::function<void(const IcmpReport&)> on_icmp_error_;
   std::function<void(const ip::EchoAnswer&)> on_echo_;
   std::function<void(const wire::arp::Packet&)> on_arp_;
+  std::function<void()> on_strays_;
   int stops_ = 0;
   bool stop_begun_ = false;
   Time stop_deadline_ = kNever;

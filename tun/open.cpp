@@ -49,9 +49,10 @@ bool has_virtio_header(const Fd& fd) noexcept {
 }
 
 /// Answers the interface's name, in which the kernel has filled in %d.
-std::string attach(const Fd& fd, const std::string& name, DeviceKind kind, bool virtio_header) {
+std::string attach(const Fd& fd, const std::string& name, const TunOptions& options, bool virtio_header) {
   ifreq request{};
-  const int flags = (kind == DeviceKind::tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI | (virtio_header ? IFF_VNET_HDR : 0);
+  const int flags = (options.kind == DeviceKind::tap ? IFF_TAP : IFF_TUN) | IFF_NO_PI |
+                    (virtio_header ? IFF_VNET_HDR : 0) | (options.multi_queue ? IFF_MULTI_QUEUE : 0);
   request.ifr_flags = static_cast<short>(flags);
   std::copy(name.begin(), name.end(), request.ifr_name);
   if (::ioctl(fd.number(), TUNSETIFF, &request) != 0) fail_attach(errno, name);
@@ -148,7 +149,7 @@ std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   Fd fd = open_path();
   const bool is_new = Netlink::index_of(options.name) == 0;  // "%d" is in no interface's name
   const bool offload = options.offload && options.kind == DeviceKind::tun && has_virtio_header(fd);
-  const std::string name = attach(fd, options.name, options.kind, offload);
+  const std::string name = attach(fd, options.name, options, offload);
   Offloads granted;
   if (offload)
     granted = agree(fd, name);

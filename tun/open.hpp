@@ -38,6 +38,9 @@ struct TunOptions {
   std::optional<std::uint32_t> queue = std::nullopt;
   /// Of a TUN: ask for super-segments and missing checksums, both ways; FdDevice::offloads() tells what was granted.
   bool offload = false;
+  /// Of a TUN: one queue of several (IFF_MULTI_QUEUE). The kernel gives a packet to the queue that its flow's answers
+  /// come from. A further one is opened by the name of the first, without addresses and routes.
+  bool multi_queue = false;
 
   static constexpr std::uint32_t kDefaultQueue = 10'000;
 };

@@ -33,6 +33,7 @@ enum class KeyUse : std::uint32_t {
   dhcp,
   membership,
   interface,
+  shard,
 };
 
 namespace detail {

@@ -10,7 +10,9 @@
 
 namespace sluice::ip {
 Layer::Layer(Config config, const Key& key, Outbox& outbox, Budget& budget, Tracer tracer)
-    : config_(std::move(config)), state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
+    : config_(std::move(config)),
+      shard_(config_.shard, key),
+      state_(std::make_unique<State>(*this, key, outbox, budget, tracer)) {
   add_interface(config_.mtu);
   for (const Prefix& prefix : config_.addresses) add_address({.prefix = prefix});
 }

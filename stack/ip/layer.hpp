@@ -20,6 +20,7 @@
 #include "stack/ip/groups.hpp"
 #include "stack/ip/outbox.hpp"
 #include "stack/ip/routes.hpp"
+#include "stack/ip/shard.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::ip {
@@ -34,6 +35,7 @@ struct Config {
   std::uint32_t echo_replies_per_second = 10000;  ///< the same for echo replies
   bool answer_echo = true;
   bool answer_group_echo = false;  ///< echo requests to multicast or broadcast (smurf)
+  ShardSettings shard = {};        ///< of hosts that are several stacks; shard_of() fills it in
 };
 
 /// The header of a packet about to be written.
@@ -77,6 +79,8 @@ class Layer {
   Time next_timeout() const noexcept;
 
   const Config& config() const noexcept { return config_; }
+  /// Which flows are this stack's.
+  const Shard& shard() const noexcept { return shard_; }
   /// Ours; those of Config are preferred from the start. add_address() makes its network reachable, too.
   const Addresses& addresses() const noexcept { return addresses_; }
   bool add_address(const OwnAddress& address);
@@ -164,6 +168,7 @@ class Layer {
   }
 
   Config config_;
+  Shard shard_;
   std::vector<Interface> interfaces_;
   Addresses addresses_;
   Routes routes_;

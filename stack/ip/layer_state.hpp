@@ -22,7 +22,7 @@ struct Layer::State {
         outbox(replies),
         log{.layer = "ip", .tracer = tracer},
         path_mtus(key),
-        identifications(key),
+        identifications(key, config.shard),
         reassembly(config.reassembly_limit, config.reassembly_timeout, key, budget, log),
         error_limit(config.icmp_errors_per_second, key, 1),
         echo_limit(config.echo_replies_per_second, key, 2) {}

@@ -66,6 +66,7 @@ Result<Endpoint> Layer::choose_local(const Endpoint& remote, const OpenOptions& 
     return Errc::address_not_available;
   }
   if (!env_.ip.may_talk(local.address, to)) return Errc::network_unreachable;
+  if (local.port != 0 && !hears(FourTuple{local, remote})) return Errc::address_not_available;
   if (local.port != 0) return local;
   const Result<std::uint16_t> port = choose_port(local.address, remote);
   if (!port) return port.error();
@@ -81,11 +82,19 @@ Result<std::uint16_t> Layer::choose_port(const IpAddress& local, const Endpoint&
   for (std::uint32_t tries = 0; tries < range; ++tries) {
     const std::uint32_t step = (static_cast<std::uint32_t>(hash) + rover + tries) % range;
     const auto port = static_cast<std::uint16_t>(env_.config.port_first + step);
-    if (find_listener({local, port}) || tuple_in_use({{local, port}, remote})) continue;  // [R6056-3.2-2]
+    const FourTuple tuple{{local, port}, remote};
+    if (find_listener(tuple.local) || tuple_in_use(tuple)) continue;  // [R6056-3.2-2]
+    if (!hears(tuple)) continue;
     rover = static_cast<std::uint16_t>(rover + tries + 1 + port_steps_.below(kPortStep));
     return port;
   }
   return Errc::address_not_available;
+}
+
+// What goes round inside the host meets no other shard.
+bool Layer::hears(const FourTuple& tuple) const noexcept {
+  const ip::Shard& shard = env_.ip.shard();
+  return shard.owns(tuple) || env_.ip.is_local(tuple.remote.address);
 }
 
 bool Layer::tuple_in_use(const FourTuple& tuple) noexcept {

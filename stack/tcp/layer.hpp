@@ -149,6 +149,8 @@ class Layer {
   void unlink(Connection& connection) noexcept;
   Result<Endpoint> choose_local(const Endpoint& remote, const OpenOptions& options);
   Result<std::uint16_t> choose_port(const IpAddress& local, const Endpoint& remote);
+  /// What the other end answers comes to this shard.
+  bool hears(const FourTuple& tuple) const noexcept;
   bool tuple_in_use(const FourTuple& tuple) noexcept;
   static Info describe(const Connection& connection);
   static Info describe(const ListenerState& listener);

@@ -22,8 +22,8 @@ std::size_t Demux::PairHash::operator()(const FourTuple& pair) const noexcept {
   return static_cast<std::size_t>(hash(writer.written()));
 }
 
-Demux::Demux(const Key& key)
-    : table_(0, PairHash{KeyedHash(key, KeyUse::hash_table)}), port_hash_(key, KeyUse::ephemeral_port) {}
+Demux::Demux(const Key& key, const ip::Shard& shard)
+    : shard_(shard), table_(0, PairHash{KeyedHash(key, KeyUse::hash_table)}), port_hash_(key, KeyUse::ephemeral_port) {}
 
 FourTuple Demux::pair_of(const BoundSocket& socket) noexcept { return {socket.local, socket.remote.value_or(kAnyone)}; }
 
@@ -76,20 +76,20 @@ BoundSocket* Demux::find(const FourTuple& pair) const noexcept {
 // about the next; then every port in turn, so that exhaustion is certain before it is reported [R6056-3.3-4].
 std::optional<std::uint16_t> Demux::pick_port(const IpAddress& local) {
   constexpr std::uint32_t kPorts = kLastEphemeral - kFirstEphemeral + 1;
-  constexpr int kDraws = 8;
+  const int draws = 8 * shard_.count();
   std::uint32_t offset = 0;
-  for (int i = 0; i < kDraws; ++i) {
+  for (int i = 0; i < draws; ++i) {
     std::array<std::uint8_t, 24> input{};
     ByteWriter writer(input);
     writer.bytes(local.bytes());
     writer.u64(draws_++);
     offset = static_cast<std::uint32_t>(port_hash_(writer.written()) % kPorts);
-    if (!port_users_.contains(static_cast<std::uint16_t>(kFirstEphemeral + offset)))
+    if (may_pick(static_cast<std::uint16_t>(kFirstEphemeral + offset)))
       return static_cast<std::uint16_t>(kFirstEphemeral + offset);
   }
   for (std::uint32_t i = 1; i < kPorts; ++i) {
     const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (offset + i) % kPorts);
-    if (!port_users_.contains(port)) return port;
+    if (may_pick(port)) return port;
   }
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "stack/base/random.hpp"
+#include "stack/ip/shard.hpp"
 #include "stack/udp/bound_socket.hpp"
 
 namespace sluice::udp {
@@ -14,10 +15,11 @@ namespace sluice::udp {
 class Demux {
  public:
   /// RFC 6335's dynamic ports as Linux has them.
-  static constexpr std::uint16_t kFirstEphemeral = 32768;
-  static constexpr std::uint16_t kLastEphemeral = 60999;
+  static constexpr std::uint16_t kFirstEphemeral = ip::Shard::kFirstOwnPort;
+  static constexpr std::uint16_t kLastEphemeral = ip::Shard::kLastOwnPort;
 
-  explicit Demux(const Key& key);
+  /// `shard` outlives it.
+  Demux(const Key& key, const ip::Shard& shard);
 
   /// False when a socket has this very endpoint, or, for a wildcard, a dual-stack one covers it; unless both share.
   bool is_free(const Endpoint& local, const Options& options) const noexcept;
@@ -38,7 +40,8 @@ class Demux {
         if (socket->hears(to, from)) visit(*socket);
   }
 
-  /// A port in the ephemeral range that no socket of ours uses, unpredictable to outsiders (RFC 6056).
+  /// A port in this shard's part of the ephemeral range that no socket of ours uses, unpredictable to outsiders
+  /// (RFC 6056).
   std::optional<std::uint16_t> pick_port(const IpAddress& local);
 
  private:
@@ -49,7 +52,9 @@ class Demux {
 
   static FourTuple pair_of(const BoundSocket& socket) noexcept;
   BoundSocket* lookup(const FourTuple& pair) const noexcept;
+  bool may_pick(std::uint16_t port) const noexcept { return shard_.owns_port(port) && !port_users_.contains(port); }
 
+  const ip::Shard& shard_;
   std::unordered_map<FourTuple, BoundSocket*, PairHash> table_;
   std::unordered_map<std::uint16_t, std::uint32_t> port_users_;
   std::size_t connected_ = 0;

@@ -29,7 +29,7 @@ inline bool is_source(const IpAddress& bound) noexcept { return !bound.is_unspec
 
 struct Layer::State {
   State(ip::Layer& ip_layer, const Key& key, Budget& memory, Tracer tracer)
-      : ip(ip_layer), budget(memory), log{.layer = "udp", .tracer = tracer}, demux(key) {}
+      : ip(ip_layer), budget(memory), log{.layer = "udp", .tracer = tracer}, demux(key, ip_layer.shard()) {}
 
   /// nullptr for a stale or closed socket.
   BoundSocket* find(SlotId id) const noexcept;

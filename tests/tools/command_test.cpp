@@ -30,6 +30,16 @@ TEST_CASE("every subcommand has help with examples, and the command a version") 
   }
 }
 
+TEST_CASE("what does not go with several shards is refused by name") {
+  refuses("serve --shards 2 --tap", "--shards: above 1 does not go with --tap");
+  refuses("serve --shards 2 --also '--dev other0'", "--shards: above 1 does not go with --also");
+  refuses("serve --shards 2 --capture x", "--shards: above 1 does not go with --capture");
+  refuses("serve --shards 2 --trace x", "--shards: above 1 does not go with --trace");
+  refuses("serve --shards 2 --https 443", "--shards: above 1 does not go with --https");
+  refuses("serve --shards 2 --http 80 --ws-chat /chat", "--shards: above 1 does not go with --ws-chat");
+  refuses("serve --shards 2 --loss 1%", "--shards: above 1 does not go with a bad link");
+}
+
 TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("", "A subcommand is required");
   refuses("srve", "there is no subcommand srve");
@@ -66,6 +76,8 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --http 80 --tcp-echo 80", "--tcp-echo: has the port of --http");
   refuses("serve --tcp-echo 7 --tcp-discard 7", "--tcp-discard: has the port of another service");
   refuses("serve --name a/b", "--name: ");
+  for (const char* count : {"0", "17", "-1", "two"})
+    refuses(std::string("serve --tcp-echo 7 --shards ") + count, "--shards: ");
   refuses("stats --format xml", "--format: \"xml\" is none of text, json and prometheus");
   refuses("nc 10.0.0.1", "give HOST and PORT");
   refuses("nc -l", "WHERE");
