@@ -14,7 +14,7 @@ daemon off; master_process off; worker_processes 1; user root;
 pid {folder}/nginx.pid; error_log {folder}/nginx.log;
 events {{ worker_connections 1024; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; open_file_cache max=100;
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on;
   keepalive_requests 1000000000;
   server {{
     listen {address}:80 backlog=1024; listen {address}:443 ssl backlog=1024;
