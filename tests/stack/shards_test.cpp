@@ -247,6 +247,24 @@ TEST_CASE("an echo is answered once, by the shard of the two addresses") {
   CHECK(answered == std::set<std::uint64_t>{0, 2});
 }
 
+TEST_CASE("one shard pings a peer and hears the answer wherever it arrives; the other refuses to") {
+  Shards host;
+  const IpAddress peer = *IpAddress::parse("10.0.0.2");
+  for (std::size_t lands = 0; lands < kShards; ++lands) {
+    host.lands = lands;
+    int answers = 0;
+    for (const auto& shard : host.shards) {
+      const auto sent = shard->send_echo({.destination = peer, .identifier = 1, .sequence = 1});
+      host.settle();
+      const bool answered = shard->poll_echo().has_value();
+      CHECK(answered == static_cast<bool>(sent));
+      if (!sent) CHECK(sent.error() == Errc::address_not_available);
+      answers += answered;
+    }
+    CHECK(answers == 1);
+  }
+}
+
 TEST_CASE("an error about a packet reaches the shard that sent it") {
   Shards host;
   const Endpoint nobody = *Endpoint::parse("10.0.0.2:9");
