@@ -193,7 +193,7 @@ TEST_CASE("a UDP socket on an ephemeral port hears whoever it asked, wherever th
   for (std::size_t lands = 0; lands < kShards; ++lands) {
     host.lands = lands;
     for (std::size_t number = 0; number < kShards; ++number) {
-      udp::Socket socket = *host.shards[number]->bind_udp({IpAddress::any(Family::ipv6), 0});
+      udp::Socket socket = *host.shards[number]->bind_udp({IpAddress::any(Family::ipv4), 0});
       const std::uint16_t port = socket.local()->port;
       CHECK(port % kShards == number);
       REQUIRE(socket.send_to(*Endpoint::parse("10.0.0.2:53"), as_bytes("?")));
