@@ -36,7 +36,11 @@ void HostLink::open_device(Role role, const TunQueue& queue) {
   wish.offload = !options_.no_offload && options_.impairment.is_clear();
   wish.multi_queue = queue.one_of_many;
   if (options_.bridge.empty()) wish.addresses = addresses_;
-  if (!queue.further_of.empty()) wish.name = queue.further_of, wish.addresses.clear(), wish.mtu.reset();
+  if (!queue.further_of.empty()) {  // all else was done for the first
+    wish.name = queue.further_of;
+    wish.addresses.clear();
+    wish.mtu.reset();
+  }
   try {
     device_ = tun::open_tun(wish);
     return;

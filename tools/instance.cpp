@@ -15,6 +15,7 @@
 #include "tun/error.hpp"
 
 namespace sluice::tools {
+
 Instance::Instance(Host& host, const ServeOptions& options, Shards* others)
     : host_(host), options_(options), others_(others), services_(host, options) {
   tun::EventLoop& loop = host.loop();

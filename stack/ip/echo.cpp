@@ -72,6 +72,9 @@ Result<void> Echo::send(const EchoRequest& request, Time now) {
   if (source.family() != request.destination.family()) return Errc::address_family;
   if (!layer_.is_local(source)) return Errc::address_not_available;
   if (!layer_.may_talk(source, request.destination)) return Errc::network_unreachable;
+  const FourTuple pair{{source, 0}, {request.destination, 0}};
+  const bool hears = layer_.shard().owner_of(Protocol::icmp, pair) == layer_.shard().number();
+  if (!hears && !layer_.is_local(request.destination)) return Errc::address_not_available;
   if (request.size > kLargestMessage - icmp::kHeaderSize) return Errc::message_too_large;
   const bool v4 = source.is_v4();
   const std::uint8_t usual = request.destination.is_multicast() ? 1 : layer_.config().hop_limit;

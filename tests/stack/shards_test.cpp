@@ -193,7 +193,7 @@ TEST_CASE("a UDP socket on an ephemeral port hears whoever it asked, wherever th
   for (std::size_t lands = 0; lands < kShards; ++lands) {
     host.lands = lands;
     for (std::size_t number = 0; number < kShards; ++number) {
-      udp::Socket socket = *host.shards[number]->bind_udp({IpAddress::any(Family::ipv6), 0});
+      udp::Socket socket = *host.shards[number]->bind_udp({IpAddress::any(Family::ipv4), 0});
       const std::uint16_t port = socket.local()->port;
       CHECK(port % kShards == number);
       REQUIRE(socket.send_to(*Endpoint::parse("10.0.0.2:53"), as_bytes("?")));
@@ -245,6 +245,24 @@ TEST_CASE("an echo is answered once, by the shard of the two addresses") {
   std::set<std::uint64_t> answered;
   for (const auto& shard : host.shards) answered.insert(shard->ip().counters()[ip::Counter::icmp_echo_requests]);
   CHECK(answered == std::set<std::uint64_t>{0, 2});
+}
+
+TEST_CASE("one shard pings a peer and hears the answer wherever it arrives; the other refuses to") {
+  Shards host;
+  const IpAddress peer = *IpAddress::parse("10.0.0.2");
+  for (std::size_t lands = 0; lands < kShards; ++lands) {
+    host.lands = lands;
+    int answers = 0;
+    for (const auto& shard : host.shards) {
+      const auto sent = shard->send_echo({.destination = peer, .identifier = 1, .sequence = 1});
+      host.settle();
+      const bool answered = shard->poll_echo().has_value();
+      CHECK(answered == static_cast<bool>(sent));
+      if (!sent) CHECK(sent.error() == Errc::address_not_available);
+      answers += answered;
+    }
+    CHECK(answers == 1);
+  }
 }
 
 TEST_CASE("an error about a packet reaches the shard that sent it") {
