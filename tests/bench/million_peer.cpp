@@ -100,6 +100,7 @@ Options parse(const std::vector<std::string_view>& words) {
 }
 
 struct Figure {
+  const char* key;  ///< in JSON
   const char* name;
   double value;
 };
@@ -111,18 +112,20 @@ std::vector<Figure> measure(const test::CrowdSettings& settings) {
   const std::size_t empty = heap_bytes();
   if (crowd.open() != settings.connections) throw std::runtime_error("not all connections were established");
   std::vector<Figure> figures = {
-      {"connections", number},
-      {"opened per second of processor time, both hosts together", number / watch.both()},
-      {"of the connecting host alone", number / watch.total(false)},
-      {"of the listening host alone", number / watch.total(true)},
-      {"longest turn while opening, ms", watch.longest() * 1e3},
-      {"heap bytes of a connection, one host", static_cast<double>(heap_bytes() - empty) / (2 * number)},
-      {"resident memory, both hosts, MiB", resident_mebibytes()}};
+      {"connections", "connections", number},
+      {"opened_per_second", "opened per second of processor time, both hosts together", number / watch.both()},
+      {"opened_per_second_connecting", "of the connecting host alone", number / watch.total(false)},
+      {"opened_per_second_listening", "of the listening host alone", number / watch.total(true)},
+      {"longest_opening_turn_ms", "longest turn while opening, ms", watch.longest() * 1e3},
+      {"heap_bytes_per_connection", "heap bytes of a connection, one host",
+       static_cast<double>(heap_bytes() - empty) / (2 * number)},
+      {"resident_mebibytes", "resident memory, both hosts, MiB", resident_mebibytes()}};
   watch.reset();
   if (crowd.keep_alive() != settings.connections) throw std::runtime_error("not all connections were probed");
-  figures.push_back({"keep-alive, microseconds of a connection, both hosts", watch.both() / number * 1e6});
-  figures.push_back({"most probes of one turn", static_cast<double>(crowd.most_at_once())});
-  figures.push_back({"longest turn while keeping alive, ms", watch.longest() * 1e3});
+  figures.push_back(
+      {"keep_alive_microseconds", "keep-alive, microseconds of a connection, both hosts", watch.both() / number * 1e6});
+  figures.push_back({"most_probes_in_a_turn", "most probes of one turn", static_cast<double>(crowd.most_at_once())});
+  figures.push_back({"longest_keep_alive_turn_ms", "longest turn while keeping alive, ms", watch.longest() * 1e3});
   if (crowd.listening().tcp().connection_count() != settings.connections)
     throw std::runtime_error("connections were lost");
   return figures;
@@ -139,7 +142,7 @@ int main_of(const std::vector<std::string_view>& words) {
     for (const Figure& figure : figures) std::printf("%-60s %14.2f\n", figure.name, figure.value);
   if (!options.json) return 0;
   for (std::size_t i = 0; i < figures.size(); ++i)
-    std::printf("%s\"%s\": %.3f", i == 0 ? "{" : ", ", figures[i].name, figures[i].value);
+    std::printf("%s\"%s\": %.3f", i == 0 ? "{" : ", ", figures[i].key, figures[i].value);
   std::puts("}");
   return 0;
 }
