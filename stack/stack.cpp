@@ -53,7 +53,7 @@ Stack::Stack(const Config& config)
     : memory_(config.memory_limit),
       ip_(config.ip, config.key, outbox_, memory_, Tracer(config.observer)),
       echo_(ip_, outbox_, Tracer(config.observer)),
-      udp_(ip_, config.key, memory_, Tracer(config.observer)),
+      udp_(ip_, config.key, memory_, Tracer(config.observer), config.udp_maximum_frame),
       tcp_(config.tcp, ip_, outbox_, memory_, config.key, Tracer(config.observer)) {
   add_interface(0, {.addresses = {}, .mtu = config.ip.mtu, .link = config.link, .host = config.host}, config);
   for (const InterfaceConfig& interface : config.more_interfaces) {

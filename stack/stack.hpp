@@ -37,6 +37,7 @@ struct Config {
   std::optional<host::ConfiguratorSettings> host = std::nullopt;
   std::vector<InterfaceConfig> more_interfaces = {};  ///< numbered from 1 on; fewer than 254
   tcp::Config tcp;
+  std::size_t udp_maximum_frame = 0;  ///< bytes of IP packet in a row of datagrams that every device cuts; 0 = never
   host::MembershipSettings membership = {};           ///< for both families; the MTU is each interface's own
   std::size_t memory_limit = std::size_t{256} << 20;  ///< bytes that peers can make the stack hold, in all
   Observer* observer = nullptr;                       ///< outlives the stack

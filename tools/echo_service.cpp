@@ -53,6 +53,7 @@ bool UdpEcho::send_pending() {
     const Result<std::size_t> sent = socket_.send(std::span(pending_).subspan(sent_));
     if (sent && *sent == 0) return false;
     if (sent) echoed_ += *sent;
+    if (!sent && std::exchange(pending_[sent_].dont_fragment, false) == true) continue;
     sent_ += sent ? *sent : 1;  // what can't be sent is dropped, as the network would
   }
   pending_.clear();
@@ -71,7 +72,7 @@ bool UdpEcho::refill() {
     const bool ours = loop_.stack().ip().is_local(one.local.unmapped());
     pending_.push_back({.to = one.from,
                         .local = ours ? std::optional(one.local) : std::nullopt,
-                        .dont_fragment = false,  // what came in fragments goes back so
+                        .dont_fragment = one.gso_size != 0,  // what came in fragments goes back so; a row came whole
                         .gso_size = one.gso_size,
                         .data = std::move(one.data)});
   }

@@ -47,6 +47,8 @@ void Host::make_stack(const LinkOptions& options, ip::ShardSettings shard) {
   config.host = first.host;
   for (std::size_t i = 1; i < links_.size(); ++i) config.more_interfaces.push_back(links_[i]->config());
   config.tcp.maximum_frame = maximum_frame();
+  const auto cuts_rows = [](const auto& link) { return link->top().offloads().udp; };
+  if (std::all_of(links_.begin(), links_.end(), cuts_rows)) config.udp_maximum_frame = maximum_frame();
   config.tcp.congestion = options.congestion;
   stack_.emplace(shard.count > 1 ? shard_of(config, shard) : config);
   for (const auto& link : links_)

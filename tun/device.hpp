@@ -21,7 +21,7 @@ struct Offloads {
   bool tcp_v4 = false;
   bool tcp_v6 = false;
   bool tcp_ecn = false;  ///< those with CWR, too
-  bool udp = false;      ///< rows of datagrams, of both families
+  bool udp = false;      ///< rows of datagrams, of both families; it takes such, too
 };
 
 enum class DeviceCounter : std::uint8_t {

@@ -5,8 +5,8 @@
 
 namespace sluice::udp {
 
-Layer::Layer(ip::Layer& ip, const Key& key, Budget& budget, Tracer tracer)
-    : state_(std::make_unique<State>(ip, key, budget, tracer)) {}
+Layer::Layer(ip::Layer& ip, const Key& key, Budget& budget, Tracer tracer, std::size_t maximum_frame)
+    : state_(std::make_unique<State>(ip, key, budget, tracer, maximum_frame)) {}
 
 Layer::~Layer() {
   state_->sockets.for_each(

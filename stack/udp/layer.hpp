@@ -18,7 +18,8 @@ namespace sluice::udp {
 
 class Layer {
  public:
-  Layer(ip::Layer& ip, const Key& key, Budget& budget, Tracer tracer);
+  /// `maximum_frame`: bytes of IP packet in one frame with gso_size, which the device cuts; 0 = it cuts none.
+  Layer(ip::Layer& ip, const Key& key, Budget& budget, Tracer tracer, std::size_t maximum_frame = 0);
   ~Layer();
   Layer(const Layer&) = delete;
   Layer& operator=(const Layer&) = delete;

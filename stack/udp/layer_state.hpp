@@ -28,8 +28,12 @@ struct TextRange {
 inline bool is_source(const IpAddress& bound) noexcept { return !bound.is_unspecified() && !bound.is_multicast(); }
 
 struct Layer::State {
-  State(ip::Layer& ip_layer, const Key& key, Budget& memory, Tracer tracer)
-      : ip(ip_layer), budget(memory), log{.layer = "udp", .tracer = tracer}, demux(key, ip_layer.shard()) {}
+  State(ip::Layer& ip_layer, const Key& key, Budget& memory, Tracer tracer, std::size_t largest_frame)
+      : ip(ip_layer),
+        budget(memory),
+        maximum_frame(largest_frame),
+        log{.layer = "udp", .tracer = tracer},
+        demux(key, ip_layer.shard()) {}
 
   /// nullptr for a stale or closed socket.
   BoundSocket* find(SlotId id) const noexcept;
@@ -51,6 +55,9 @@ struct Layer::State {
   Result<Departing> address(const BoundSocket& socket, const Outgoing& outgoing) const noexcept;
   Result<bool> queue(BoundSocket& socket, const Outgoing& outgoing);
   bool transmit_front(BoundSocket& socket, FrameSink& sink, Time now);
+  bool transmit_row(BoundSocket& socket, std::size_t size, FrameSink& sink);
+  std::size_t row_size(const Departing& departing) const noexcept;
+  void advance(BoundSocket& socket, std::size_t size) noexcept;
   /// What left for a group comes to its members here.
   void loop_back(const ip::HeaderFields& fields, const wire::udp::Header& header, Bytes text, Time now);
   void finish_front(BoundSocket& socket) noexcept;
@@ -64,6 +71,7 @@ struct Layer::State {
 
   ip::Layer& ip;
   Budget& budget;
+  std::size_t maximum_frame;
   ip::DropLog<Counter> log;
   Demux demux;
   BufferPool pool;

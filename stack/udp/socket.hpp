@@ -63,7 +63,8 @@ struct Outgoing {
   std::optional<std::uint8_t> dscp = std::nullopt;
   std::optional<std::uint8_t> hop_limit = std::nullopt;
   std::optional<bool> dont_fragment = std::nullopt;
-  std::uint16_t gso_size = 0;  ///< not 0: cut data every gso_size bytes into datagrams of their own
+  std::uint16_t gso_size =
+      0;  ///< not 0: cut every so many bytes into datagrams of their own, by the device where it can
   Slice data = {};
 };
 

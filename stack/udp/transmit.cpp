@@ -1,7 +1,9 @@
 // Datagrams on their way from a socket to the device.
+#include <algorithm>
 #include <array>
 
 #include "stack/udp/layer_state.hpp"
+#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/udp.hpp"
 
 namespace sluice::udp {
@@ -22,10 +24,29 @@ std::size_t text_limit(const IpAddress& address, std::size_t packet_size) noexce
   return std::min(packet_size, largest) - headers_size(address);
 }
 
+/// Datagrams in one frame: as many as Linux lets its own applications send at once.
+constexpr std::size_t kMostInRow = 64;
+
 /// The size of the next datagram that `departing` is cut into.
 std::size_t next_size(const Departing& departing) noexcept {
   const std::size_t left = departing.data.size() - departing.sent;
   return departing.gso_size ? std::min<std::size_t>(left, departing.gso_size) : left;
+}
+
+/// The header of a packet with `payload` bytes behind it. Datagrams of a row that may not be fragmented are numbered,
+/// as those are that a device cuts: nobody reads it (RFC 6864 4.1), but the wire is the same.
+ip::HeaderFields fields_of(const Departing& departing, std::size_t payload) noexcept {
+  const bool numbered = departing.gso_size > 0 && departing.dont_fragment && departing.remote.address.is_v4();
+  const std::size_t number = numbered ? departing.sent / departing.gso_size : 0;
+  return {.source = departing.local.address,
+          .destination = departing.remote.address,
+          .protocol = ip::Protocol::udp,
+          .hop_limit = departing.hop_limit,
+          .dscp = departing.dscp,
+          .ecn = departing.ecn,
+          .dont_fragment = departing.dont_fragment,
+          .identification = static_cast<std::uint16_t>(number),
+          .payload_size = payload};
 }
 
 }  // namespace
@@ -111,9 +132,55 @@ void Layer::State::finish_front(BoundSocket& socket) noexcept {
   }
 }
 
-/// Offers the next datagram; false when the sink is full.
-bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now) {
+void Layer::State::advance(BoundSocket& socket, std::size_t size) noexcept {
   Departing& departing = socket.departing.front();
+  departing.sent += size;
+  if (departing.sent == departing.data.size()) finish_front(socket);
+}
+
+/// Bytes of the next datagrams that leave in one frame; 0 when the next one leaves alone. What might be fragmented, or
+/// comes back to us, is cut here.
+std::size_t Layer::State::row_size(const Departing& departing) const noexcept {
+  const std::size_t unit = departing.gso_size;
+  const std::size_t left = departing.data.size() - departing.sent;
+  const IpAddress& to = departing.remote.address;
+  const std::size_t headers = headers_size(to);
+  const std::size_t frame = std::min(maximum_frame, kMaximumLength);
+  if (unit == 0 || left <= unit || frame < headers + 2 * unit) return 0;
+  const bool whole = departing.dont_fragment && departing.hop_limit > 0 && !to.is_multicast() && !ip.below_floor(to) &&
+                     headers + unit <= ip.path_mtu(to, departing.local.address);
+  if (!whole) return 0;
+  return std::min({left, (frame - headers) / unit * unit, kMostInRow * unit});
+}
+
+/// Offers a row; false when the sink is full. Each datagram's length and checksum are written by whoever cuts it.
+bool Layer::State::transmit_row(BoundSocket& socket, std::size_t size, FrameSink& sink) {
+  const Departing& departing = socket.departing.front();
+  const Slice text = departing.data.part(departing.sent, size);
+  const auto length = static_cast<std::uint16_t>(wire::udp::kHeaderSize + size);
+  std::array<std::uint8_t, ip::kMaximumHeader + wire::udp::kHeaderSize> head;
+  const std::size_t ip_size = ip::header_size(departing.remote.address.family());
+  const ChecksumSum sum = wire::pseudo_header(departing.local.address, departing.remote.address,
+                                              static_cast<std::uint8_t>(ip::Protocol::udp), length);
+  wire::udp::write(MutableBytes(head).subspan(ip_size),
+                   {departing.local.port, departing.remote.port, length, sum.folded()});
+  ip::write_header(head, fields_of(departing, length));
+  const bool taken = sink.accept({.head = Bytes(head).first(ip_size + wire::udp::kHeaderSize),
+                                  .body = {&text, 1},
+                                  .gso_size = departing.gso_size,
+                                  .transport_offset = static_cast<std::uint16_t>(ip_size),
+                                  .checksum_partial = true});
+  if (!taken) return false;
+  log.counters.add(Counter::datagrams_out, segments_of(size, departing.gso_size));
+  socket.remember(departing.remote);
+  advance(socket, size);
+  return true;
+}
+
+/// Offers the next datagram, or a row of them; false when the sink is full.
+bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now) {
+  const Departing& departing = socket.departing.front();
+  if (const std::size_t row = row_size(departing); row > 0) return transmit_row(socket, row, sink);
   const std::size_t size = next_size(departing);
   const Slice text = departing.data.part(departing.sent, size);
   const auto length = static_cast<std::uint16_t>(wire::udp::kHeaderSize + size);
@@ -123,14 +190,7 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
   wire::udp::write(MutableBytes(head).subspan(ip_size), header, departing.local.address, departing.remote.address,
                    text.bytes());
 
-  const ip::HeaderFields fields{.source = departing.local.address,
-                                .destination = departing.remote.address,
-                                .protocol = ip::Protocol::udp,
-                                .hop_limit = departing.hop_limit,
-                                .dscp = departing.dscp,
-                                .ecn = departing.ecn,
-                                .dont_fragment = departing.dont_fragment,
-                                .payload_size = length};
+  const ip::HeaderFields fields = fields_of(departing, length);
   Result<void> sent;
   if (departing.hop_limit > 0)
     sent = ip.send(fields, MutableBytes(head).first(ip_size + wire::udp::kHeaderSize), {&text, 1}, sink, now);
@@ -144,8 +204,7 @@ bool Layer::State::transmit_front(BoundSocket& socket, FrameSink& sink, Time now
     log.drop(Counter::drop_send_too_large, now);  // the path became narrower while it waited
     if (socket.remote) fail(socket, sent.error());
   }
-  departing.sent += size;
-  if (departing.sent == departing.data.size()) finish_front(socket);
+  advance(socket, size);
   return true;
 }
 

@@ -51,6 +51,28 @@ TEST_CASE("curl gets pages, parts and refusals, over both families") {
   CHECK(status_of("/echo") == "426");
 }
 
+TEST_CASE("a file that is cut short while it is sent breaks its answer off, and the server goes on") {
+  WebLab lab;
+  lab.file("site/shrinks.bin", noise(30'000'000));
+  const Finished client = lab.python(R"(
+import os, socket, sys
+tcp = socket.create_connection(("10.77.0.2", 80), timeout=10)
+tcp.sendall(b"GET /shrinks.bin HTTP/1.1\r\nHost: x\r\n\r\n")
+size = len(tcp.recv(1000))
+os.truncate(sys.argv[1], 1000)
+try:
+    while part := tcp.recv(1 << 20): size += len(part)
+    end = "end"
+except ConnectionResetError:
+    end = "reset"
+print(size < 30_000_000, end)
+)",
+                                     {lab.site + "/shrinks.bin"});
+  INFO(client.err);
+  CHECK(client.out == "True reset\n");
+  CHECK(lab.curl({std::string(kHost) + "/shrinks.bin"}).out == noise(30'000'000).substr(0, 1000));
+}
+
 TEST_CASE("one connection carries many requests") {
   WebLab lab;
   const std::string big = std::string(kHost) + "/big.bin";

@@ -63,6 +63,7 @@ Config stack_config(const tun::Device& device, Observer* observer) {
   config.ip.addresses = {kFour.local, kSix.local};
   config.ip.mtu = device.mtu();
   config.tcp.maximum_frame = device.offloads().maximum_frame;
+  if (device.offloads().udp) config.udp_maximum_frame = device.offloads().maximum_frame;
   config.observer = observer;
   return config;
 }

@@ -124,6 +124,63 @@ TEST_CASE("datagrams that the kernel sends in one row come out one by one") {
   }
 }
 
+TEST_CASE("datagrams that we send in one row reach the kernel's program one by one, and in one frame where it is cut") {
+  for (const Family family : kFamilies) {
+    CAPTURE(static_cast<int>(family));
+    KernelLab lab;
+    udp::Socket ours = must(lab.stack().bind_udp({lab.our_address(family), 7}));
+    const tun::Fd kernels = lab.kernel_socket(family, SOCK_DGRAM);
+    const Endpoint there = lab.kernel_bind(kernels, family);
+    lab.loop().on(ours, [](Readiness) {});
+    const Bytes sent = noise_at(0, 20'500);
+    const udp::Outgoing row{.to = there, .gso_size = 1000, .data = Slice::copy_of(sent)};
+    REQUIRE(ours.send({&row, 1}).value_or(0) == 1);
+    std::vector<std::vector<std::uint8_t>> got;
+    CHECK(lab.run_until([&] {
+      std::vector<std::uint8_t> room(2000);
+      for (ssize_t size; (size = ::recv(kernels.number(), room.data(), room.size(), 0)) >= 0;)
+        got.emplace_back(room.begin(), room.begin() + size);
+      return got.size() == 21;
+    }));
+    REQUIRE(got.size() == 21);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      CAPTURE(i);
+      CHECK(std::ranges::equal(got[i], sent.subspan(i * 1000, i < 20 ? 1000 : 500)));
+    }
+    CHECK((count(lab, DeviceCounter::super_out) == 1) == lab.device().offloads().udp);
+    lab.loop().off(ours);
+    lab.check_rest();
+  }
+}
+
+TEST_CASE("a row that the kernel sends is echoed as a row, and its capture holds the datagrams of a wire") {
+  Lab lab;
+  const std::string capture = lab.file("echo.pcapng");
+  auto server = lab.serve({"--udp-echo", "7", "--capture", capture});
+  const Finished client = lab.python(R"(
+import os, socket
+for family, address in ((socket.AF_INET, "10.77.0.2"), (socket.AF_INET6, "fd77::2")):
+    udp = socket.socket(family, socket.SOCK_DGRAM)
+    udp.settimeout(10)
+    udp.setsockopt(socket.IPPROTO_UDP, 103, 1200)
+    sent = os.urandom(30 * 1200 + 7)
+    udp.sendto(sent, (address, 7))
+    got = [udp.recv(65535) for _ in range(31)]
+    assert [len(one) for one in got] == 30 * [1200] + [7], [len(one) for one in got]
+    assert b"".join(got) == sent
+print("done")
+)");
+  INFO(client.err);
+  CHECK(client.out == "done\n");
+  const auto stats = nlohmann::json::parse(lab.sluice({"stats", "--json", lab.name()}).out);
+  CHECK((stats.at("counters").at("device").at("super_out") == 2) == (server->out().find("udp") != std::string::npos));
+  server->signal(SIGTERM);
+  CHECK(server->wait().status == 0);
+  std::size_t text = 0;
+  CHECK(oddities(capture, text) == "");
+  CHECK(text == 2 * 2 * 30);
+}
+
 TEST_CASE(
     "serve says what was granted; a capture of it holds packets as on a wire; --no-offload and a bad link do without") {
   using Json = nlohmann::json;

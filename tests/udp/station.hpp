@@ -37,8 +37,8 @@ inline Octets datagram(const char* from, const char* to, const Octets& data = pa
 
 class Station {
  public:
-  explicit Station(ip::Config config = ip::test_config(), std::size_t memory = 64u << 20)
-      : host(std::move(config), memory), udp(host.layer, Key{2}, host.budget, Tracer(&host.watcher)) {}
+  explicit Station(ip::Config config = ip::test_config(), std::size_t memory = 64u << 20, std::size_t frame = 0)
+      : host(std::move(config), memory), udp(host.layer, Key{2}, host.budget, Tracer(&host.watcher), frame) {}
 
   void in(Packet packet) {
     ip::Received received = host.layer.receive(std::move(packet), host.now);
