@@ -62,8 +62,9 @@ class Echo {
   Echo(Layer& layer, Outbox& outbox, Tracer tracer) noexcept
       : layer_(layer), outbox_(outbox), log_{.layer = "echo", .tracer = tracer} {}
 
-  /// Puts a request into the outbox. network_unreachable, address_not_available (the source is not ours),
-  /// address_family, message_too_large (for the path, without fragmentation; or for IP), would_block (no room now).
+  /// Puts a request into the outbox. network_unreachable, address_not_available (the source is not ours,
+  /// or another shard of this host would hear the answer), address_family, message_too_large (for the path, without
+  /// fragmentation; or for IP), would_block (no room now).
   Result<void> send(const EchoRequest& request, Time now);
   /// An echo reply; REQUIRES that its checksum is right.
   void receive(const Datagram& reply, Time now);
