@@ -84,6 +84,7 @@ void Outbox::pop() noexcept {
 void Outbox::clear() noexcept {
   std::vector<Item>().swap(items_);
   first_ = 0;
+  broken_ = false;
 }
 
 std::size_t Outbox::held() const noexcept {

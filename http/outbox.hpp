@@ -42,7 +42,7 @@ class Outbox {
   std::size_t held() const noexcept;
   /// Entries in the queue, each of which may hold a resource open.
   std::size_t entries() const noexcept { return items_.size() - first_; }
-  /// A resource gave fewer bytes than promised: the queue cannot go on.
+  /// A resource gave fewer bytes than promised: the queue cannot go on until it is cleared.
   bool broken() const noexcept { return broken_; }
 
  private:

@@ -8,6 +8,7 @@
 #include "http/client_session.hpp"
 #include "http/server_session.hpp"
 #include "tests/http/pipe.hpp"
+#include "tests/http/server_bench.hpp"
 
 using namespace sluice;
 using namespace sluice::http;
@@ -114,6 +115,24 @@ TEST_CASE("an upload of a megabyte is echoed with never more than the bound in m
     CHECK(server.session.body_room() <= 65536);
   }
   CHECK(client.content == upload);
+}
+
+TEST_CASE("a resource that becomes shorter while it is sent ends one connection, told once, and not the driver") {
+  Pipe pipe;
+  ServerSession server;
+  Fetcher client(pipe.client);
+  client.ask("GET");
+  client.turn();
+  int failures = 0;
+  const Phase phase = drive(pipe.server, server, Time{}, [&](ServerEvent&& event) {
+    if (std::holds_alternative<RequestHead>(event))
+      server.respond(Response{}, body_of(std::make_unique<Letters>(200'000, 70'000)));
+    failures += std::holds_alternative<Failed>(event);
+    REQUIRE(failures < 3);
+  });
+  CHECK(phase == Phase::aborted);
+  CHECK(failures == 1);
+  CHECK(pipe.server.aborted);
 }
 
 TEST_CASE("a batch of pipelined requests is answered in one write") {
