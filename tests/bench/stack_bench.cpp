@@ -2,84 +2,42 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
-#include <memory>
 #include <vector>
 
 #include "stack/stack.hpp"
+#include "tests/support/bare_wire.hpp"
 
 namespace {
 
 using namespace sluice;
 
-struct Host {
-  Host(const IpAddress& address, std::uint8_t number, std::size_t mtu, std::size_t frame) {
-    Config config;
-    config.key[0] = number;
-    config.ip.mtu = mtu;
-    config.ip.addresses = {{address, 8}};
-    config.tcp.maximum_frame = frame;
-    config.tcp.maximum_half_open = 1 << 20;
-    config.memory_limit = std::size_t{4} << 30;
-    stack = std::make_unique<Stack>(config);
-  }
-  std::unique_ptr<Stack> stack;
-  BufferPool pool;
-  std::vector<Packet> waiting;
-};
-
 /// A wire without delay or loss.
 class Wire {
  public:
-  explicit Wire(std::size_t mtu = 1500, std::size_t frame = 0)
-      : a_(IpAddress::v4(10, 0, 0, 1), 1, mtu, frame), b_(IpAddress::v4(10, 0, 0, 2), 2, mtu, frame) {}
+  /// `frame`: bytes of a super-segment, 0 = no offloads.
+  explicit Wire(std::size_t frame = 0) : a_(config_of(1, frame)), b_(config_of(2, frame)) {}
 
-  Stack& a() { return *a_.stack; }
-  Stack& b() { return *b_.stack; }
-  Time now() const { return now_; }
+  Stack& a() { return a_.stack; }
+  Stack& b() { return b_.stack; }
 
-  /// Passes packets until both are silent; answers how many.
-  std::size_t exchange() {
-    std::size_t total = 0;
-    for (;;) {
-      now_ += std::chrono::microseconds(10);
-      const std::size_t moved = pass(a_, b_) + pass(b_, a_);
-      if (moved == 0) return total;
-      total += moved;
-    }
-  }
+  /// Passes packets until both are silent.
+  void exchange() { test::exchange(a_, b_, now_); }
 
  private:
-  std::size_t pass(Host& from, Host& to) {
-    from.stack->handle_timeout(now_);
-    SinkOf sink([&](const Frame& frame) noexcept {
-      Packet packet = Packet::with_room(to.pool, frame.size());
-      std::uint8_t* at = packet.bytes().data();
-      std::memcpy(at, frame.head.data(), frame.head.size());
-      at += frame.head.size();
-      for (const Slice& piece : frame.body) {
-        std::memcpy(at, piece.bytes().data(), piece.size());
-        at += piece.size();
-      }
-      packet.gso_size = frame.gso_size;
-      packet.checksum_known_good = frame.checksum_partial;
-      to.waiting.push_back(std::move(packet));
-      return true;
-    });
-    from.stack->poll_transmit(now_, sink);
-    const std::size_t count = to.waiting.size();
-    to.stack->receive(to.waiting, now_);
-    to.waiting.clear();
-    return count;
+  static Config config_of(std::uint8_t number, std::size_t frame) {
+    Config config = test::bare_config(number, frame);
+    config.tcp.maximum_half_open = 1 << 20;
+    return config;
   }
 
-  Host a_;
-  Host b_;
+  test::BareHost a_;
+  test::BareHost b_;
   Time now_{std::chrono::hours(1)};
 };
 
 /// Text from one stack to the other; the range says the size of a frame: 0 = MTU, else super-segments.
 void bulk(benchmark::State& state) {
-  Wire wire(1500, static_cast<std::size_t>(state.range(0)));
+  Wire wire(static_cast<std::size_t>(state.range(0)));
   auto listener = wire.b().listen({IpAddress::v4(10, 0, 0, 2), 80}, {.options = {.receive_buffer = 4 << 20}});
   auto from = wire.a().connect({IpAddress::v4(10, 0, 0, 2), 80}, {.options = {.send_buffer = 4 << 20}});
   wire.exchange();

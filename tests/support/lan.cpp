@@ -89,13 +89,8 @@ void Lan::run_for(Duration time) {
 }
 
 bool Lan::run_until(const std::function<bool()>& condition, Duration limit) {
-  const auto next = [&] {
-    Time first = kNever;
-    for (const Host& host : hosts_) first = std::min(first, host.stack->next_timeout());
-    return first;
-  };
   return advance_until(
-      now_, limit, [&] { settle(); }, next, condition);
+      now_, limit, [&] { settle(); }, [&] { return earliest_timeout(hosts_); }, condition);
 }
 
 }  // namespace sluice::test

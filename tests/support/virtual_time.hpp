@@ -20,4 +20,12 @@ bool advance_until(Time& now, Duration limit, const Settle& settle, const Next& 
   return condition();
 }
 
+/// When the first of these hosts wants to act; each has a pointer `stack`.
+template <class Hosts>
+Time earliest_timeout(const Hosts& hosts) {
+  Time first = kNever;
+  for (const auto& host : hosts) first = std::min(first, host.stack->next_timeout());
+  return first;
+}
+
 }  // namespace sluice::test
