@@ -2,8 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <csignal>
-#include <functional>
-#include <thread>
 
 #include "tests/interop/lan.hpp"
 
@@ -31,15 +29,6 @@ struct RouterLab : LanLab {
     return found;
   }
 };
-
-bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + Seconds(20);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
-}
 
 const std::string kPrefix = "prefix fd88:1::/64 { AdvOnLink on; AdvAutonomous on; };";
 
