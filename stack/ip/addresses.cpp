@@ -12,9 +12,8 @@ namespace {
 constexpr unsigned kLongestPrefixWithBroadcast = 30;
 
 bool is_broadcast_of(const Prefix& prefix, const IpAddress& address) noexcept {
-  if (prefix.address.is_v6() || prefix.length > kLongestPrefixWithBroadcast || !prefix.contains(address)) return false;
-  const std::uint32_t host_bits = 0xffffffffu >> prefix.length;
-  return (address.v4_number() & host_bits) == host_bits;
+  if (prefix.address.is_v6() || address.is_v6() || prefix.length > kLongestPrefixWithBroadcast) return false;
+  return address.v4_number() == (prefix.address.v4_number() | 0xffffffffu >> prefix.length);
 }
 
 unsigned common_prefix(const IpAddress& a, const IpAddress& b) noexcept {

@@ -33,7 +33,8 @@ struct Layer::State {
   }
 
   // receive.cpp
-  bool admits(const IpAddress& source, const IpAddress& destination, const Packet& packet, Time now) noexcept;
+  bool admits(const IpAddress& source, const IpAddress& destination, bool to_group, const Packet& packet,
+              Time now) noexcept;
   bool is_for_us(const IpAddress& destination, InterfaceNumber interface) const noexcept;
   bool options_pass(const wire::ipv4::Header& header, Bytes packet, Time now);
   Received receive_v4(Packet packet, Time now);

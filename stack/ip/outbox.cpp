@@ -33,7 +33,7 @@ bool Outbox::push(const Frame& frame) {
   return true;
 }
 
-void Outbox::drain(FrameSink& sink) {
+void Outbox::offer_all(FrameSink& sink) {
   while (!frames_.empty()) {
     const Frame frame{.head = frames_.front().bytes(), .body = {}};
     if (!sink.accept(frame)) return;

@@ -18,7 +18,9 @@ class Outbox {
   bool push(Bytes head, Bytes body = {});
   bool push(const Frame& frame);
   /// Offers frames in order until the sink is full or nothing is left.
-  void drain(FrameSink& sink);
+  void drain(FrameSink& sink) {
+    if (!empty()) offer_all(sink);
+  }
 
   bool empty() const noexcept { return frames_.empty(); }
   std::size_t bytes() const noexcept { return bytes_; }
@@ -27,6 +29,7 @@ class Outbox {
  private:
   /// Room for one more frame of `size` bytes; empty when there is none, which is counted.
   MutableBytes append(std::size_t size);
+  void offer_all(FrameSink& sink);
 
   Ring<Slice> frames_;
   std::size_t bytes_ = 0;

@@ -55,7 +55,7 @@ bool Layer::State::is_for_us(const IpAddress& destination, InterfaceNumber inter
   return interface == kLoopback ? layer.is_local(destination) : layer.addresses_.holds(destination, interface);
 }
 
-bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, const Packet& packet,
+bool Layer::State::admits(const IpAddress& source, const IpAddress& destination, bool to_group, const Packet& packet,
                           Time now) noexcept {
   if (packet.interface != kLoopback) {
     if (source.is_invalid_source() || layer.is_broadcast(source)) {
@@ -67,7 +67,6 @@ bool Layer::State::admits(const IpAddress& source, const IpAddress& destination,
       return false;
     }
   }
-  const bool to_group = layer.is_group(destination, packet.interface);
   if (!to_group && !is_for_us(destination, packet.interface)) {
     drop(Counter::drop_not_ours, now);  // [R1122-3.2.1.3-2]
     return false;
@@ -97,13 +96,12 @@ Received Layer::State::receive_v4(Packet packet, Time now) {
   const auto header = wire::ipv4::parse(std::as_const(packet).bytes());
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(header->total_length);  // [R791-3.1-2]
-  const bool nameless = is_nameless_query(*header, std::as_const(packet).bytes()) &&
-                        layer.is_group(header->destination, packet.interface);
-  if (!nameless && !admits(header->source, header->destination, packet, now)) return {};
+  const bool to_group = layer.is_group(header->destination, packet.interface);
+  const bool nameless = to_group && is_nameless_query(*header, std::as_const(packet).bytes());
+  if (!nameless && !admits(header->source, header->destination, to_group, packet, now)) return {};
   if (header->header_size > wire::ipv4::kMinimumHeader && !options_pass(*header, std::as_const(packet).bytes(), now))
     return {};
   if (header->is_fragment()) return receive_fragment(*header, std::move(packet), now);
-  const bool to_group = layer.is_group(header->destination, packet.interface);
   return deliver(Datagram{.source = header->source,
                           .destination = header->destination,
                           .protocol = static_cast<Protocol>(header->protocol),
@@ -138,7 +136,8 @@ Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
   if (!header) return drop(counter_of(header.fault()), now);
   packet.resize(wire::ipv6::kHeaderSize + header->payload_length);
   if (header->source.is_unspecified()) return receive_unspecified(*header, std::move(packet), now);
-  if (!admits(header->source, header->destination, packet, now)) return {};
+  const bool to_group = layer.is_group(header->destination, packet.interface);
+  if (!admits(header->source, header->destination, to_group, packet, now)) return {};
   const auto chain = wire::ipv6::walk(std::as_const(packet).bytes());
   if (!chain) {
     refuse(std::as_const(packet).bytes(), chain.fault(), counter_of(chain.fault().fault), now);
@@ -149,7 +148,6 @@ Received Layer::State::receive_v6(Packet packet, bool reassembled, Time now) {
     if (reassembled) return drop(Counter::drop_extension_malformed, now);
     return receive_fragment(*header, *chain, std::move(packet), now);
   }
-  const bool to_group = layer.is_group(header->destination, packet.interface);
   return deliver(Datagram{.source = header->source,
                           .destination = header->destination,
                           .protocol = static_cast<Protocol>(chain->upper),

@@ -47,7 +47,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   const std::size_t tcp_size = wire::tcp::write(MutableBytes(room).subspan(ip_size), header);
   const MutableBytes tcp_header = MutableBytes(room).subspan(ip_size, tcp_size);
   const std::size_t payload = tcp_size + static_cast<std::size_t>(plan.text);
-  const std::uint64_t mss = segment_text_limit();
+  const std::uint64_t mss = plan.text > 0 ? segment_text_limit() : 0;
   const bool super = !plan.syn && plan.text > mss && plan.mtu_probe == 0;
   plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
   plan.segments = super ? segments_of(plan.text, mss) : 1;

@@ -86,14 +86,13 @@ std::optional<Connection::Plan> Connection::plan_tail_probe() const noexcept {
 // Lost text goes before new text. What is lost waits for the congestion window's permit [R8985-9.3-1], except for the
 // fast retransmit itself (RFC 5681 3.2 step 3). With a closed window the persist timer rules instead.
 std::optional<Connection::Plan> Connection::plan_resend() noexcept {
-  if (!recovery_ || snd_.wnd == 0) return std::nullopt;
+  if (!recovery_ || recovery_->lost_bytes() == 0 || snd_.wnd == 0) return std::nullopt;
   const std::uint64_t mss = segment_text_limit();
   std::uint64_t limit = mss;
   if (!recovery_->owes_fast_retransmit()) {
     const std::uint64_t permitted = cwnd_room();
-    const bool held_back = permitted < mss && pipe() > 0;
-    if (recovery_->lost_bytes() > 0) cwnd_limited_ = held_back;
-    if (held_back) return std::nullopt;
+    cwnd_limited_ = permitted < mss && pipe() > 0;
+    if (cwnd_limited_) return std::nullopt;
     limit = std::max(mss, std::min(permitted / mss * mss, frame_text_limit()));
   }
   const std::optional<SeqRange> range = recovery_->next_to_resend(limit);
@@ -210,10 +209,11 @@ void Connection::pay_small_segments(const Plan& plan) noexcept {
 // --- limits ------------------------------------------------------------------------------------------------------
 
 std::size_t Connection::sack_blocks() const noexcept {
-  if (!sack_) return 0;
+  const std::size_t to_tell = sack_ ? blocks_to_tell() : 0;
+  if (to_tell == 0) return 0;
   const std::size_t options = (ts_.on ? 12 : 0) + ecn_option().padded_size();
   const std::size_t most = (wire::tcp::kMaximumHeader - wire::tcp::kMinimumHeader - options - 4) / 8;
-  return std::min({blocks_to_tell(), most, std::size_t{4}});  // [R2018-3-1, R2018-3-2]
+  return std::min({to_tell, most, std::size_t{4}});  // [R2018-3-1, R2018-3-2]
 }
 
 // Eff.snd.MSS: what fits beside the options that this segment will carry [9293 MUST-16].

@@ -39,11 +39,6 @@ void Recovery::on_resent(SeqRange range, Time now) {
 
 std::optional<SeqRange> Recovery::next_to_resend(std::uint64_t limit) const noexcept { return log_.first_lost(limit); }
 
-std::uint64_t Recovery::pipe() const noexcept {
-  const std::uint64_t gone = log_.sacked_bytes() + log_.lost_bytes() + newreno_.presumed;
-  return log_.outstanding() > gone ? log_.outstanding() - gone : 0;
-}
-
 Time Recovery::oldest_sent_at() const noexcept { return log_.empty() ? kNever : log_[0].sent_at; }
 
 RecoveryFacts Recovery::on_ack(const AckInput& input, const congestion::RttEstimator& rtt) {

@@ -104,7 +104,10 @@ class Recovery {
 
   /// Bytes thought to be in the network: sent, not acknowledged, not SACKed, not marked lost (or resent since);
   /// without SACK each duplicate ACK counts as one segment delivered.
-  std::uint64_t pipe() const noexcept;
+  std::uint64_t pipe() const noexcept {
+    const std::uint64_t gone = log_.sacked_bytes() + log_.lost_bytes() + newreno_.presumed;
+    return log_.outstanding() > gone ? log_.outstanding() - gone : 0;
+  }
   std::uint64_t lost_bytes() const noexcept { return log_.lost_bytes(); }
   std::uint64_t sacked_bytes() const noexcept { return log_.sacked_bytes(); }
   bool in_recovery() const noexcept { return phase_ != Phase::open; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -73,10 +74,19 @@ class IpAddress {
   /// As RFC 5952 writes it.
   std::string to_string() const;
 
-  friend constexpr bool operator==(const IpAddress&, const IpAddress&) noexcept = default;
+  /// In words: each packet compares some addresses.
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
+    return a.words() == b.words() && a.family_ == b.family_;
+  }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
 
  private:
+  struct Words {
+    std::uint64_t front, back;
+    friend constexpr bool operator==(const Words&, const Words&) noexcept = default;
+  };
+  constexpr Words words() const noexcept { return std::bit_cast<Words>(bytes_); }
+
   std::array<std::uint8_t, 16> bytes_{};
   Family family_ = Family::ipv4;
 };
