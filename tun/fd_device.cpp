@@ -72,6 +72,7 @@ std::string_view name(DeviceCounter counter) noexcept {
     case DeviceCounter::unsupported: return "unsupported";
     case DeviceCounter::super_in: return "super_in";
     case DeviceCounter::super_out: return "super_out";
+    case DeviceCounter::cut_out: return "cut_out";
     case DeviceCounter::drop_truncated_header: return "drop_truncated_header";
     case DeviceCounter::drop_gso_type: return "drop_gso_type";
     case DeviceCounter::drop_gso_size: return "drop_gso_size";
@@ -83,7 +84,9 @@ std::string_view name(DeviceCounter counter) noexcept {
 }
 
 FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name, std::size_t link_header)
-    : fd_(std::move(fd)), mtu_(mtu), largest_frame_(mtu + link_header), name_(std::move(name)) {}
+    : fd_(std::move(fd)), mtu_(mtu), largest_frame_(mtu + link_header), name_(std::move(name)) {
+  if (link_header == 0) offloads_ = {.maximum_frame = 65535, .checksum = true, .udp = true, .software = true};
+}
 
 FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name, const Offloads& granted)
     : FdDevice(std::move(fd), mtu, std::move(name)) {
@@ -173,10 +176,26 @@ bool FdDevice::fits(const Frame& frame, std::size_t size) const noexcept {
   return size <= offloads_.maximum_frame && frame.head.size() + frame.gso_size <= largest_frame_;
 }
 
+/// What is left of a super-segment goes before anything else.
+void FdDevice::begin_turn(Time) noexcept {
+  full_ = false;
+  (void)write_cut();
+}
+
 bool FdDevice::accept(const Frame& frame) noexcept {
+  if (!write_cut()) return false;
   const std::size_t size = frame.size();
+  if (!fits(frame, size)) {
+    counters_.add(DeviceCounter::unsupported);
+    return true;
+  }
+  const bool whole = !offloads_.software || (!frame.checksum_partial && frame.gso_size == 0);
+  return whole ? accept_whole(frame, size) : accept_cut(frame);
+}
+
+bool FdDevice::accept_whole(const Frame& frame, std::size_t size) noexcept {
   const auto header = has_header_ ? describe(frame) : std::optional(VirtioHeader());
-  if (!header || !fits(frame, size)) {
+  if (!header) {
     counters_.add(DeviceCounter::unsupported);
     return true;
   }
@@ -188,6 +207,39 @@ bool FdDevice::accept(const Frame& frame) noexcept {
   counters_.add(DeviceCounter::packets_out);
   counters_.add(DeviceCounter::bytes_out, size);
   if (frame.gso_size != 0) counters_.add(DeviceCounter::super_out);
+  return true;
+}
+
+/// A frame of which one packet has left is taken, and the rest of it waits here.
+bool FdDevice::accept_cut(const Frame& frame) noexcept {
+  if (!cut_.begin(frame)) {
+    counters_.add(DeviceCounter::unsupported);
+    return true;
+  }
+  if (!write_cut()) {
+    if (cut_.at_first()) {
+      cut_.drop();
+      return false;
+    }
+    cut_.keep();
+  }
+  if (frame.gso_size != 0) counters_.add(DeviceCounter::cut_out);
+  return true;
+}
+
+/// Writes what is left of a super-segment. False: the device is full before all of it has left. A packet that the
+/// kernel refuses is dropped.
+bool FdDevice::write_cut() noexcept {
+  for (; !cut_.done(); cut_.next()) {
+    const std::span<const iovec> pieces = cut_.packet();
+    ssize_t written = 0;
+    do written = ::writev(fd_.number(), pieces.data(), static_cast<int>(pieces.size()));
+    while (written < 0 && errno == EINTR);
+    if (written < 0 && !on_write_error(errno)) return false;
+    if (written < 0) continue;
+    counters_.add(DeviceCounter::packets_out);
+    counters_.add(DeviceCounter::bytes_out, cut_.packet_size());
+  }
   return true;
 }
 

@@ -10,12 +10,14 @@
 #include "stack/base/buffer.hpp"
 #include "tun/device.hpp"
 #include "tun/fd.hpp"
+#include "tun/frame_cut.hpp"
 #include "tun/virtio_header.hpp"
 
 namespace sluice::tun {
 
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
-/// up to 64 KiB passes by one call, and a small one pins no more memory than without.
+/// up to 64 KiB passes by one call, and a small one pins no more memory than without. Without them a super-segment is
+/// cut here, just before its packets are written: the stack works once for all of them.
 class FdDevice final : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
@@ -30,7 +32,7 @@ class FdDevice final : public Device {
   int fd() const noexcept override { return fd_.number(); }
   std::size_t mtu() const noexcept override { return mtu_; }
   Offloads offloads() const noexcept override { return offloads_; }
-  void begin_turn(Time) noexcept override { full_ = false; }
+  void begin_turn(Time now) noexcept override;
   bool receive_batch(std::vector<Packet>& into) noexcept override;
   bool accept(const Frame& frame) noexcept override;
   bool full() const noexcept override { return full_; }
@@ -45,6 +47,9 @@ class FdDevice final : public Device {
   Packet gathered(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
+  bool accept_whole(const Frame& frame, std::size_t size) noexcept;
+  bool accept_cut(const Frame& frame) noexcept;
+  bool write_cut() noexcept;
   bool on_write_error(int error) noexcept;
 
   Fd fd_;
@@ -58,6 +63,7 @@ class FdDevice final : public Device {
   Packet rest_;   // with offloads: for what is behind it
   Packet read_;   // what read_one() found
   Counters<DeviceCounter> counters_;
+  FrameCut cut_;                    // the packets that are left of a super-segment
   std::vector<std::uint8_t> flat_;  // for frames of very many pieces
   Errc error_ = Errc::none;
   bool full_ = false;
