@@ -34,6 +34,7 @@ enum class DeviceCounter : std::uint8_t {
   read_errors,
   write_errors,  ///< frames that the kernel refused, dropped
   unsupported,   ///< frames above the MTU or with offloads that this device lacks, dropped
+  merged_in,     ///< of packets_in, those that joined the one before here
   super_in,      ///< of packets_in, those that stand for several on the wire
   super_out,     ///< of packets_out
   cut_out,       ///< super-segments that were cut here; packets_out counts what they were cut into

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -70,6 +71,7 @@ std::string_view name(DeviceCounter counter) noexcept {
     case DeviceCounter::read_errors: return "read_errors";
     case DeviceCounter::write_errors: return "write_errors";
     case DeviceCounter::unsupported: return "unsupported";
+    case DeviceCounter::merged_in: return "merged_in";
     case DeviceCounter::super_in: return "super_in";
     case DeviceCounter::super_out: return "super_out";
     case DeviceCounter::cut_out: return "cut_out";
@@ -157,16 +159,74 @@ FdDevice::Read FdDevice::judge(const VirtioHeader& header) noexcept {
   return Read::packet;
 }
 
+/// Whether the next packet's text has its place behind the open packet's.
+bool FdDevice::may_join() const noexcept {
+  return merge_.is_open() && !merge_.is_ended() && merge_.size() + largest_frame_ <= kLargestPacket;
+}
+
+/// Reads the next packet so that its text lies right if it continues the open one. If not, that one is done with.
+FdDevice::Read FdDevice::read_behind(std::vector<Packet>& into) noexcept {
+  if (rest_.empty()) rest_ = Packet::with_room(pool_, kLargestPacket);
+  std::array<std::uint8_t, Merge::kHeadRoom> front;
+  const MutableBytes head = MutableBytes(front).first(merge_.head_size());
+  const MutableBytes behind = rest_.bytes().subspan(merge_.size(), largest_frame_ - head.size());
+  std::array<iovec, 2> pieces = {{{head.data(), head.size()}, {behind.data(), behind.size()}}};
+  ssize_t size = 0;
+  do size = ::readv(fd_.number(), pieces.data(), pieces.size());
+  while (size < 0 && errno == EINTR);
+  if (size <= 0) return on_read_error(size);
+  const std::size_t in_front = std::min(static_cast<std::size_t>(size), head.size());
+  const Bytes text = behind.first(static_cast<std::size_t>(size) - in_front);
+  if (merge_.join(head.first(in_front), text)) {
+    if (merge_.count() == 2) std::memcpy(rest_.bytes().data(), std::as_const(open_).bytes().data(), open_.size());
+    counters_.add(DeviceCounter::merged_in);
+    counters_.add(DeviceCounter::packets_in);
+    counters_.add(DeviceCounter::bytes_in, static_cast<std::size_t>(size));
+    return Read::joined;
+  }
+  read_ = Packet::with_room(pool_, static_cast<std::size_t>(size));
+  std::memcpy(read_.bytes().data(), head.data(), in_front);
+  if (!text.empty()) std::memcpy(read_.bytes().data() + in_front, text.data(), text.size());
+  close_merge(into);
+  return Read::packet;
+}
+
+/// The open packet with all that joined it, in a block that it does not waste.
+Packet FdDevice::merged() noexcept {
+  const std::size_t size = merge_.size();
+  Packet packet =
+      size <= kMiddleRoom ? Packet::copy_of(pool_, rest_.bytes().first(size)) : std::exchange(rest_, Packet());
+  packet.resize(size);
+  merge_.finish(packet);
+  return packet;
+}
+
+void FdDevice::close_merge(std::vector<Packet>& into) noexcept {
+  if (!merge_.is_open()) return;
+  into.push_back(merge_.count() > 1 ? merged() : std::exchange(open_, Packet()));
+  merge_.close();
+  open_ = Packet();
+}
+
+/// Packets leave in the order in which they came: one that others may join is closed before the next begins.
 bool FdDevice::receive_batch(std::vector<Packet>& into) noexcept {
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    const Read found = read_one();
-    if (found == Read::nothing) return false;
-    if (found == Read::dropped) continue;
+  Read found = Read::packet;
+  for (std::size_t i = 0; i < kBatch && found != Read::nothing; ++i) {
+    const bool behind = may_join();
+    if (!behind) close_merge(into);
+    found = behind ? read_behind(into) : read_one();
+    if (found != Read::packet) continue;
     counters_.add(DeviceCounter::packets_in);
     counters_.add(DeviceCounter::bytes_in, read_.size());
-    into.push_back(std::exchange(read_, Packet()));
+    if (offloads_.software && merge_.begin(std::as_const(read_).bytes())) {
+      read_.checksum_known_good = true;
+      open_ = std::exchange(read_, Packet());
+    } else {
+      into.push_back(std::exchange(read_, Packet()));
+    }
   }
-  return true;
+  close_merge(into);
+  return found != Read::nothing;
 }
 
 /// Of a super-segment each piece must fit the MTU, and the whole an IP header's length.

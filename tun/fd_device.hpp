@@ -11,13 +11,15 @@
 #include "tun/device.hpp"
 #include "tun/fd.hpp"
 #include "tun/frame_cut.hpp"
+#include "tun/merge.hpp"
 #include "tun/virtio_header.hpp"
 
 namespace sluice::tun {
 
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
 /// up to 64 KiB passes by one call, and a small one pins no more memory than without. Without them a super-segment is
-/// cut here, just before its packets are written: the stack works once for all of them.
+/// cut here, just before its packets are written, and packets of one TCP flow that wait one behind the other are merged
+/// into one where the kernel would have: the stack works once for all of them.
 class FdDevice final : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
@@ -40,9 +42,13 @@ class FdDevice final : public Device {
   const Counters<DeviceCounter>& counters() const noexcept override { return counters_; }
 
  private:
-  enum class Read { packet, dropped, nothing };
+  enum class Read { packet, joined, dropped, nothing };
   Read read_one() noexcept;
   Read read_with_header() noexcept;
+  Read read_behind(std::vector<Packet>& into) noexcept;
+  bool may_join() const noexcept;
+  Packet merged() noexcept;
+  void close_merge(std::vector<Packet>& into) noexcept;
   Read judge(const VirtioHeader& header) noexcept;
   Packet gathered(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
@@ -60,8 +66,10 @@ class FdDevice final : public Device {
   Offloads offloads_;
   bool has_header_ = false;
   Packet spare_;  // a buffer that the last read left empty; with offloads for the front of a packet
-  Packet rest_;   // with offloads: for what is behind it
+  Packet rest_;   // with offloads: for what is behind it; without: for packets that are merged
   Packet read_;   // what read_one() found
+  Merge merge_;
+  Packet open_;  // the packet that others may join: merge_ is open
   Counters<DeviceCounter> counters_;
   FrameCut cut_;                    // the packets that are left of a super-segment
   std::vector<std::uint8_t> flat_;  // for frames of very many pieces
