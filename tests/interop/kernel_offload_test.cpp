@@ -66,7 +66,9 @@ TEST_CASE("the kernel grants offloads, and super-segments pass both ways, whoeve
   }
 }
 
-TEST_CASE("a device without offloads gets and gives packets of the MTU, cut from super-segments over both families") {
+TEST_CASE(
+    "a device without offloads gets and gives packets of the MTU, and merges and cuts them itself, over both "
+    "families") {
   for (const Variant& variant : kVariants) {
     CAPTURE(variant.name());
     KernelLab lab({.offload = false});
@@ -77,6 +79,7 @@ TEST_CASE("a device without offloads gets and gives packets of the MTU, cut from
     CHECK(count(lab, DeviceCounter::packets_in) > kLoad / 1448);
     CHECK(count(lab, DeviceCounter::packets_out) > kLoad / 1448);
     CHECK(count(lab, DeviceCounter::cut_out) > 0);
+    CHECK(count(lab, DeviceCounter::merged_in) > 0);
     lab.check_rest();
   }
 }
@@ -206,6 +209,7 @@ TEST_CASE(
     CHECK((device.at("super_in") > 0) == flags.empty());
     CHECK((device.at("super_out") > 0) == flags.empty());
     CHECK((device.at("cut_out") > 0) == (flags == Words{"--no-offload"}));
+    CHECK((device.at("merged_in") > 0) == !flags.empty());
     server->signal(SIGTERM);
     CHECK(server->wait().status == 0);
     std::size_t text = 0;
