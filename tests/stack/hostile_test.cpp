@@ -95,6 +95,7 @@ WorldSettings settings_for(const Link& link, std::uint64_t run) {
   settings.left_tcp.sack = run % 4 != 3;
   settings.left_tcp.timestamps = run % 3 != 2;
   settings.packet_ceiling = 200'000;
+  settings.anywhere = true;
   for (lab::ImpairmentSettings* way : {&settings.to_left, &settings.to_right}) {
     way->delay = kDelay;
     link.settings(*way);
@@ -133,8 +134,8 @@ void move_both_ways(const Link& link, std::uint64_t run) {
   left.close();
   right.close();
   world.run_for(10min);
-  REQUIRE(world.left().memory().used() == 0);
-  REQUIRE(world.right().memory().used() == 0);
+  REQUIRE(world.memory_used(false) == 0);
+  REQUIRE(world.memory_used(true) == 0);
 }
 
 void run_all(const Link& link) {
