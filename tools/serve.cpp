@@ -128,9 +128,7 @@ void check_shards(const ServeOptions& options) {
   if (options.shards == 1) return;
   const std::pair<const char*, bool> alone[] = {{"--tap", options.link.tap},
                                                 {"--also", !options.link.also.empty()},
-                                                {"--capture", !options.link.capture.empty()},
                                                 {"--trace", !options.link.trace.empty()},
-                                                {"--https", options.https.has_value()},
                                                 {"--ws-chat", !options.ws_chat.empty()},
                                                 {"a bad link", !options.link.impairment.is_clear()}};
   for (const auto& [flag, given] : alone)

@@ -19,7 +19,7 @@ lab::HostCounts counts_after_transfer(lab::HostShape shape) {
   settings.to_left.delay = settings.to_right.delay = 5ms;
   World world(settings);
   auto [left, right] = world.connect();
-  Transfer transfer(left, right, 300'000);
+  Transfer transfer(left, right, 3'000'000);
   world.on_step = [&transfer] { transfer.step(); };
   REQUIRE(world.run_until([&transfer] { return transfer.done(); }));
   lab::HostCounts counts = world.counts(false);

@@ -36,8 +36,11 @@ Config config_for(const WorldSettings& settings, bool is_left) {
 }
 
 std::unique_ptr<lab::Host> host_for(const WorldSettings& settings, bool is_left) {
-  const auto home = static_cast<std::uint8_t>(settings.stream % settings.shape.shards);
-  return std::make_unique<lab::Host>(config_for(settings, is_left), settings.shape, home);
+  const Config config = config_for(settings, is_left);
+  FourTuple flow{{address_for(settings.family, is_left), is_left ? settings.home_left : settings.home_right},
+                 {address_for(settings.family, !is_left), is_left ? settings.home_right : settings.home_left}};
+  const std::uint8_t home = lab::Host::home_of(flow, ip::Protocol::tcp, config.key, settings.shape);
+  return std::make_unique<lab::Host>(config, settings.shape, home);
 }
 
 }  // namespace
@@ -206,11 +209,10 @@ bool World::run_until(const std::function<bool()>& condition, Duration limit) {
 
 std::size_t World::memory_used(bool of_right) const noexcept {
   std::size_t used = 0;
-  for (const auto& stack : (of_right ? right_ : left_).stacks->stacks()) used += stack->memory().used();
+  for (const auto& stack : stacks(of_right)) used += stack->memory().used();
   return used;
 }
 
-/// Of ours for this remote, so that the flow is at home on both sides; nullopt: any will do.
 std::optional<Endpoint> World::port_for(const Endpoint& remote) {
   if (settings_.shape.shards == 1 || settings_.anywhere) return std::nullopt;
   Endpoint local{left_.address, next_port_++};

@@ -38,7 +38,9 @@ struct WorldSettings {
   Duration left_clock{};  ///< what this host's clock is ahead of the World's: moves its ISNs (4 µs each) and timestamps
   Duration right_clock{};
   lab::HostShape shape = shape_of_run();  ///< of both hosts
-  /// Of hosts of several stacks: connections of connect() may belong to any of the right one's, not to right() alone.
+  /// Of hosts of several stacks: left() and right() are those that a connection between these ports belongs to.
+  std::uint16_t home_left = 40001, home_right = 80;
+  /// Likewise: connections of connect() may belong to any of the right one's, not to right() alone.
   bool anywhere = false;
   std::uint64_t packet_ceiling = 5'000'000;  ///< more packets than this fail the test: something answers for ever
 };
@@ -55,6 +57,12 @@ class World {
   /// Where the application lives, if a host is several stacks.
   Stack& left() noexcept { return left_.stacks->home(); }
   Stack& right() noexcept { return right_.stacks->home(); }
+  /// All stacks of a host, home or not.
+  std::span<const std::unique_ptr<Stack>> stacks(bool of_right) const noexcept {
+    return (of_right ? right_ : left_).stacks->stacks();
+  }
+  /// Of the left one's for this remote, so that the connection belongs to left() and right(); nullopt: any will do.
+  std::optional<Endpoint> port_for(const Endpoint& remote);
   /// Bytes that peers make a host hold, all its stacks together.
   std::size_t memory_used(bool of_right) const noexcept;
   const lab::HostCounts& counts(bool of_right) const noexcept { return (of_right ? right_ : left_).stacks->counts(); }
@@ -106,7 +114,6 @@ class World {
   void deliver(Host& host);
   void deliver_injected();
   void pull(Host& from, Host& to, bool to_right);
-  std::optional<Endpoint> port_for(const Endpoint& remote);
   Bytes remember(bool to_right, Bytes packet);
   void write_capture() const;
 
