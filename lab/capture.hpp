@@ -29,7 +29,8 @@ struct CaptureSettings {
 };
 
 /// Never disturbs what it watches: when the disk fails, error() says so and later packets are only counted.
-/// Writers of one file may each be in a thread of its own; packets of different ones follow in the order of their coming.
+/// Writers of one file may each be in a thread of its own; packets of different ones follow in the order of their
+/// coming.
 class CaptureWriter {
  public:
   /// Creates or empties the file.

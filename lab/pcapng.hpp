@@ -18,8 +18,8 @@ namespace sluice::lab {
 /// bytes() away and clear them at any time.
 class PcapngWriter {
  public:
-  /// Writes the section header and the interfaces: one of this name, or "name.0", "name.1" and so on. `snap`: bytes kept
-  /// of each packet.
+  /// Writes the section header and the interfaces: one of this name, or "name.0", "name.1" and so on. `snap`: bytes
+  /// kept of each packet.
   explicit PcapngWriter(LinkType link = LinkType::raw, std::string_view interface_name = "sluice",
                         std::size_t snap = 262144, unsigned interfaces = 1);
 
