@@ -25,13 +25,18 @@ struct CaptureSettings {
   std::chrono::nanoseconds wall_offset{};  ///< added to a Time gives nanoseconds since 1970
   LinkType link = LinkType::raw;
   std::string interface_name = "sluice";
+  unsigned interfaces = 1;  ///< of more than one, each has a writer of its own, and its number behind the name
 };
 
 /// Never disturbs what it watches: when the disk fails, error() says so and later packets are only counted.
+/// Writers of one file may each be in a thread of its own; packets of different ones follow in the order of their
+/// coming.
 class CaptureWriter {
  public:
   /// Creates or empties the file.
   static Parsed<std::unique_ptr<CaptureWriter>> open(CaptureSettings settings);
+  /// One more of the same file. REQUIRES 0 < interface < settings().interfaces.
+  std::unique_ptr<CaptureWriter> join(unsigned interface) const;
   /// Writes what is left.
   ~CaptureWriter();
   CaptureWriter(const CaptureWriter&) = delete;
@@ -42,28 +47,20 @@ class CaptureWriter {
   /// Hands what is buffered to the system. Called by itself when 64 KiB have gathered.
   void flush() noexcept;
 
-  const CaptureSettings& settings() const noexcept { return settings_; }
+  const CaptureSettings& settings() const noexcept;
   /// Why writing ended, or empty.
-  const std::string& error() const noexcept { return error_; }
-  std::uint64_t packets() const noexcept { return packets_; }  ///< written, in all files
-  std::uint64_t missed() const noexcept { return missed_; }    ///< after an error
+  std::string error() const;
+  std::uint64_t packets() const noexcept;  ///< written by all writers, in all files
+  std::uint64_t missed() const noexcept;   ///< after an error
 
  private:
-  explicit CaptureWriter(CaptureSettings settings) : settings_(std::move(settings)) {}
-  bool begin_file();
-  void rotate();
+  class File;
+  CaptureWriter(std::shared_ptr<File> file, unsigned interface) noexcept;
   void add(Time at, Direction direction, Gather pieces, std::string_view comment) noexcept;
-  std::string path_of(unsigned number) const;
 
-  CaptureSettings settings_;
-  tun::Fd fd_;
-  std::unique_ptr<PcapngWriter> writer_;
-  std::uint64_t file_size_ = 0;  // bytes that reached the file
+  std::shared_ptr<File> file_;
+  unsigned interface_;
   std::vector<Bytes> pieces_;
-  std::uint64_t packets_ = 0;
-  std::uint64_t missed_ = 0;
-  bool has_packets_ = false;
-  std::string error_;
 };
 
 }  // namespace sluice::lab

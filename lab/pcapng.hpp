@@ -14,18 +14,20 @@
 
 namespace sluice::lab {
 
-/// Builds a file of one section and one interface in memory, nanosecond times, little-endian. Whoever owns it may write
+/// Builds a file of one section in memory, nanosecond times, little-endian. Whoever owns it may write
 /// bytes() away and clear them at any time.
 class PcapngWriter {
  public:
-  /// Writes the section header and the interface. `snap`: bytes kept of each packet.
+  /// Writes the section header and the interfaces: one of this name, or "name.0", "name.1" and so on. `snap`: bytes
+  /// kept of each packet.
   explicit PcapngWriter(LinkType link = LinkType::raw, std::string_view interface_name = "sluice",
-                        std::size_t snap = 262144);
+                        std::size_t snap = 262144, unsigned interfaces = 1);
 
   struct Note {
     std::chrono::nanoseconds time{};  ///< since 1970; not negative
     Direction direction = Direction::unknown;
     std::string_view comment = {};  ///< UTF-8; what is beyond 65,535 bytes is cut
+    std::uint32_t interface = 0;
   };
   /// Appends a packet made of these pieces.
   void add(const Note& note, Gather pieces);

@@ -1,6 +1,7 @@
 // Section header, interface description and enhanced packet blocks.
 #include <algorithm>
 #include <initializer_list>
+#include <string>
 
 #include "lab/pcapng.hpp"
 #include "lab/pcapng_format.hpp"
@@ -70,9 +71,12 @@ void put_interface(Out& out, LinkType link, std::string_view name, std::size_t s
 
 }  // namespace
 
-PcapngWriter::PcapngWriter(LinkType link, std::string_view interface_name, std::size_t snap) : snap_(snap) {
+PcapngWriter::PcapngWriter(LinkType link, std::string_view interface_name, std::size_t snap, unsigned interfaces)
+    : snap_(snap) {
   put_section(bytes_);
-  put_interface(bytes_, link, interface_name, snap);
+  if (interfaces == 1) put_interface(bytes_, link, interface_name, snap);
+  for (unsigned i = 0; interfaces > 1 && i < interfaces; ++i)
+    put_interface(bytes_, link, std::string(interface_name) + "." + std::to_string(i), snap);
 }
 
 void PcapngWriter::add(const Note& note, Gather pieces) {
@@ -80,7 +84,7 @@ void PcapngWriter::add(const Note& note, Gather pieces) {
   std::size_t left = std::min(original, snap_);
   const auto time = static_cast<std::uint64_t>(note.time.count());
   const OpenBlock block(bytes_, pcapng::kEnhancedPacket);
-  put_u32(bytes_, 0);
+  put_u32(bytes_, note.interface);
   put_u32(bytes_, time >> 32);
   put_u32(bytes_, time & 0xffffffff);
   put_u32(bytes_, left);

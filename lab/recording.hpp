@@ -29,7 +29,9 @@ class Recording {
 
 /// Adds to the verdict how the packets of one replay differ from those that were kept of it: our side's as at level
 /// `timing` with nothing forgiven, and then byte for byte, comments too. `first`: the number of the first of them.
+/// `shape`: of the host now, while the kept one's was plain. Of several stacks each has identifications of its own for
+/// packets that may be cut in pieces, and a super-segment one comment for all of its packets: these don't count.
 void compare_recordings(std::span<const CapturedPacket> kept, std::span<const CapturedPacket> now, std::size_t first,
-                        Verdict& verdict);
+                        Verdict& verdict, HostShape shape = {});
 
 }  // namespace sluice::lab

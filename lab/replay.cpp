@@ -11,6 +11,7 @@
 #include "lab/replay_comparison.hpp"
 #include "lab/replay_numbers.hpp"
 #include "lab/replay_stream.hpp"
+#include "tun/segmentation.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -38,20 +39,21 @@ class Player {
         us_(us),
         by_stream_(conversation.kind == ConversationKind::tcp && settings.level <= Level::acks),
         verdict_(verdict),
-        stack_(config_for(conversation, us, settings)),
+        host_(config_for(conversation, us, settings), settings.shape, home_for(conversation, us, settings)),
         comparison_(settings, captured_numbers_, replayed_numbers_, verdict) {
     learn();
     captured_run_ = StreamFollower(nullptr, peer_finish());
     replayed_run_ = StreamFollower(&streams_.of(us).text, peer_finish());
-    const auto raw = [this](Bytes packet) { say({packet.begin(), packet.end()}); };
-    application_ = make_application({conversation, us, settings, streams_.of(us), streams_.of(other(us)), stack_, raw});
+    const auto raw = [this](Bytes packet) { say(std::vector<std::uint8_t>(packet.begin(), packet.end())); };
+    application_ =
+        make_application({conversation, us, settings, streams_.of(us), streams_.of(other(us)), host_.home(), raw});
   }
 
   void run() {
     if (due_.empty()) return;
     now_ = due_.front().at;
     const Time end = due_.back().at + settings_.after;
-    stack_.handle_timeout(now_);
+    host_.handle_timeout(now_);
     application_->begin();
     for (Time next = now_; next <= end && !is_restless(); next = next_event()) {
       now_ = std::max(now_, next);
@@ -67,6 +69,19 @@ class Player {
     const IpAddress& address = us == Side::opener ? conversation.opener.address : conversation.other.address;
     config.ip.addresses = {{address, static_cast<std::uint8_t>(address.is_v4() ? 32 : 128)}};
     return config;
+  }
+
+  /// The shard of the conversation's own flow.
+  static std::uint8_t home_for(const Conversation& conversation, Side us, const ReplaySettings& settings) {
+    const bool opened = us == Side::opener;
+    FourTuple flow{opened ? conversation.opener : conversation.other,
+                   opened ? conversation.other : conversation.opener};
+    ip::Protocol protocol = conversation.kind == ConversationKind::tcp ? ip::Protocol::tcp : ip::Protocol::udp;
+    if (conversation.kind == ConversationKind::icmp) {
+      protocol = ip::Protocol::icmp;
+      flow.local.port = flow.remote.port = 0;
+    }
+    return Host::home_of(flow, protocol, settings.stack.key, settings.shape);
   }
 
   bool is_restless() const noexcept { return verdict_.got >= kMostReplies + 4 * due_.size(); }
@@ -110,7 +125,7 @@ class Player {
   }
 
   Time next_event() const {
-    return next_ < due_.size() ? std::min(stack_.next_timeout(), due_[next_].at) : stack_.next_timeout();
+    return next_ < due_.size() ? std::min(host_.next_timeout(), due_[next_].at) : host_.next_timeout();
   }
 
   bool is_due(bool ours) const { return next_ < due_.size() && due_[next_].at <= now_ && due_[next_].ours == ours; }
@@ -119,22 +134,18 @@ class Player {
   void turn() {
     for (; is_due(false); ++next_) waiting_.push_back(due_[next_]);
     hear();
-    stack_.handle_timeout(now_);
+    host_.handle_timeout(now_);
     for (; is_due(true); ++next_) {
       expect(due_[next_]);
       application_->act(due_[next_].packet);
     }
     application_->pump();
     SinkOf sink([this](const Frame& frame) noexcept {
-      std::vector<std::uint8_t> bytes;
-      bytes.reserve(frame.size());
-      bytes.insert(bytes.end(), frame.head.begin(), frame.head.end());
-      for (const Slice& piece : frame.body) bytes.insert(bytes.end(), piece.bytes().begin(), piece.bytes().end());
-      say(std::move(bytes));
+      say(frame);
       return true;
     });
-    stack_.poll_transmit(now_, sink);
-    while (stack_.poll_event()) continue;
+    host_.poll_transmit(now_, sink);
+    while (host_.poll_event()) continue;
   }
 
   /// An acknowledgement of what we have not sent yet waits until we have.
@@ -151,8 +162,10 @@ class Player {
       Packet packet = Packet::copy_of(pool_, conversation_.packets[due.packet].bytes);
       translate(packet.bytes(), translation(captured_, replayed_));
       if (takes_syn_text_) show_cookie(packet.bytes(), own_cookie());
-      receive(std::move(packet));
+      batch_.push_back(std::move(packet));
+      if (!settings_.shape.offload) receive_batch();
     }
+    receive_batch();
   }
 
   /// What our stack gives to this peer.
@@ -162,8 +175,17 @@ class Player {
   }
 
   void receive(Packet packet) {
-    if (settings_.on_packet) settings_.on_packet(now_, Direction::in, packet.bytes());
-    stack_.receive(std::span(&packet, 1), now_);
+    batch_.push_back(std::move(packet));
+    receive_batch();
+  }
+
+  /// What a device with offloads would hand over at once.
+  void receive_batch() {
+    if (batch_.empty()) return;
+    for (const Packet& packet : batch_)
+      if (settings_.on_packet) settings_.on_packet(now_, Direction::in, packet.bytes());
+    host_.receive(batch_, now_);
+    batch_.clear();
   }
 
   /// Our side sends in smaller portions than the capture's did, and the peer's next packet acknowledges more than it
@@ -199,6 +221,15 @@ class Player {
       syn_text_ = Packet::copy_of(pool_, *text);
   }
 
+  /// What the wire carries of a frame.
+  void say(const Frame& frame) {
+    const Slice whole = frame.copy();
+    const auto say_bytes = [this](Bytes packet) { say(std::vector<std::uint8_t>(packet.begin(), packet.end())); };
+    if (!frame.checksum_partial) return say_bytes(whole.bytes());
+    tun::Segments segments(whole.bytes(), frame.gso_size);
+    for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) say_bytes(piece);
+  }
+
   void say(std::vector<std::uint8_t> packet) {
     const auto segment = view_segment(packet);
     if (segment) {
@@ -215,6 +246,7 @@ class Player {
   }
 
   void judge() {
+    verdict_.counts = host_.counts();
     if (by_stream_)
       compare_streams(captured_run_.run(), replayed_run_.run(), settings_.level, settings_.ack_delay, verdict_);
     else
@@ -264,7 +296,8 @@ class Player {
   bool by_stream_;  ///< what counts is what the connection came to
   Verdict& verdict_;
   BufferPool pool_;
-  Stack stack_;
+  Host host_;
+  std::vector<Packet> batch_;
   std::unique_ptr<ReplayApplication> application_;
   std::vector<Due> due_;
   std::size_t next_ = 0;

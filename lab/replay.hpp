@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "lab/conversation.hpp"
+#include "lab/host.hpp"
 #include "stack/stack.hpp"
 
 namespace sluice::lab {
@@ -58,6 +59,7 @@ struct ReplaySettings {
   Level level = Level::segments;
   Duration ack_delay = std::chrono::milliseconds(500);  ///< RFC 9293 MUST-40
   Config stack;                                         ///< ip.addresses is set by replay()
+  HostShape shape;                                      ///< of our side; the verdict ought to be the same
   tcp::Options socket;                                  ///< of the one TCP connection
   udp::Options datagrams;                               ///< of the one UDP socket
   bool fast_open = false;              ///< our SYN asks for it, or our side takes text that comes with a SYN (RFC 7413)
@@ -116,6 +118,7 @@ struct Verdict {
   std::size_t late = 0;            ///< of the peer's that had to wait until our side had sent what they acknowledge
   std::size_t messages = 0;        ///< compared at level `messages`
   std::size_t cut = 0;             ///< packets of which the capture kept only the front
+  HostCounts counts;               ///< of ReplaySettings::shape
   std::vector<Difference> differences;
   std::vector<ReplayRung> ladder;  ///< around the first of them, at levels `segments` and `timing`
   std::size_t unlisted = 0;        ///< differences beyond the limit

@@ -48,6 +48,12 @@ lab::Parsed<std::uint32_t> parse_count(std::string_view text) {
   return lab::Parsed<std::uint32_t>::failed(fmt::format("\"{}\" is not a number from 1 to 1000000000", text));
 }
 
+lab::Parsed<std::uint8_t> parse_shards(std::string_view text) {
+  const auto number = parse_count(text);
+  if (number && *number <= 16) return static_cast<std::uint8_t>(*number);
+  return lab::Parsed<std::uint8_t>::failed("is a number from 1 to 16");
+}
+
 lab::Parsed<std::chrono::seconds> parse_age(std::string_view text) {
   if (const auto seconds = number_in<std::int64_t>(text, 0, 31'536'000)) return std::chrono::seconds(*seconds);
   return lab::Parsed<std::chrono::seconds>::failed(fmt::format("\"{}\" is not 0 to 31536000 seconds", text));

@@ -35,6 +35,8 @@ lab::Parsed<std::uint16_t> parse_port(std::string_view text);
 lab::Parsed<std::size_t> parse_mtu(std::string_view text);
 /// 1..1000000000.
 lab::Parsed<std::uint32_t> parse_count(std::string_view text);
+/// Stacks of a host, 1..16.
+lab::Parsed<std::uint8_t> parse_shards(std::string_view text);
 /// Whole seconds, 0 to a year of them.
 lab::Parsed<std::chrono::seconds> parse_age(std::string_view text);
 /// A path of a URL: begins with '/'.

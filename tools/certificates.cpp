@@ -53,18 +53,25 @@ tls::Identity ServerCertificate::identity(std::int64_t now) const {
   return tls::issue({.hosts = source_.hosts, .from = now - kHour, .until = now + 30 * 24 * kHour});
 }
 
-void ServerCertificate::renew(std::int64_t now) {
-  const tls::Identity fresh = identity(now);
+tls::ServerContext ServerCertificate::make_context() const { return context_of(identity_); }
+
+tls::ServerContext ServerCertificate::context_of(const tls::Identity& server) const {
   tls::Settings settings;
   settings.protocols = {"http/1.1"};
   settings.key_log = key_log_;
-  auto made = tls::ServerContext::make(fresh, settings);
+  auto made = tls::ServerContext::make(server, settings);
   if (const auto* failure = std::get_if<tls::Failure>(&made))
     throw tun::Error(Errc::invalid_argument, self_signed() ? failure->sentence
                                                            : fmt::format("{} and {}: {}", source_.certificates,
                                                                          source_.key, failure->sentence));
-  context_ = std::get<tls::ServerContext>(std::move(made));
+  return std::get<tls::ServerContext>(std::move(made));
+}
+
+void ServerCertificate::renew(std::int64_t now) {
+  tls::Identity fresh = identity(now);
+  (void)context_of(fresh);  // it can be used
   fingerprint_ = tls::fingerprint(fresh.certificates);
+  identity_ = std::move(fresh);
 }
 
 bool ServerCertificate::cover(const std::vector<std::string>& hosts, std::int64_t now) {

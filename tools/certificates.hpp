@@ -45,17 +45,19 @@ class ServerCertificate {
   void renew(std::int64_t now);
   /// A self-signed one is made anew for these hosts if one of them is not in it. Answers whether it was.
   bool cover(const std::vector<std::string>& hosts, std::int64_t now);
-  const tls::ServerContext& context() const noexcept { return *context_; }
+  /// For one thread's connections. Tickets are of one context: who comes to another thread shakes hands in full.
+  tls::ServerContext make_context() const;
   bool self_signed() const noexcept { return source_.certificates.empty(); }
   /// SHA-256, "AB:CD:…".
   const std::string& fingerprint() const noexcept { return fingerprint_; }
 
  private:
   tls::Identity identity(std::int64_t now) const;
+  tls::ServerContext context_of(const tls::Identity& server) const;
 
   Source source_;
   std::function<void(std::string_view)> key_log_;
-  std::optional<tls::ServerContext> context_;
+  tls::Identity identity_;
   std::string fingerprint_;
 };
 

@@ -18,6 +18,7 @@
 
 #include "lab/drill/mutate.hpp"
 #include "lab/drill/run.hpp"
+#include "lab/known_failures.hpp"
 #include "lab/pcapng.hpp"
 #include "tools/arguments.hpp"
 #include "tools/commands.hpp"
@@ -37,6 +38,7 @@ constexpr const char* kExamples = R"(Examples:
   sluice drill --capture seen.pcapng loss.pkt    what passed, for Wireshark, with why each packet left
   sluice drill --update loss.pkt                 rewrites what the stack now does differently
   sluice drill --mutants tests/drill             does each expectation count? breaks them one by one
+  sluice drill --offload --shards 2 tests/drill  is all the same with super-segments, and a host that is two stacks?
 
 The language is packetdrill's; docs/drill.md says what of it there is. Time is virtual: a script of an hour takes
 milliseconds, and the same script gives the same verdict every time.
@@ -49,6 +51,8 @@ struct Options {
   std::string profile = "sluice";
   std::string version;
   std::optional<std::uint32_t> tolerance;
+  lab::HostShape shape;
+  std::string known;  ///< a file; empty: none
   bool strict = false;
   bool ignore_shell = false;
   bool update = false;
@@ -76,9 +80,24 @@ drill::Settings settings_of(const Options& options) {
       drill::settings_of(options.profile == "linux" ? drill::Profile::linux_ : drill::Profile::sluice);
   if (!options.version.empty()) drill::apply_option("ip_version", options.version, settings);
   if (options.tolerance) settings.tolerance = std::chrono::microseconds(*options.tolerance);
+  settings.shape = options.shape;
   settings.strict = options.strict;
   settings.ignore_shell = options.ignore_shell;
   return settings;
+}
+
+std::vector<lab::KnownFailure> known_failures_of(const Options& options) {
+  if (options.known.empty()) return {};
+  auto table = lab::load_known_failures(options.known);
+  if (!table) throw UsageError("--known", table.error);
+  return *std::move(table);
+}
+
+/// What a line of --known may ask for.
+std::vector<std::string> circumstances(const Options& options) {
+  std::vector<std::string> words = lab::words_of(options.shape);
+  words.push_back(options.version.empty() ? "ipv4" : options.version);
+  return words;
 }
 
 std::string trace_line(Duration at, const TraceEvent& event) {
@@ -92,7 +111,12 @@ std::string trace_line(Duration at, const TraceEvent& event) {
 /// Plays scripts; several threads may share one, as it holds only what all have in common.
 class Driller {
  public:
-  Driller(const Options& options, bool single) : options_(options), defines_(defines_of(options)), single_(single) {}
+  Driller(const Options& options, bool single)
+      : options_(options),
+        defines_(defines_of(options)),
+        known_(known_failures_of(options)),
+        words_(circumstances(options)),
+        single_(single) {}
 
   DrillResult drill_file(const std::string& path) const {
     DrillResult result;
@@ -106,6 +130,7 @@ class Driller {
       return result;
     }
     play(source, result);
+    hold_against_known(result);
     if (options_.mutants && result.outcome.verdict == drill::Verdict::passed) play_mutants(source, result);
     result.seconds = std::chrono::duration<double>(Clock::now() - began).count();
     return result;
@@ -132,6 +157,16 @@ class Driller {
     result.rewritten = true;
   }
 
+  /// A failure that is known is none, and a table that is out of date is one.
+  void hold_against_known(DrillResult& result) const {
+    const auto reason = lab::known_reason(known_, result.path, words_);
+    if (!reason) return;
+    if (result.outcome.verdict == drill::Verdict::failed) result.known = *reason;
+    if (result.outcome.verdict != drill::Verdict::passed) return;
+    result.outcome.verdict = drill::Verdict::failed;
+    result.outcome.message = "it passes, but " + options_.known + " says that it fails: " + *reason;
+  }
+
   void play_mutants(const std::string& source, DrillResult& result) const {
     drill::RunOptions run{.settings = settings_of(options_)};
     run.settings.strict = false;
@@ -152,6 +187,8 @@ class Driller {
 
   const Options& options_;
   drill::Defines defines_;
+  std::vector<lab::KnownFailure> known_;
+  std::vector<std::string> words_;
   bool single_;
 };
 
@@ -236,6 +273,15 @@ void add_drill(CLI::App& app, Action& action) {
       ->add_option("--tolerance-usecs,--tolerance_usecs", options->tolerance,
                    "how far off times may be [4000, or an eighth of the step]")
       ->type_name("MICROSECONDS");
+  command->add_flag("--offload", options->shape.offload,
+                    "the device cuts and merges super-segments: the packets on the wire ought to be the same");
+  add_value(*command, "--shards", options->shape.shards, parse_shards, "COUNT",
+            "the host is so many stacks, and packets come to any of them, by a coin that always falls alike [1]");
+  command
+      ->add_option("--known", options->known,
+                   "a table of scripts that may fail, lines such as 'offload ipv6 | name.pkt | reason'; a line that is "
+                   "no longer true is a failure")
+      ->type_name("FILE");
   command->add_flag("--strict", options->strict, "packets left over at the end are a failure");
   command->add_flag("--ignore-shell", options->ignore_shell, "skip commands in backticks that mean nothing here");
   command->add_flag("--update", options->update, "rewrite expected packets to what the stack does");

@@ -71,6 +71,16 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+std::size_t& count_of(Verdict verdict, DrillTotals& totals) {
+  switch (verdict) {
+    case Verdict::passed: return totals.passed;
+    case Verdict::failed: return totals.failed;
+    case Verdict::error: return totals.errors;
+    case Verdict::unsupported: break;
+  }
+  return totals.unsupported;
+}
+
 void add_folder(const std::string& folder, std::vector<std::string>& found) {
   std::vector<std::string> here = files_below(folder, {".pkt"});
   std::error_code error;
@@ -98,12 +108,11 @@ std::vector<std::string> script_files(const std::vector<std::string>& paths) {
 DrillTotals totals_of(const std::vector<DrillResult>& results) {
   DrillTotals totals;
   for (const DrillResult& one : results) {
-    switch (one.outcome.verdict) {
-      case Verdict::passed: ++totals.passed; break;
-      case Verdict::failed: ++totals.failed; break;
-      case Verdict::error: ++totals.errors; break;
-      case Verdict::unsupported: ++totals.unsupported; break;
-    }
+    totals.counts += one.outcome.counts;
+    if (one.known.empty())
+      ++count_of(one.outcome.verdict, totals);
+    else
+      ++totals.known;
     totals.rewritten += one.rewritten ? 1 : 0;
     totals.mutants.all += one.mutants.all;
     totals.mutants.caught += one.mutants.caught;
@@ -125,7 +134,7 @@ std::string junit_xml(const std::vector<DrillResult>& results) {
   std::string xml = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"sluice drill\" tests=\"{}\" failures=\"{}\" "
       "errors=\"{}\" skipped=\"{}\">\n",
-      results.size(), totals.failed + missed, totals.errors, totals.unsupported);
+      results.size(), totals.failed + missed, totals.errors, totals.unsupported + totals.known);
   for (const DrillResult& one : results) {
     xml += fmt::format("  <testcase classname=\"{}\" name=\"{}\" time=\"{:.6f}\"",
                        escaped(fs::path(one.path).parent_path().string()),
@@ -139,9 +148,10 @@ std::string junit_xml(const std::vector<DrillResult>& results) {
                          escaped(fmt::format("{}", fmt::join(one.mutants.missed, "\n"))));
       continue;
     }
-    const char* element = one.outcome.verdict == Verdict::failed  ? "failure"
-                          : one.outcome.verdict == Verdict::error ? "error"
-                                                                  : "skipped";
+    const char* element = !one.known.empty()                       ? "skipped"
+                          : one.outcome.verdict == Verdict::failed ? "failure"
+                          : one.outcome.verdict == Verdict::error  ? "error"
+                                                                   : "skipped";
     xml += fmt::format(">\n    <{} message=\"{}\">{}</{}>\n  </testcase>\n", element,
                        escaped(place(one) + ": " + one.outcome.message), escaped(one.outcome.detail), element);
   }
@@ -164,6 +174,7 @@ std::string drill_json(const std::vector<DrillResult>& results) {
       json["column"] = one.outcome.column;
       json["detail"] = one.outcome.detail;
     }
+    if (!one.known.empty()) json["known"] = one.known;
     if (one.mutants.all > 0)
       json["mutants"] = {{"all", one.mutants.all}, {"caught", one.mutants.caught}, {"missed", one.mutants.missed}};
     scripts.push_back(std::move(json));
@@ -173,7 +184,11 @@ std::string drill_json(const std::vector<DrillResult>& results) {
               {"passed", totals.passed},
               {"failed", totals.failed},
               {"errors", totals.errors},
-              {"unsupported", totals.unsupported}}
+              {"unsupported", totals.unsupported},
+              {"known", totals.known},
+              {"super_segments_out", totals.counts.supers_out},
+              {"super_segments_in", totals.counts.supers_in},
+              {"handed_over", totals.counts.handed_over}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -181,6 +196,7 @@ std::string drill_text(const DrillResult& result, bool colour) {
   const lab::drill::Outcome& outcome = result.outcome;
   std::string text = result.trace;
   for (const std::string& line : outcome.printed) text += line + "\n";
+  if (!result.known.empty()) return text + result.path + ": fails as is known: " + result.known + "\n";
   if (outcome.verdict != Verdict::passed) {
     text += bold(place(result) + ": " + outcome.message, colour) + "\n" + outcome.detail;
   }
@@ -192,7 +208,7 @@ std::string drill_text(const DrillResult& result, bool colour) {
 }
 
 std::string totals_text(const DrillTotals& totals, double seconds) {
-  const std::size_t all = totals.passed + totals.failed + totals.errors + totals.unsupported;
+  const std::size_t all = totals.passed + totals.failed + totals.errors + totals.unsupported + totals.known;
   std::string text = fmt::format("{} {}: {} passed", all, all == 1 ? "script" : "scripts", totals.passed);
   const auto add = [&text](std::size_t count, const char* what) {
     if (count > 0) text += fmt::format(", {} {}", count, what);
@@ -200,11 +216,12 @@ std::string totals_text(const DrillTotals& totals, double seconds) {
   add(totals.failed, "failed");
   add(totals.errors, "with errors");
   add(totals.unsupported, "not supported");
+  add(totals.known, "known to fail");
   add(totals.rewritten, "rewritten");
   if (totals.mutants.all > 0)
     text += fmt::format("; {} of {} mutants noticed ({:.2f} %)", totals.mutants.caught, totals.mutants.all,
                         100.0 * static_cast<double>(totals.mutants.caught) / static_cast<double>(totals.mutants.all));
-  return text + fmt::format(" in {:.2f} s\n", seconds);
+  return text + lab::to_text(totals.counts) + fmt::format(" in {:.2f} s\n", seconds);
 }
 
 }  // namespace sluice::tools

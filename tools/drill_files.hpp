@@ -27,11 +27,14 @@ struct DrillResult {
   double seconds = 0;      ///< of real time
   std::string trace;       ///< with --trace: an event a line
   bool rewritten = false;  ///< by --update
+  std::string known = {};  ///< why this failure counts as none, by --known
 };
 
 struct DrillTotals {
   std::size_t passed = 0, failed = 0, errors = 0, unsupported = 0, rewritten = 0;
+  std::size_t known = 0;  ///< failed as --known says
   MutantCount mutants = {};
+  lab::HostCounts counts = {};
 };
 DrillTotals totals_of(const std::vector<DrillResult>& results);
 /// 0 all passed, 1 one failed or a mutant was missed, 2 one is no script, 3 one asks for what we don't have.

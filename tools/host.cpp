@@ -25,8 +25,12 @@ Host::Host(const LinkOptions& options, Role role, const HostShard& shard)
     links_.push_back(std::make_unique<HostLink>(more, Role::client, key_, number));
   }
   for (const auto& link : links_)
-    if (const LinkOptions& own = link->options(); !own.capture.empty())
-      link->start_capture(own.capture, own.capture_size, own.capture_files, wall_offset_);
+    if (const LinkOptions& own = link->options(); own.capture.empty())
+      continue;
+    else if (shard.first)
+      link->tap().start(shard.first->tap().writer()->join(shard.place.number));
+    else
+      link->start_capture(own.capture, own.capture_size, own.capture_files, wall_offset_, shard.place.count);
   make_stack(options, shard.place);
 
   std::vector<tun::Device*> devices;

@@ -21,7 +21,7 @@ class Host;
 /// Which of the stacks that are one host (see sluice::shard_of()).
 struct HostShard {
   ip::ShardSettings place = {};
-  const Host* first = nullptr;  ///< of every other one: who opened the device, and has the key
+  Host* first = nullptr;  ///< of every other one: who opened the device, and has the key and the capture
 };
 
 /// From the kernel inwards: TUN or TAP, bad link, capture (a HostLink for each interface), stack. So a capture shows

@@ -93,13 +93,14 @@ void HostLink::watch_sleep(tun::EventLoop& loop, host::Configurator& configurato
 }
 
 void HostLink::start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files,
-                             std::chrono::nanoseconds wall_offset) {
+                             std::chrono::nanoseconds wall_offset, unsigned interfaces) {
   auto writer = lab::CaptureWriter::open({.path = path,
                                           .maximum_size = maximum_size,
                                           .files = maximum_size > 0 ? files : 1,
                                           .wall_offset = wall_offset,
                                           .link = link_type(),
-                                          .interface_name = device_->name()});
+                                          .interface_name = device_->name(),
+                                          .interfaces = interfaces});
   if (!writer) throw tun::Error(Errc::io_error, writer.error);
   tap_->start(std::move(*writer));
 }

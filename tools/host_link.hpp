@@ -50,9 +50,10 @@ class HostLink {
   /// `loop` ends before this.
   void watch(tun::EventLoop& loop, host::Configurator& configurator);
 
-  /// From now on into this file; `wall_offset` added to a Time gives nanoseconds since 1970. Throws tun::Error.
+  /// From now on into this file; `wall_offset` added to a Time gives nanoseconds since 1970, and others may join as
+  /// further `interfaces`. Throws tun::Error.
   void start_capture(const std::string& path, std::uint64_t maximum_size, unsigned files,
-                     std::chrono::nanoseconds wall_offset);
+                     std::chrono::nanoseconds wall_offset, unsigned interfaces = 1);
 
  private:
   void open_device(Role role, const TunQueue& queue);

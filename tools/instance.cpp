@@ -29,10 +29,12 @@ void Instance::begin_https() {
   ServerCertificate::Source source{options_.tls_certificates, options_.tls_key, certified_hosts()};
   certificate_ = std::make_unique<ServerCertificate>(std::move(source), host_.unix_time());
   hangup_ = std::make_unique<Hangup>(host_.loop(), [this] { renew_certificate(); });
-  https_ = std::make_unique<TcpService>(host_.loop(), *options_.https, [this](tcp::Socket socket) {
-    return std::make_unique<HttpsConnection>(std::move(socket), services_.site(),
-                                             tls::Session(certificate_->context(), host_.loop().now()));
-  });
+  show_certificate();
+}
+
+void Instance::show_certificate() {
+  services_.secure(certificate_->make_context());
+  if (others_) others_->secure(*certificate_);
 }
 
 /// A name, the addresses that were given, and those that are there by now and stay.
@@ -52,7 +54,9 @@ std::vector<std::string> Instance::certified_hosts() {
 /// DHCP and routers give addresses when the certificate is made already.
 void Instance::cover_addresses() {
   try {
-    if (certificate_ && certificate_->cover(certified_hosts(), host_.unix_time())) say_certificate();
+    if (!certificate_ || !certificate_->cover(certified_hosts(), host_.unix_time())) return;
+    show_certificate();
+    say_certificate();
   } catch (const tun::Error& error) {
     fmt::print(stderr, "sluice serve: the old certificate stays: {}\n", error.what());
   }
@@ -61,6 +65,7 @@ void Instance::cover_addresses() {
 void Instance::renew_certificate() {
   try {
     certificate_->renew(host_.unix_time());
+    show_certificate();
     say_certificate();
   } catch (const tun::Error& error) {
     fmt::print(stderr, "sluice serve: the old certificate stays: {}\n", error.what());
@@ -153,9 +158,9 @@ void Instance::summarize() {
   Services::Counts counts = services_.counts();
   if (others_) counts += others_->counts();
   line("http", counts.http);
-  if (https_) line("https", https_->accepted());
+  line("https", counts.https);
   if (counts.site.insecure > 0) fmt::print(stderr, "https: TLS failed on {} connections\n", counts.site.insecure);
-  if (options_.http || https_) {
+  if (options_.http || options_.https) {
     fmt::print(stderr, "http: {} requests, {} refused, {} uploads, {} WebSockets\n", counts.site.requests,
                counts.site.refused, counts.site.uploads, counts.site.websockets);
   }
@@ -169,7 +174,6 @@ void Instance::summarize() {
 
 void Instance::shut_down() {
   services_.shut_down();
-  if (https_) https_->shut_down();
   if (others_) others_->stop();
 }
 

@@ -31,6 +31,8 @@ class Instance {
 
  private:
   void begin_https();
+  /// Whoever is the server from now on, on all shards.
+  void show_certificate();
   void renew_certificate();
   void cover_addresses();
   std::vector<std::string> certified_hosts();
@@ -51,7 +53,6 @@ class Instance {
   Services services_;
   std::unique_ptr<ServerCertificate> certificate_;
   std::unique_ptr<Hangup> hangup_;
-  std::unique_ptr<TcpService> https_;
   std::unique_ptr<ControlServer> control_;
 };
 

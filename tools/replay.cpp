@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lab/known_failures.hpp"
 #include "lab/recording.hpp"
 #include "lab/replay.hpp"
 #include "lab/units.hpp"
@@ -35,6 +36,7 @@ constexpr const char* kExamples = R"(Examples:
   sluice replay --until 40 trace.pcap        no further than packet 40
   sluice replay --capture ours.pcapng trace.pcap   and what this stack said and heard, for Wireshark
   sluice replay pcaps/                       every .pcap and .pcapng below a folder
+  sluice replay --offload --shards 2 pcaps/  the same with super-segments, and a host that is two stacks
   sluice replay --bless pcaps/new.pcap       keep the verdict and each packet beside the capture; from now on replays
                                              are held against these, byte for byte
 
@@ -48,6 +50,8 @@ blessed counts when none of the flags is given that choose what is played and co
 Exit: 0 all that was played says the same (or what was blessed), 1 something differs, 2 a wrong flag, or a file that
 can't be read.)";
 
+constexpr const char* kAsKnown = "it is known to differ";
+constexpr const char* kNotSo = "it is the same, but --known says that it differs";
 constexpr Duration kUsualSlack = std::chrono::milliseconds(1);  ///< at level timing
 constexpr Duration kPatience = std::chrono::seconds(60);        ///< for what this stack has to say behind the capture
 
@@ -62,8 +66,10 @@ struct Options {
   std::optional<Duration> times;
   Duration distance{};
   std::uint32_t until = 0;  ///< 0 = all
+  lab::HostShape shape;     ///< of this stack; nothing that is compared may depend on it
   bool bless = false;
-  std::string capture;  ///< empty: none
+  std::string capture;                   ///< empty: none
+  std::vector<lab::KnownFailure> known;  ///< captures that differ by nature
   bool quiet = false;
   bool json = false;
 
@@ -104,6 +110,7 @@ lab::ReplaySettings settings_for(const lab::Conversation& conversation, Side sid
   settings.level = flags.level;
   settings.time_slack = options.times.value_or(kUsualSlack);
   if (settings.level <= lab::Level::acks) settings.after = kPatience;
+  settings.shape = options.shape;
   settings.distance = options.distance;
   settings.until = options.until;
   settings.interpret = [](const lab::Conversation& one) { return messages_of(one); };
@@ -151,15 +158,15 @@ void play(std::vector<Play>& plays, const OpenedCapture& opened, const Options& 
 }
 
 /// How a replay differs from what was kept of it.
-lab::Verdict against_blessing(const Play& kept, const lab::Capture& before, const Play& now,
-                              const lab::Capture& after) {
+lab::Verdict against_blessing(const Play& kept, const lab::Capture& before, const Play& now, const lab::Capture& after,
+                              lab::HostShape shape) {
   const auto part = [](const lab::Capture& capture, const Play& play) {
     const std::size_t first = std::min(play.first - 1, capture.packets.size());
     return std::span(capture.packets).subspan(first, std::min(play.packets, capture.packets.size() - first));
   };
   lab::Verdict verdict;
   verdict.title = now.verdict.title;
-  lab::compare_recordings(part(before, kept), part(after, now), kept.first, verdict);
+  lab::compare_recordings(part(before, kept), part(after, now), kept.first, verdict, shape);
   return verdict;
 }
 
@@ -175,11 +182,12 @@ std::vector<std::optional<lab::Verdict>> hold_against(const Blessing& blessing, 
   play(plays, opened, options, &recording);
   const bool same_words = verdict_text(plays) == kept.text;
   const lab::Capture before = lab::parse_capture(kept.recording), after = lab::parse_capture(recording.bytes());
-  const bool same_bytes = kept.recording == recording.bytes();
+  const bool plain = options.shape == lab::HostShape{};
+  const bool same_bytes = !plain || kept.recording == recording.bytes();
   std::vector<std::optional<lab::Verdict>> differences;
   bool found = false;
   for (std::size_t i = 0; i < plays.size(); ++i) {
-    differences.push_back(against_blessing(kept.plays[i], before, plays[i], after));
+    differences.push_back(against_blessing(kept.plays[i], before, plays[i], after, options.shape));
     found = found || !differences.back()->same();
   }
   if (found || (same_words && same_bytes) || differences.empty()) return differences;
@@ -189,13 +197,18 @@ std::vector<std::optional<lab::Verdict>> hold_against(const Blessing& blessing, 
   return differences;
 }
 
+bool is_same(const Play& play, const std::optional<lab::Verdict>& kept) {
+  return kept ? kept->same() : play.verdict.same();
+}
+
 void count(const Play& play, const std::optional<lab::Verdict>& kept, ReplayTotals& totals) {
+  totals.counts += play.verdict.counts;
   if (kept) ++totals.blessed;
   if (!kept && !play.verdict.error.empty())
     ++totals.not_played;
   else
     ++totals.replays;
-  if (kept ? kept->same() : play.verdict.same()) ++totals.same;
+  if (is_same(play, kept)) ++totals.same;
 }
 
 /// The plays of one file, told and counted; answers their JSON.
@@ -217,13 +230,18 @@ Json replay_conversations(const std::string& path, const OpenedCapture& opened, 
     if (options.bless) kept.assign(plays.size(), lab::Verdict{});
   }
   Json verdicts = Json::array();
+  const auto reason = lab::known_reason(options.known, path, lab::words_of(options.shape));
+  const std::size_t known_before = totals.known;
   for (std::size_t i = 0; i < plays.size(); ++i) {
     count(plays[i], kept[i], totals);
+    totals.known += reason && !is_same(plays[i], kept[i]) ? 1u : 0u;
     if (options.json)
       verdicts.push_back(verdict_json(plays[i], kept[i]));
     else
       print_verdict(plays[i].verdict, kept[i], options.quiet);
   }
+  if (reason && !options.json) fmt::print("  {}: {}\n", totals.known > known_before ? kAsKnown : kNotSo, *reason);
+  totals.stale += reason && totals.known == known_before ? 1u : 0u;
   return verdicts;
 }
 
@@ -247,6 +265,8 @@ Json replay_file(const std::string& path, const Options& options, ReplayTotals& 
 
 void check(const Options& options, const std::vector<std::string>& files) {
   const bool unkept = options.times || options.distance != Duration::zero() || options.until != 0;
+  const bool plain = options.shape == lab::HostShape{};
+  if (options.bless && !plain) throw UsageError("--bless", "it doesn't go with --offload and --shards");
   if (options.bless && unkept) throw UsageError("--bless", "it doesn't go with --times, --distance and --until");
   if (!options.capture.empty() && files.size() != 1) throw UsageError("--capture", "it takes one capture to replay");
 }
@@ -262,7 +282,7 @@ int replay_all(const Options& options) {
   else if (!options.list)
     print_totals(totals);
   if (totals.unreadable > 0) return kUsage;
-  return totals.same == totals.replays ? kSuccess : kFailure;
+  return totals.same + totals.known == totals.replays && totals.stale == 0 ? kSuccess : kFailure;
 }
 
 }  // namespace
@@ -292,6 +312,20 @@ void add_replay(CLI::App& app, Action& action) {
   add_value(*command, "--distance", options->distance, lab::parse_time, "TIME",
             "one way from where the capture was taken to our side [0]");
   add_value(*command, "--until", options->until, parse_count, "NUMBER", "no further than this packet of the capture");
+  command->add_flag("--offload", options->shape.offload,
+                    "this stack's device cuts and merges super-segments; what is compared is cut");
+  add_value(*command, "--shards", options->shape.shards, parse_shards, "COUNT",
+            "this stack's host is so many stacks, and packets come to any of them [1]");
+  const auto load = [options](const std::string& path) {
+    auto table = lab::load_known_failures(path);
+    if (!table) throw UsageError("--known", table.error);
+    options->known = *std::move(table);
+  };
+  command
+      ->add_option_function<std::string>("--known", load,
+                                         "a table of captures that may differ, lines such as 'offload | name.pcap | "
+                                         "reason'; a line that is no longer true is a failure")
+      ->type_name("FILE");
   command->add_flag("--bless", options->bless, "keep verdicts and packets beside the captures, to be held against");
   command->add_option("--capture", options->capture, "pcapng of what this stack said and heard")->type_name("FILE");
   command->add_flag("-q,--quiet", options->quiet, "a line for each replay that differs, and the sum");

@@ -99,10 +99,11 @@ void print_totals(const ReplayTotals& totals) {
   fmt::print("{} {} in {} {}: {} the same, {} different", totals.replays, totals.replays == 1 ? "replay" : "replays",
              totals.files, totals.files == 1 ? "file" : "files", totals.same, totals.replays - totals.same);
   if (totals.blessed > 0) fmt::print(" ({} held against what was blessed)", totals.blessed);
+  if (totals.known > 0) fmt::print(" ({} known)", totals.known);
   if (totals.not_played > 0) fmt::print(", {} not played", totals.not_played);
   if (totals.unreadable == 1) fmt::print(", 1 file not readable to its end");
   if (totals.unreadable > 1) fmt::print(", {} files not readable to their end", totals.unreadable);
-  fmt::print("\n");
+  fmt::print("{}\n", lab::to_text(totals.counts));
 }
 
 }  // namespace sluice::tools

@@ -15,6 +15,9 @@ namespace sluice::tools {
 /// What all files together came to.
 struct ReplayTotals {
   std::size_t files = 0, unreadable = 0, replays = 0, same = 0, not_played = 0, blessed = 0;
+  std::size_t known = 0;  ///< of those that differ, as --known says
+  std::size_t stale = 0;  ///< captures that are the same, though --known says otherwise
+  lab::HostCounts counts = {};
 };
 
 /// The table of --list.

@@ -29,12 +29,6 @@ SIGINT or SIGTERM closes the connections in good order and ends it; a second one
 reads the certificate again (or makes a new one) for connections to come, and SSLKEYLOGFILE names a file for secrets.
 Without the right to make a device it runs in a user and network namespace of its own, and says how to get in.)";
 
-lab::Parsed<std::uint8_t> parse_shards(std::string_view text) {
-  const auto number = parse_count(text);
-  if (number && *number >= 1 && *number <= 16) return static_cast<std::uint8_t>(*number);
-  return lab::Parsed<std::uint8_t>::failed("is a number from 1 to 16");
-}
-
 lab::Parsed<std::string> parse_name(std::string_view text) {
   const auto allowed = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
@@ -134,9 +128,7 @@ void check_shards(const ServeOptions& options) {
   if (options.shards == 1) return;
   const std::pair<const char*, bool> alone[] = {{"--tap", options.link.tap},
                                                 {"--also", !options.link.also.empty()},
-                                                {"--capture", !options.link.capture.empty()},
                                                 {"--trace", !options.link.trace.empty()},
-                                                {"--https", options.https.has_value()},
                                                 {"--ws-chat", !options.ws_chat.empty()},
                                                 {"a bad link", !options.link.impairment.is_clear()}};
   for (const auto& [flag, given] : alone)

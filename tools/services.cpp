@@ -28,8 +28,8 @@ ws::ServerPolicy websocket_policy(const ServeOptions& options) {
 
 }  // namespace
 
-Services::Services(Host& host, const ServeOptions& options) {
-  tun::EventLoop& loop = host.loop();
+Services::Services(Host& host, const ServeOptions& options) : loop_(host.loop()), secure_port_(options.https) {
+  tun::EventLoop& loop = loop_;
   if (options.http || options.https) set_up_site(host, options);
   if (options.http)
     http_ = std::make_unique<TcpService>(loop, *options.http, [this](tcp::Socket socket) {
@@ -62,8 +62,16 @@ void Services::set_up_site(Host& host, const ServeOptions& options) {
   site_.log_failure = [](const tls::Failure& failure) { fmt::print(stderr, "tls: {}\n", failure.sentence); };
 }
 
+void Services::secure(tls::ServerContext context) {
+  context_ = std::move(context);
+  if (https_) return;
+  https_ = std::make_unique<TcpService>(loop_, *secure_port_, [this](tcp::Socket socket) {
+    return std::make_unique<HttpsConnection>(std::move(socket), site_, tls::Session(*context_, loop_.now()));
+  });
+}
+
 void Services::shut_down() {
-  for (TcpService* const service : {http_.get(), tcp_echo_.get(), tcp_discard_.get()})
+  for (TcpService* const service : {http_.get(), https_.get(), tcp_echo_.get(), tcp_discard_.get()})
     if (service) service->shut_down();
   if (udp_echo_) udp_echo_->shut_down();
 }
@@ -71,6 +79,7 @@ void Services::shut_down() {
 Services::Counts Services::counts() const noexcept {
   const auto accepted = [](const std::unique_ptr<TcpService>& service) { return service ? service->accepted() : 0; };
   return {.http = accepted(http_),
+          .https = accepted(https_),
           .tcp_echo = accepted(tcp_echo_),
           .tcp_discard = accepted(tcp_discard_),
           .udp_echo = udp_echo_ ? udp_echo_->echoed() : 0,
@@ -79,6 +88,7 @@ Services::Counts Services::counts() const noexcept {
 
 Services::Counts& Services::Counts::operator+=(const Counts& other) noexcept {
   http += other.http;
+  https += other.https;
   tcp_echo += other.tcp_echo;
   tcp_discard += other.tcp_discard;
   udp_echo += other.udp_echo;

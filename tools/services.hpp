@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "http/tls/context.hpp"
 #include "tools/echo_service.hpp"
 #include "tools/host.hpp"
 #include "tools/http_service.hpp"
@@ -42,19 +43,22 @@ struct ServeOptions {
   std::vector<std::string> control_folders;  ///< where the control socket may be, the preferred place first
 };
 
-/// All but what --https needs beside them. Of a host of several shards each has its own.
+/// Of a host of several shards each has its own.
 class Services {
  public:
   /// Begins them. Both outlive this. Throws tun::Error.
   Services(Host& host, const ServeOptions& options);
 
-  Site& site() noexcept { return site_; }
+  /// Who the server of --https is, for connections that begin from now on; the first time it begins. REQUIRES
+  /// options.https.
+  void secure(tls::ServerContext context);
   /// No new connections; those that are there may end.
   void shut_down();
 
   /// Connections, datagrams and requests so far.
   struct Counts {
     std::uint64_t http = 0;
+    std::uint64_t https = 0;
     std::uint64_t tcp_echo = 0;
     std::uint64_t tcp_discard = 0;
     std::uint64_t udp_echo = 0;
@@ -66,8 +70,12 @@ class Services {
  private:
   void set_up_site(Host& host, const ServeOptions& options);
 
+  tun::EventLoop& loop_;
+  std::optional<std::uint16_t> secure_port_;
   Site site_;
+  std::optional<tls::ServerContext> context_;
   std::unique_ptr<TcpService> http_;
+  std::unique_ptr<TcpService> https_;
   std::unique_ptr<TcpService> tcp_echo_;
   std::unique_ptr<TcpService> tcp_discard_;
   std::unique_ptr<UdpEcho> udp_echo_;

@@ -49,6 +49,16 @@ void Shards::start() {
   for (const auto& shard : others_) shard->thread = std::thread([this, &one = *shard] { run(one); });
 }
 
+void Shards::secure(const ServerCertificate& certificate) {
+  for (const auto& one : others_) {
+    const auto context = std::make_shared<tls::ServerContext>(certificate.make_context());
+    if (!one->thread.joinable())
+      one->services.secure(std::move(*context));
+    else
+      one->host.loop().post([&services = one->services, context] { services.secure(std::move(*context)); });
+  }
+}
+
 void Shards::stop() {
   for (const auto& shard : others_) {
     tun::EventLoop& loop = shard->host.loop();

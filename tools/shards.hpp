@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tools/certificates.hpp"
 #include "tools/host.hpp"
 #include "tools/json.hpp"
 #include "tools/services.hpp"
@@ -29,6 +30,8 @@ class Shards {
 
   /// From now on they run. Signals that the first loop stops on are blocked before, so that they reach it alone.
   void start();
+  /// Who the server of --https is on them, from now on.
+  void secure(const ServerCertificate& certificate);
   /// They begin to end in an orderly way, as the first does.
   void stop();
   /// After the first loop has run: hands packets over until all shards have ended. Answers the first error of any.

@@ -65,8 +65,8 @@ Flow* Flows::find(const Endpoint& local, const Endpoint& remote) noexcept {
   return nullptr;
 }
 
-Flow& Flows::add(const Endpoint& local, const Endpoint& remote) {
-  all_.push_back({.local = local, .remote = remote});
+Flow& Flows::add(const Endpoint& local, const Endpoint& remote, ip::Protocol protocol) {
+  all_.push_back({.local = local, .remote = remote, .protocol = protocol});
   return all_.back();
 }
 

@@ -8,6 +8,7 @@
 
 #include "lab/exchange.hpp"
 #include "lab/notation.hpp"
+#include "stack/ip/datagram.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::lab::drill {
@@ -17,6 +18,7 @@ namespace sluice::lab::drill {
 struct Flow {
   Endpoint local;
   Endpoint remote;
+  ip::Protocol protocol = ip::Protocol::tcp;
   SideNumbers ours = {};
   SideNumbers peers = {};
   bool numbers_known = false;                              ///< a SYN of ours was compared with the script's
@@ -38,7 +40,8 @@ struct Flow {
 class Flows {
  public:
   Flow* find(const Endpoint& local, const Endpoint& remote) noexcept;
-  Flow& add(const Endpoint& local, const Endpoint& remote);
+  Flow& add(const Endpoint& local, const Endpoint& remote, ip::Protocol protocol = ip::Protocol::tcp);
+  const std::list<Flow>& all() const noexcept { return all_; }
   /// The one to which packets without ports belong: the latest. nullptr before there is one.
   Flow* current() noexcept { return all_.empty() ? nullptr : &all_.back(); }
 

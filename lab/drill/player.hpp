@@ -26,6 +26,9 @@ class Player {
  public:
   Player(const Script& script, const RunOptions& options);
   Outcome play();
+  /// Of several stacks: a key with which all flows of the play belong to the application's. nullopt: with this one they
+  /// do, or none was found.
+  std::optional<Key> better_key() const;
 
  private:
   /// A call that waits.
@@ -54,6 +57,8 @@ class Player {
   Span go_to(const Step& step);
 
   void arrive(const Step& step, const PacketLine& packet);
+  /// Whether the step behind this one is a packet that arrives at the same moment.
+  bool next_arrives_now() const;
   void expect(const Step& step, const PacketLine& packet);
   void call(const Step& step, const CallStep& call);
   void shell(const Step& step, const ShellStep& shell);

@@ -82,17 +82,19 @@ Flow& Player::new_flow() {
 // A SYN opens a flow of its own when there is none yet, or the script has closed the one before. Everything else
 // belongs to the latest flow, unless ports are written.
 Flow& Player::flow_for(const PacketLine& packet) {
+  const bool udp = std::holds_alternative<UdpLine>(packet.body);
+  const ip::Protocol protocol = udp ? ip::Protocol::udp : ip::Protocol::tcp;
   if (packet.ports) {
     const Endpoint local{stage().local(), packet.ports->destination}, remote{stage().remote(), packet.ports->source};
     Flow* found = flows_.find(local, remote);
-    return found ? *found : flows_.add(local, remote);
+    return found ? *found : flows_.add(local, remote, protocol);
   }
-  if (std::holds_alternative<UdpLine>(packet.body)) {
+  if (udp) {
     const auto ends = caller_->datagram_ends();
     const Endpoint local = ends ? ends->first : Endpoint{stage().local(), settings_.bind_port};
     const Endpoint remote = ends ? ends->second : Endpoint{stage().remote(), settings_.connect_port};
     Flow* found = flows_.find(local, remote);
-    return found ? *found : flows_.add(local, remote);
+    return found ? *found : flows_.add(local, remote, protocol);
   }
   Flow* current = flows_.current();
   if (!current) return new_flow();
@@ -122,7 +124,14 @@ void Player::arrive(const Step& step, const PacketLine& packet) {
         step.line, 0,
         "there can be no such packet: options over 40 bytes, or an ICMP message that this version of IP doesn't have");
   note_in(packet, *bytes);
-  stage().inject(*bytes);
+  stage().inject(*bytes, next_arrives_now());
+}
+
+bool Player::next_arrives_now() const {
+  if (index_ + 1 >= script_.steps.size()) return false;
+  const Step& next = script_.steps[index_ + 1];
+  const auto* packet = std::get_if<PacketStep>(&next.action);
+  return packet && packet->inbound && span_of(next).first <= stage_->now();
 }
 
 // --- leaving -----------------------------------------------------------------------------------------------------
@@ -175,7 +184,8 @@ Player::Seen Player::read_front(const PacketLine& expected) {
   const bool icmp = opened->source.port == 0 && opened->destination.port == 0;
   if (!icmp) {
     seen.flow = flows_.find(opened->source, opened->destination);
-    if (!seen.flow) seen.flow = &flows_.add(opened->source, opened->destination);
+    if (!seen.flow)
+      seen.flow = &flows_.add(opened->source, opened->destination, static_cast<ip::Protocol>(opened->protocol));
     if (front.matched == 0) seen.flow->learn(expected, *opened);
   }
   seen.line = seen.flow ? seen.flow->read(*opened) : to_line(*opened, {}, {});

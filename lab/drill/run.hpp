@@ -38,6 +38,7 @@ struct Outcome {
   std::vector<Correction> corrections;  ///< with RunOptions::correct
   std::size_t steps = 0;                ///< that were played
   Duration length{};                    ///< virtual time
+  HostCounts counts;                    ///< of Settings::shape
 };
 
 /// A packet that passed, and what is known about it.

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "lab/host.hpp"
 #include "stack/base/time.hpp"
 #include "stack/stack.hpp"
 #include "stack/wire/address.hpp"
@@ -27,6 +28,7 @@ struct Limits {
 struct Settings {
   Limits limits;
   Config config;        ///< of the stack; its addresses and MTU come from the fields below
+  HostShape shape;      ///< the script is played against such a host, and should not notice
   tcp::Options socket;  ///< of each new TCP socket
   IpVersion version = IpVersion::v4;
   std::optional<IpAddress> local;   ///< nullopt: 192.168.0.1 or fd3d:fa7b:d17d::1

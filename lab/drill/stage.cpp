@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
+#include "lab/merge.hpp"
 #include "stack/wire/tcp.hpp"
 
 namespace sluice::lab::drill {
@@ -21,6 +23,10 @@ IpAddress local_of(const Settings& settings) {
 
 IpAddress remote_of(const Settings& settings) {
   return settings.remote.value_or(*IpAddress::parse(uses_v4(settings) ? "192.0.2.1" : "fd3d:fa7b:d17d:8888::1"));
+}
+
+std::uint8_t home_of(const Settings& settings) {
+  return Host::home_of(Stage::home_flow(settings), ip::Protocol::tcp, settings.config.key, settings.shape);
 }
 
 }  // namespace
@@ -50,9 +56,10 @@ Stage::Stage(const Settings& settings)
       start_(kStart),
       now_(kStart),
       turns_left_(settings.limits.turns),
-      stack_(config_of(settings, local_, this)),
-      calls_(stack_.tcp(), stack_.udp(), calls_of(settings)) {
-  stack_.handle_timeout(now_);
+      shape_(settings.shape),
+      host_(config_of(settings, local_, this), settings.shape, home_of(settings)),
+      calls_(host_.home().tcp(), host_.home().udp(), calls_of(settings)) {
+  host_.handle_timeout(now_);
 }
 
 Stage::~Stage() = default;
@@ -66,7 +73,7 @@ bool Stage::run_until(Duration time, const std::function<bool()>& done) {
   for (;;) {
     count_turn();
     if (done()) return true;
-    Time next = stack_.next_timeout();
+    Time next = host_.next_timeout();
     if (wake) next = std::min(next, start_ + *wake);
     if (next > end) {
       if (now_ >= end) return false;
@@ -75,7 +82,7 @@ bool Stage::run_until(Duration time, const std::function<bool()>& done) {
       now_ = std::max(now_, next);
     }
     if (wake && now_ >= start_ + *wake) wake.reset();
-    stack_.handle_timeout(now_);
+    host_.handle_timeout(now_);
     turn();
     if (next > end) return done();
   }
@@ -86,10 +93,19 @@ void Stage::count_turn() {
   --turns_left_;
 }
 
-void Stage::inject(const std::vector<std::uint8_t>& packet) {
-  Packet arrived = Packet::copy_of(pool_, packet);
-  stack_.receive({&arrived, 1}, now_);
-  turn();
+void Stage::inject(const std::vector<std::uint8_t>& packet, bool more) {
+  arriving_.push_back(Packet::copy_of(pool_, packet));
+  if (more && shape_.offload) return;
+  std::vector<Packet> batch = std::exchange(arriving_, {});
+  if (shape_.offload) batch = merged(std::move(batch));
+  for (Packet& arrived : batch) {
+    host_.receive({&arrived, 1}, now_);
+    turn();
+  }
+}
+
+FourTuple Stage::home_flow(const Settings& settings) {
+  return {{local_of(settings), settings.bind_port}, {remote_of(settings), settings.connect_port}};
 }
 
 void Stage::turn() {
@@ -99,7 +115,7 @@ void Stage::turn() {
       departures_.left(now_, frame);
       return true;
     });
-    stack_.poll_transmit(now_, sink);
+    host_.poll_transmit(now_, sink);
     departures_.clear();
     pass_events();
     if (!after_turn || !after_turn()) return;
@@ -107,7 +123,7 @@ void Stage::turn() {
 }
 
 void Stage::pass_events() {
-  while (const auto event = stack_.poll_event()) {
+  while (const auto event = host_.poll_event()) {
     const SocketKind kind = event->socket.kind;
     calls_.on_event(kind == SocketKind::udp, kind == SocketKind::tcp_listener, event->socket.slot, event->ready);
   }

@@ -11,9 +11,9 @@
 
 #include "lab/departures.hpp"
 #include "lab/drill/settings.hpp"
+#include "lab/host.hpp"
 #include "stack/base/trace.hpp"
 #include "stack/posix/calls.hpp"
-#include "stack/stack.hpp"
 
 namespace sluice::lab::drill {
 
@@ -41,8 +41,12 @@ class Stage final : private Observer {
   void run_to(Duration time);
   /// The same, but no further than `done` wants: it is asked after each turn of the stack.
   bool run_until(Duration time, const std::function<bool()>& done);
-  /// A packet arrives now.
-  void inject(const std::vector<std::uint8_t>& packet);
+  /// A packet arrives now. With `more` the next one is right behind it: a device with offloads may join them, and
+  /// nothing happens before that one comes.
+  void inject(const std::vector<std::uint8_t>& packet, bool more = false);
+  /// The flow whose stack the calls' sockets are of: between the ports of a script's head.
+  static FourTuple home_flow(const Settings& settings);
+  const HostCounts& counts() const noexcept { return host_.counts(); }
   /// The stack acts on what calls did. Every call's caller calls it.
   void turn();
 
@@ -69,7 +73,9 @@ class Stage final : private Observer {
   Time start_;
   Time now_;
   std::size_t turns_left_;
-  Stack stack_;
+  HostShape shape_;
+  Host host_;
+  std::vector<Packet> arriving_;
   posix::Calls calls_;
 };
 

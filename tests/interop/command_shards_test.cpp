@@ -8,8 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "lab/capture_reader.hpp"
+#include "lab/conversation.hpp"
 #include "tests/interop/command.hpp"
 #include "tests/interop/kernel_end.hpp"
+#include "tests/interop/secure_lab.hpp"
 #include "tun/clock.hpp"
 #include "tun/hand_over.hpp"
 #include "tun/open.hpp"
@@ -85,6 +88,61 @@ TEST_CASE("two shards serve many connections of both families, byte for byte, an
   const Finished capture = lab.sluice({"capture", "start", lab.file("x.pcapng"), lab.name()});
   CHECK(capture.status == 1);
   CHECK(capture.err == "sluice capture start: a capture needs an instance of one shard\n");
+}
+
+TEST_CASE("shards serve TLS with one certificate, and all show a new one after SIGHUP") {
+  SecureLab lab;
+  lab.issue("server", {"web.example", "10.77.0.2"});
+  lab.file("index.html", "<p>front</p>\n");
+  const auto server = lab.serve({"--shards", "2", "--https", "443", "--tls-cert", lab.file("server.pem"), "--tls-key",
+                                 lab.file("server.key"), "--root", lab.file(""), "-v"});
+  /// So many connections of their own; answers how many brought the page.
+  const auto pages = [&](const std::string& name, int count) {
+    int good = 0;
+    for (int i = 0; i < count; ++i)
+      good += lab.run({"curl", "-sS", "--max-time", "20", "--cacert", lab.trusted, "--resolve", name + ":443:10.77.0.2",
+                       "https://" + name + "/index.html"})
+                  .out == "<p>front</p>\n";
+    return good;
+  };
+  CHECK(pages("web.example", 12) == 12);
+  const Json report = stats(lab);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(of_shard(report, i, "tcp", "passive_opens") > 0);
+  lab.issue("server", {"else.example"});
+  server->signal(SIGHUP);
+  const Time limit = tun::monotonic_now() + std::chrono::seconds(60);
+  while (pages("else.example", 8) < 8) REQUIRE(tun::monotonic_now() < limit);
+  CHECK(pages("web.example", 4) == 0);
+  server->signal(SIGTERM);
+  const Finished ended = server->wait();
+  CHECK(ended.status == 0);
+  CHECK(has(ended.err, "https: "));
+}
+
+TEST_CASE("a capture of shards is one file that holds all their packets, each queue an interface") {
+  Lab lab;
+  const std::string file = lab.file("all.pcapng");
+  const auto server = lab.serve({"--shards", "2", "--tcp-echo", "7", "--udp-echo", "7", "--capture", file});
+  CHECK(lab.python(kManyEchoes).out == "exact\n");
+  const Json report = stats(lab);
+  server->signal(SIGTERM);
+  CHECK(server->wait().status == 0);
+  const lab::Capture capture = lab::load_capture(file);
+  CHECK(capture.error.empty());
+  const lab::Conversations found = lab::split(capture);
+  std::size_t whole = 0, datagrams = 0;
+  for (const lab::Conversation& one : found.all) {
+    datagrams += one.kind == lab::ConversationKind::udp ? 1u : 0u;
+    if (one.kind != lab::ConversationKind::tcp) continue;
+    const std::size_t packets = one.packets.size();
+    whole += one.has_opening && packets > 20 ? 1u : 0u;
+  }
+  CHECK(whole == 60);
+  CHECK(datagrams == 40);
+  const Finished named = lab.run({"tshark", "-r", file, "-T", "fields", "-e", "frame.interface_name"});
+  CHECK(has(named.out, ".0\n"));
+  CHECK(has(named.out, ".1\n"));
+  for (std::size_t i = 0; i < 2; ++i) CHECK(of_shard(report, i, "tcp", "passive_opens") > 0);
 }
 
 TEST_CASE("ss lists connections of all shards, and listeners once") {

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "lab/capture_reader.hpp"
@@ -87,6 +91,36 @@ void tell_departure(CaptureNotes& notes, std::uint32_t seq, std::uint8_t flags, 
 }
 
 }  // namespace
+
+TEST_CASE("writers of one file may be in threads of their own: no packet is lost or torn, each says its interface") {
+  const Folder folder;
+  constexpr int kEach = 2000;
+  auto first = open({.path = folder.file("x.pcapng"), .interface_name = "tun0", .interfaces = 3});
+  {
+    std::vector<std::thread> threads;
+    for (unsigned number = 1; number < 3; ++number)
+      threads.emplace_back([writer = std::shared_ptr<CaptureWriter>(first->join(number)), number] {
+        for (int i = 0; i < kEach; ++i)
+          writer->add(Time(Duration(i)), Direction::in, as_bytes("E packet"), std::to_string(number));
+      });
+    for (int i = 0; i < kEach; ++i) first->add(Time(Duration(i)), Direction::in, as_bytes("E packet"), "0");
+    for (std::thread& one : threads) one.join();
+  }
+  CHECK(first->packets() == 3 * kEach);
+  first.reset();
+  const Capture capture = load_capture(folder.file("x.pcapng"));
+  CHECK(capture.error.empty());
+  CHECK(capture.packets.size() == 3 * kEach);
+  std::map<std::string, int> next;
+  for (const CapturedPacket& packet : capture.packets) {
+    CHECK(packet.time == std::chrono::nanoseconds(next[std::string(packet.comment)]++));
+    CHECK(packet.bytes.size() == 8);
+  }
+  CHECK(next.size() == 3);
+  std::ifstream in(folder.file("x.pcapng"), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  for (const char* const name : {"tun0.0", "tun0.1", "tun0.2"}) CHECK(bytes.find(name) != std::string::npos);
+}
 
 TEST_CASE("a capture holds packets and frames with wall-clock times, and is whole after each flush") {
   const Folder folder;

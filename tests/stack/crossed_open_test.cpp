@@ -28,6 +28,8 @@ struct Crossing {
   static WorldSettings settings(Family family) {
     WorldSettings made;
     made.family = family;
+    made.home_left = 5000;
+    made.home_right = 5001;
     made.to_left.delay = made.to_right.delay = 10ms;
     return made;
   }

@@ -12,6 +12,7 @@
 #include "tests/support/golden_runs.hpp"
 #include "tests/support/golden_trouble.hpp"
 #include "tests/support/golden_websocket.hpp"
+#include "tests/support/shape.hpp"
 
 namespace sluice::test {
 namespace {
@@ -290,6 +291,7 @@ lab::ReplaySettings exact_settings(const lab::Conversation& conversation, lab::S
   settings.distance = us == taken_at ? Duration(0) : kGoldenDelay;
   settings.level = lab::Level::timing;
   settings.after = 1s;
+  settings.shape = shape_of_run();
   return settings;
 }
 

@@ -10,6 +10,7 @@
 #include "stack/tcp/environment.hpp"
 #include "tests/support/script_report.hpp"
 #include "tests/support/script_wire.hpp"
+#include "tests/support/shape.hpp"
 #include "tests/support/world.hpp"
 
 namespace sluice::test {
@@ -20,6 +21,7 @@ constexpr Duration kIsnTick = 4us;
 constexpr std::uint64_t kOneTurn = std::uint64_t{1} << 32;
 // More events than this in one step of time: something answers for ever [A-TCP-15].
 constexpr int kMostSteps = 100'000;
+constexpr std::uint16_t kPortStep = 1000;
 
 IpAddress address(Family family, bool ours) {
   return *IpAddress::parse(family == Family::ipv4 ? (ours ? "10.0.0.1" : "10.0.0.2") : (ours ? "fd00::1" : "fd00::2"));
@@ -73,7 +75,7 @@ class Script::Device final : public FrameSink {
   Script& script_;
 };
 
-Script::Script() : family(Family::ipv4) {
+Script::Script() : family(Family::ipv4), shape_(shape_of_run()) {
   const char* wish = std::getenv("SLUICE_SCRIPT_FAMILY");
   if (wish && std::string_view(wish) == "6") family = Family::ipv6;
   config.key = run_key();
@@ -87,14 +89,14 @@ Script::~Script() {
   }
   socket = {};
   listener = {};
-  stack_.reset();
+  host_.reset();
 }
 
 // --- time --------------------------------------------------------------------------------------------------------
 
 Stack& Script::stack() {
   begin(false);
-  return *stack_;
+  return host_->home();
 }
 
 // The time at which the stack's clock makes the ISN that the test wants.
@@ -104,26 +106,28 @@ Time Script::start_for(const FourTuple& tuple) const noexcept {
 }
 
 void Script::begin(bool active) {
-  if (stack_) return;
+  if (host_) return;
   if (active) ports(kActivePort, kServerPort);
   if (config.ip.addresses.empty())
     config.ip.addresses = {{address(family, true), static_cast<std::uint8_t>(family == Family::ipv4 ? 24 : 64)}};
   if (family == Family::ipv6 && config.ip.mtu == 1500) config.ip.mtu = 1520;
   config.observer = this;
   start_ = now_ = start_for(tuple());
-  stack_ = std::make_unique<Stack>(config);
-  stack_->handle_timeout(now_);
+  const std::uint8_t home = lab::Host::home_of(tuple(), ip::Protocol::tcp, config.key, shape_);
+  host_ = std::make_unique<lab::Host>(config, shape_, home);
+  host_->handle_timeout(now_);
 }
 
 void Script::turn() {
   Device device(*this);
-  stack().poll_transmit(now_, device);
+  begin(false);
+  host_->poll_transmit(now_, device);
   settle_fresh();
   poll_events();
 }
 
 void Script::poll_events() {
-  while (const auto event = stack_->poll_event()) {
+  while (const auto event = host_->poll_event()) {
     const bool mine = event->socket.kind == SocketKind::tcp && socket && event->socket.slot == socket.id();
     if (mine) ready_ |= event->ready;
   }
@@ -131,14 +135,14 @@ void Script::poll_events() {
 
 void Script::step_to(Time end) {
   begin(false);
-  for (int steps = 0; stack_->next_timeout() <= end; ++steps) {
+  for (int steps = 0; host_->next_timeout() <= end; ++steps) {
     if (steps > kMostSteps) fail("the stack's timers never come to rest", Here());
-    now_ = std::max(now_, stack_->next_timeout());
-    stack_->handle_timeout(now_);
+    now_ = std::max(now_, host_->next_timeout());
+    host_->handle_timeout(now_);
     turn();
   }
   now_ = end;
-  stack_->handle_timeout(now_);
+  host_->handle_timeout(now_);
   turn();
 }
 
@@ -153,7 +157,9 @@ void Script::device_full(bool full) {
 // --- connections -------------------------------------------------------------------------------------------------
 
 FourTuple Script::tuple() const noexcept {
-  return {{address(family, true), local_port_}, {address(family, false), peer_port_}};
+  FourTuple tuple{{address(family, true), local_port_}, {address(family, false), peer_port_}};
+  while (host_ && !host_->is_home(tuple, ip::Protocol::tcp)) tuple.remote.port += kPortStep;
+  return tuple;
 }
 
 Flow& Script::flow() { return flow_of(tuple()); }
@@ -233,7 +239,7 @@ void Script::in_super(std::vector<std::uint8_t> packet, std::uint16_t gso_size, 
   arrived.segment_count = segments;
   arrived.checksum_known_good = true;
   records_.push_back({now_, true, std::move(packet), std::string(what)});
-  stack_->receive({&arrived, 1}, now_);
+  host_->receive({&arrived, 1}, now_);
   turn();
 }
 
@@ -245,7 +251,7 @@ void Script::deliver(std::vector<std::pair<std::vector<std::uint8_t>, std::strin
     batch.push_back(Packet::copy_of(pool_, bytes));
     records_.push_back({now_, true, std::move(bytes), std::move(text)});
   }
-  stack_->receive(batch, now_);
+  host_->receive(batch, now_);
   turn();
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "lab/exchange.hpp"
+#include "lab/host.hpp"
 #include "lab/ladder.hpp"
 #include "lab/notation.hpp"
 #include "stack/stack.hpp"
@@ -48,7 +49,8 @@ struct Established {
 /// Use it by TEST_CASE_FIXTURE. Sequence numbers are relative on both sides: the SYN is 0, text begins at 1. Both ISNs
 /// lie just under the wrap. Nothing happens but in verbs: each lets the stack act and gathers what leaves it, and out()
 /// expects the next of that. What is left over at the end is a failure. A failure prints the exchange and leaves a
-/// capture in $SLUICE_CAPTURE_DIR or beside the test program. SLUICE_SCRIPT_FAMILY=6 runs everything over IPv6.
+/// capture in $SLUICE_CAPTURE_DIR or beside the test program. SLUICE_SCRIPT_FAMILY=6 runs everything over IPv6, and
+/// with what shape.hpp reads on other hosts.
 class Script : private Observer {
  public:
   Script();
@@ -107,7 +109,8 @@ class Script : private Observer {
   /// text.
   void in_super(std::vector<std::uint8_t> packet, std::uint16_t gso_size, std::uint16_t segments,
                 std::string_view what = "a super-segment");
-  /// From now on the peer is at this port.
+  /// From now on the peer is at this port; of a host of several stacks at the next one, in steps of a thousand, that
+  /// the script's own stack hears.
   void peer(std::uint16_t port);
   /// The same with the stack at another port.
   void ports(std::uint16_t local, std::uint16_t peer_port);
@@ -193,7 +196,8 @@ class Script : private Observer {
   std::string report(const std::string& what) const;
   void on_event(const TraceEvent& event) noexcept override;
 
-  std::unique_ptr<Stack> stack_;
+  lab::HostShape shape_;
+  std::unique_ptr<lab::Host> host_;
   BufferPool pool_;
   Time start_{};
   Time now_{};

@@ -10,7 +10,7 @@ namespace sluice::test {
 void Script::listen(const tcp::ListenOptions& options) {
   begin(false);
   note("listen");
-  auto made = stack_->listen({tuple().local.address, local_port_}, options);
+  auto made = host_->home().listen({tuple().local.address, local_port_}, options);
   if (!made) fail("listen: " + std::string(describe(made.error())), Here());
   listener = std::move(*made);
   turn();
@@ -20,7 +20,7 @@ void Script::connect(tcp::OpenOptions options) {
   begin(true);
   note("connect");
   if (!options.local) options.local = Endpoint{tuple().local.address, local_port_};
-  auto made = stack_->connect(tuple().remote, options);
+  auto made = host_->home().connect(tuple().remote, options);
   if (!made) fail("connect: " + std::string(describe(made.error())), Here());
   socket = std::move(*made);
   turn();

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lab/capture.hpp"
 #include "tun/segmentation.hpp"
@@ -31,6 +33,14 @@ Config config_for(const WorldSettings& settings, bool is_left) {
   config.memory_limit = settings.memory_limit;
   config.observer = is_left ? settings.left_observer : settings.right_observer;
   return config;
+}
+
+std::unique_ptr<lab::Host> host_for(const WorldSettings& settings, bool is_left) {
+  const Config config = config_for(settings, is_left);
+  FourTuple flow{{address_for(settings.family, is_left), is_left ? settings.home_left : settings.home_right},
+                 {address_for(settings.family, !is_left), is_left ? settings.home_right : settings.home_left}};
+  const std::uint8_t home = lab::Host::home_of(flow, ip::Protocol::tcp, config.key, settings.shape);
+  return std::make_unique<lab::Host>(config, settings.shape, home);
 }
 
 }  // namespace
@@ -62,7 +72,7 @@ std::vector<std::uint8_t> pattern(std::uint64_t seed, std::uint64_t offset, std:
 World::Host::Host(const WorldSettings& settings, bool is_left)
     : address(address_for(settings.family, is_left)),
       clock(is_left ? settings.left_clock : settings.right_clock),
-      stack(std::make_unique<Stack>(config_for(settings, is_left))),
+      stacks(host_for(settings, is_left)),
       link(is_left ? settings.to_left : settings.to_right, run_key(settings.stream), is_left ? 1 : 2) {}
 
 World::World(const WorldSettings& settings)
@@ -84,7 +94,7 @@ void World::inject(bool to_right, std::vector<std::uint8_t> packet, Duration aft
 
 void World::restart(bool right_host) {
   Host& host = right_host ? right_ : left_;
-  host.stack = std::make_unique<Stack>(config_for(settings_, !right_host));
+  host.stacks = host_for(settings_, !right_host);
   handle_timeout(host);
 }
 
@@ -109,15 +119,17 @@ void World::write_capture() const {
              seed ? seed : "default", settings_.stream);
 }
 
-void World::handle_timeout(Host& host) { host.stack->handle_timeout(now_ + host.clock); }
+void World::handle_timeout(Host& host) { host.stacks->handle_timeout(now_ + host.clock); }
 
 Time World::next_timeout(const Host& host) const {
-  const Time next = host.stack->next_timeout();
+  const Time next = host.stacks->next_timeout();
   return next == kNever ? kNever : next - host.clock;
 }
 
 void World::deliver(Host& host) {
-  while (auto released = host.link.take(now_)) host.stack->receive(std::span(&released->packet, 1), now_ + host.clock);
+  std::vector<Packet> batch;
+  while (auto released = host.link.take(now_)) batch.push_back(std::move(released->packet));
+  if (!batch.empty()) host.stacks->receive(batch, now_ + host.clock);
 }
 
 void World::deliver_injected() {
@@ -125,7 +137,7 @@ void World::deliver_injected() {
     const auto [to_right, bytes] = std::move(injected_.extract(injected_.begin()).mapped());
     Host& host = to_right ? right_ : left_;
     Packet packet = Packet::copy_of(host.pool, bytes);
-    host.stack->receive(std::span(&packet, 1), now_ + host.clock);
+    host.stacks->receive(std::span(&packet, 1), now_ + host.clock);
   }
 }
 
@@ -146,7 +158,7 @@ void World::pull(Host& from, Host& to, bool to_right) {
     for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) carry(piece);
     return true;
   });
-  from.stack->poll_transmit(now_ + from.clock, sink);
+  from.stacks->poll_transmit(now_ + from.clock, sink);
   REQUIRE_MESSAGE(packets_ <= settings_.packet_ceiling, "the packet ceiling was reached: an endless exchange");
 }
 
@@ -195,16 +207,42 @@ bool World::run_until(const std::function<bool()>& condition, Duration limit) {
   }
 }
 
+std::size_t World::memory_used(bool of_right) const noexcept {
+  std::size_t used = 0;
+  for (const auto& stack : stacks(of_right)) used += stack->memory().used();
+  return used;
+}
+
+std::optional<Endpoint> World::port_for(const Endpoint& remote) {
+  if (settings_.shape.shards == 1 || settings_.anywhere) return std::nullopt;
+  Endpoint local{left_.address, next_port_++};
+  const auto fits = [&] {
+    return left_.stacks->is_home({local, remote}, ip::Protocol::tcp) &&
+           right_.stacks->is_home({remote, local}, ip::Protocol::tcp);
+  };
+  while (!fits()) local.port = next_port_++;
+  return local;
+}
+
 std::pair<tcp::Socket, tcp::Socket> World::connect(std::uint16_t port, const tcp::OpenOptions& open,
                                                    const tcp::ListenOptions& listen) {
-  auto listener = right().listen({right_.address, port}, listen);
-  REQUIRE(listener);
-  auto opened = left().connect({right_.address, port}, open);
+  const Endpoint server{right_.address, port};
+  std::vector<tcp::Listener> listeners;
+  for (const auto& stack : right_.stacks->stacks()) {
+    auto listener = stack->listen(server, listen);
+    REQUIRE(listener);
+    listeners.push_back(std::move(*listener));
+  }
+  tcp::OpenOptions options = open;
+  if (!options.local) options.local = port_for(server);
+  auto opened = left().connect(server, options);
   REQUIRE(opened);
   tcp::Socket accepted;
   REQUIRE(run_until([&] {
-    if (!accepted)
-      if (auto socket = listener->accept()) accepted = std::move(*socket);
+    for (tcp::Listener& listener : listeners) {
+      if (accepted) break;
+      if (auto socket = listener.accept()) accepted = std::move(*socket);
+    }
     return accepted && opened->state() == tcp::State::established;
   }));
   return {std::move(*opened), std::move(accepted)};

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "lab/host.hpp"
 #include "lab/impairment.hpp"
 #include "stack/stack.hpp"
+#include "tests/support/shape.hpp"
 
 namespace sluice::test {
 
@@ -34,6 +37,11 @@ struct WorldSettings {
   Time start = Time(std::chrono::hours(1));
   Duration left_clock{};  ///< what this host's clock is ahead of the World's: moves its ISNs (4 µs each) and timestamps
   Duration right_clock{};
+  lab::HostShape shape = shape_of_run();  ///< of both hosts
+  /// Of hosts of several stacks: left() and right() are those that a connection between these ports belongs to.
+  std::uint16_t home_left = 40001, home_right = 80;
+  /// Likewise: connections of connect() may belong to any of the right one's, not to right() alone.
+  bool anywhere = false;
   std::uint64_t packet_ceiling = 5'000'000;  ///< more packets than this fail the test: something answers for ever
 };
 
@@ -46,8 +54,18 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  Stack& left() noexcept { return *left_.stack; }
-  Stack& right() noexcept { return *right_.stack; }
+  /// Where the application lives, if a host is several stacks.
+  Stack& left() noexcept { return left_.stacks->home(); }
+  Stack& right() noexcept { return right_.stacks->home(); }
+  /// All stacks of a host, home or not.
+  std::span<const std::unique_ptr<Stack>> stacks(bool of_right) const noexcept {
+    return (of_right ? right_ : left_).stacks->stacks();
+  }
+  /// Of the left one's for this remote, so that the connection belongs to left() and right(); nullopt: any will do.
+  std::optional<Endpoint> port_for(const Endpoint& remote);
+  /// Bytes that peers make a host hold, all its stacks together.
+  std::size_t memory_used(bool of_right) const noexcept;
+  const lab::HostCounts& counts(bool of_right) const noexcept { return (of_right ? right_ : left_).stacks->counts(); }
   IpAddress left_address() const noexcept { return left_.address; }
   IpAddress right_address() const noexcept { return right_.address; }
   static IpAddress left_address(Family family);
@@ -85,7 +103,7 @@ class World {
     Host(const WorldSettings& settings, bool is_left);
     IpAddress address;
     Duration clock;
-    std::unique_ptr<Stack> stack;
+    std::unique_ptr<lab::Host> stacks;
     lab::Impairment link;  ///< towards this host
     BufferPool pool;
   };
@@ -105,6 +123,7 @@ class World {
   Time now_;
   std::multimap<Time, std::pair<bool, std::vector<std::uint8_t>>> injected_;
   std::uint64_t packets_ = 0;
+  std::uint16_t next_port_ = 50000;
   struct Seen {
     Time at;
     bool to_right;

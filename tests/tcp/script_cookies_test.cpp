@@ -187,8 +187,8 @@ TEST_CASE_FIXTURE(Cookies, "another peer can't use a cookie [A-TCP-21]") {
   in("S 0:0(0) <mss 1460>");
   take();
   std::vector<std::uint8_t> packet = wire(". 1:1(0) ack 1");
-  const std::size_t port = packet.size() - 20;  // the source port
-  packet[port + 1] ^= 1;
+  peer(kPeerPort + 1);
+  ByteWriter(MutableBytes(packet).subspan(packet.size() - 20, 2)).u16(tuple().remote.port);
   mend_checksums(packet);
   in_bytes(packet);
   CHECK(count(Counter::syn_cookies_failed) == 1);

@@ -54,7 +54,7 @@ class Player {
 template <class Play>
 void compare(const Established& how, Play play, std::size_t frame = 65535) {
   Script with, without;
-  Player large(with, frame, how), small(without, 0, how);
+  Player large(with, frame, how), small(without, 1, how);
   play(large);
   play(small);
   REQUIRE(large.emitted().size() == small.emitted().size());

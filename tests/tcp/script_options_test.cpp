@@ -245,10 +245,10 @@ TEST_CASE_FIXTURE(Script, "a window above 32767 is not a negative one [9293 MUST
 // --- ISN, ports, addresses ---------------------------------------------------------------------------------------
 
 std::uint32_t isn_of(Script& script, const Endpoint& local) {
+  script.ports(local.port, Script::kPeerPort);
   auto socket = script.stack().connect(script.tuple().remote, {.local = local});
   REQUIRE(socket);
   script.run(0s);
-  script.ports(local.port, script.tuple().remote.port);
   const auto raw = lab::to_line(*lab::open_packet((script.take(), script.last_bytes())), {}, {});
   socket->abort();
   script.run(0s);

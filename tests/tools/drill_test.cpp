@@ -31,6 +31,29 @@ const std::string kPackets =
     "+.1 < S. 0:0(0) ack 1 win 20000 <mss 1000>\n"
     "+0 > . 1:1(0) ack 1\n";
 
+const std::string kBulk =
+    "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
+    "+0 bind(3, ..., ...) = 0\n"
+    "+0 listen(3, 1) = 0\n"
+    "+0 < S 0:0(0) win 65535 <mss 1000>\n"
+    "+0 > S. 0:0(0) ack 1 <...>\n"
+    "+.1 < . 1:1(0) ack 1 win 65535\n"
+    "+0 accept(3, ..., ...) = 4\n"
+    "+0 write(4, ..., 5000) = 5000\n"
+    "+0 > . 1:1001(1000) ack 1\n"
+    "+0 > . 1001:2001(1000) ack 1\n"
+    "+0 > . 2001:3001(1000) ack 1\n"
+    "+0 > . 3001:4001(1000) ack 1\n"
+    "+0 > P. 4001:5001(1000) ack 1\n"
+    "+.1 < . 1:1001(1000) ack 5001 win 65535\n"
+    "+0 < P. 1001:2001(1000) ack 5001 win 65535\n"
+    "+0 > . 5001:5001(0) ack 2001\n"
+    "+0 read(4, ..., 2000) = 2000\n"
+    "+0 write(4, ..., 2500) = 2500\n"
+    "+0 > . 5001:6001(1000) ack 2001\n"
+    "+0 > . 6001:7001(1000) ack 2001\n"
+    "+0 > P. 7001:7501(500) ack 2001\n";
+
 bool says(const Said& said, const std::string& words) { return said.text.find(words) != std::string::npos; }
 
 std::string content(const std::filesystem::path& path) {
@@ -102,6 +125,43 @@ TEST_CASE("the exit code tells the verdict: 0 passed, 1 failed, 2 no script, 3 n
   CHECK(drill(kFails).status == 1);
   CHECK(drill(kError).status == 2);
   CHECK(drill(kUnsupported).status == 3);
+}
+
+TEST_CASE("--offload and --shards play the same script on other hosts, and say what was different below") {
+  const Folder folder;
+  const std::string script = folder.write("bulk.pkt", kBulk);
+  CHECK(says(sluice("drill --strict " + script), "1 script: 1 passed in "));
+  CHECK(says(sluice("drill --strict --offload " + script), "1 passed; 2 super-segments left, 1 came in "));
+  for (const char* const flags : {"--shards 2 ", "--shards 3 --offload ", "--ip-version ipv6 --shards 16 "}) {
+    const Said said = sluice(std::string("drill --strict ") + flags + script);
+    CHECK(said.status == 0);
+    CHECK(says(said, " packets came to the wrong shard in "));
+  }
+  const Json json = Json::parse(sluice("drill --json --offload --shards 2 " + script).text);
+  CHECK(json["super_segments_out"] == 2);
+  CHECK(json["super_segments_in"] == 1);
+  CHECK(json["handed_over"] > 0);
+}
+
+TEST_CASE("--known is a table of what fails where: a failure in it is none, and a line that is not true is one") {
+  const Folder folder;
+  const std::string bad = folder.write("bad.pkt", kFails), good = folder.write("good.pkt", kPasses);
+  const std::string table = folder.write("known.txt", "offload | bad.pkt | of a reason\nipv6 | good.pkt | no more\n");
+  const std::string drill = "drill --known " + table + " ";
+  CHECK(sluice(drill + bad).status == 1);
+  const Said known = sluice(drill + "--offload " + bad + " " + good);
+  CHECK(known.status == 0);
+  CHECK(says(known, "bad.pkt: fails as is known: of a reason\n2 scripts: 1 passed, 1 known to fail in "));
+  const Said stale = sluice(drill + "--ip-version ipv6 " + good);
+  CHECK(stale.status == 1);
+  CHECK(says(stale, "good.pkt: it passes, but " + table + " says that it fails: no more"));
+  CHECK(Json::parse(sluice(drill + "--offload --json " + bad).text)["scripts"][0]["known"] == "of a reason");
+  const Said wrong = sluice("drill --known " + good + " " + bad);
+  CHECK(wrong.status == 2);
+  CHECK(says(wrong, "line 1 is not 'when | name | reason'"));
+  CHECK(sluice("drill --known " + table + ".none " + bad).status == 2);
+  CHECK(sluice("drill --shards 0 " + bad).status == 2);
+  CHECK(sluice("drill --shards 17 " + bad).status == 2);
 }
 
 TEST_CASE("a failure is told with its file, line and column, and what differs below it") {

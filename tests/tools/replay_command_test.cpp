@@ -49,6 +49,18 @@ TEST_CASE("what a stack of ours says differently is shown packet beside packet: 
   CHECK(says(said, "0 the same, 1 different"));
 }
 
+TEST_CASE("--offload and --shards replay on other hosts, byte for byte as blessed") {
+  const Said offload = sluice("replay --offload " + kCaptures + "bulk.pcapng");
+  CHECK(offload.status == 0);
+  CHECK(says(offload, "as blessed"));
+  CHECK(says(offload, " super-segments left, "));
+  const Said shards = sluice("replay --shards 2 " + kCaptures + "bulk.pcapng");
+  CHECK(shards.status == 0);
+  CHECK(says(shards, "as blessed"));
+  CHECK(says(shards, " packets came to the wrong shard"));
+  CHECK(sluice("replay --shards none " + kCaptures + "bulk.pcapng").status == 2);
+}
+
 TEST_CASE("--quiet keeps the sum and who differs") {
   const Said said = sluice("replay --quiet " + kCaptures + "close-half.pcapng");
   CHECK_FALSE(says(said, "as the opener"));
