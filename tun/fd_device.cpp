@@ -164,20 +164,24 @@ bool FdDevice::may_join() const noexcept {
   return merge_.is_open() && !merge_.is_ended() && merge_.size() + largest_frame_ <= kLargestPacket;
 }
 
-/// Reads the next packet so that its text lies right if it continues the open one. If not, that one is done with.
+/// Reads the next packet so that its text lies right if it continues the open one; its headers fall on that one's last
+/// bytes, which are put back. (Two buffers would do without, and cost the kernel more.) If it does not continue it,
+/// that one is done with.
 FdDevice::Read FdDevice::read_behind(std::vector<Packet>& into) noexcept {
   if (rest_.empty()) rest_ = Packet::with_room(pool_, kLargestPacket);
-  std::array<std::uint8_t, Merge::kHeadRoom> front;
-  const MutableBytes head = MutableBytes(front).first(merge_.head_size());
-  const MutableBytes behind = rest_.bytes().subspan(merge_.size(), largest_frame_ - head.size());
-  std::array<iovec, 2> pieces = {{{head.data(), head.size()}, {behind.data(), behind.size()}}};
+  std::array<std::uint8_t, Merge::kHeadRoom> covered, front;
+  const MutableBytes place = rest_.bytes().subspan(merge_.size() - merge_.head_size(), largest_frame_);
+  std::memcpy(covered.data(), place.data(), merge_.head_size());
   ssize_t size = 0;
-  do size = ::readv(fd_.number(), pieces.data(), pieces.size());
+  do size = ::read(fd_.number(), place.data(), place.size());
   while (size < 0 && errno == EINTR);
+  std::memcpy(front.data(), place.data(), merge_.head_size());
+  std::memcpy(place.data(), covered.data(), merge_.head_size());
   if (size <= 0) return on_read_error(size);
-  const std::size_t in_front = std::min(static_cast<std::size_t>(size), head.size());
-  const Bytes text = behind.first(static_cast<std::size_t>(size) - in_front);
-  if (merge_.join(head.first(in_front), text)) {
+  const std::size_t in_front = std::min(static_cast<std::size_t>(size), merge_.head_size());
+  const Bytes head = Bytes(front).first(in_front),
+              text = place.subspan(in_front, static_cast<std::size_t>(size) - in_front);
+  if (merge_.join(head, text)) {
     if (merge_.count() == 2) std::memcpy(rest_.bytes().data(), std::as_const(open_).bytes().data(), open_.size());
     counters_.add(DeviceCounter::merged_in);
     counters_.add(DeviceCounter::packets_in);
