@@ -85,13 +85,14 @@ void live(std::uint64_t number) {
   CAPTURE(number);
   Lot lot(number);
   World world(world_by(lot, number));
-  const tcp::OpenOptions open{.options = options_by(lot)};
+  tcp::OpenOptions open{.options = options_by(lot)};
   const tcp::ListenOptions listen{.options = options_by(lot)};
   const std::uint64_t up_bytes = lot.random.below(60'000), down_bytes = lot.random.below(60'000);
   const bool aborts = lot.one_in(6);
   auto listener = world.right().listen({world.right_address(), 80}, listen);
   REQUIRE(listener);
   tcp::Socket left, right;
+  open.local = world.port_for({world.right_address(), 80});
   left = *world.left().connect({world.right_address(), 80}, open);
   Transfer up(left, right, up_bytes, 1), down(right, left, down_bytes, 2);
   up.finish_when_sent = down.finish_when_sent = true;

@@ -12,7 +12,6 @@
 #include "tests/support/golden_runs.hpp"
 #include "tests/support/golden_trouble.hpp"
 #include "tests/support/golden_websocket.hpp"
-#include "tests/support/shape.hpp"
 
 namespace sluice::test {
 namespace {
@@ -291,7 +290,6 @@ lab::ReplaySettings exact_settings(const lab::Conversation& conversation, lab::S
   settings.distance = us == taken_at ? Duration(0) : kGoldenDelay;
   settings.level = lab::Level::timing;
   settings.after = 1s;
-  settings.shape = shape_of_run();
   return settings;
 }
 

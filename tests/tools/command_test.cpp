@@ -33,9 +33,7 @@ TEST_CASE("every subcommand has help with examples, and the command a version") 
 TEST_CASE("what does not go with several shards is refused by name") {
   refuses("serve --shards 2 --tap", "--shards: above 1 does not go with --tap");
   refuses("serve --shards 2 --also '--dev other0'", "--shards: above 1 does not go with --also");
-  refuses("serve --shards 2 --capture x", "--shards: above 1 does not go with --capture");
   refuses("serve --shards 2 --trace x", "--shards: above 1 does not go with --trace");
-  refuses("serve --shards 2 --https 443", "--shards: above 1 does not go with --https");
   refuses("serve --shards 2 --http 80 --ws-chat /chat", "--shards: above 1 does not go with --ws-chat");
   refuses("serve --shards 2 --loss 1%", "--shards: above 1 does not go with a bad link");
 }

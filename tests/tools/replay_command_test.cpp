@@ -50,15 +50,15 @@ TEST_CASE("what a stack of ours says differently is shown packet beside packet: 
 }
 
 TEST_CASE("--offload and --shards replay on other hosts, byte for byte as blessed") {
-  const Said offload = sluice("replay --offload " + kCaptures + "bulk.pcapng");
+  const Said offload = sluice("replay --offload " + kCaptures + "bulk-ipv6.pcapng");
   CHECK(offload.status == 0);
   CHECK(says(offload, "as blessed"));
   CHECK(says(offload, " super-segments left, "));
-  const Said shards = sluice("replay --shards 2 " + kCaptures + "bulk.pcapng");
+  const Said shards = sluice("replay --shards 2 " + kCaptures + "bulk-ipv6.pcapng");
   CHECK(shards.status == 0);
   CHECK(says(shards, "as blessed"));
   CHECK(says(shards, " packets came to the wrong shard"));
-  CHECK(sluice("replay --shards none " + kCaptures + "bulk.pcapng").status == 2);
+  CHECK(sluice("replay --shards none " + kCaptures + "bulk-ipv6.pcapng").status == 2);
 }
 
 TEST_CASE("--quiet keeps the sum and who differs") {
