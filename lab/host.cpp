@@ -15,17 +15,6 @@ namespace {
 constexpr std::size_t kLargestFrame = 65535;  // bytes of IP packet
 constexpr std::uint64_t kCoinStream = 3;      // beside those of the links
 
-/// A packet for another stack: a buffer belongs to its own.
-Packet copy_of(BufferPool& pool, const Packet& packet) {
-  Packet copy = Packet::copy_of(pool, packet.bytes());
-  copy.interface = packet.interface;
-  copy.link_group = packet.link_group;
-  copy.checksum_known_good = packet.checksum_known_good;
-  copy.gso_size = packet.gso_size;
-  copy.segment_count = packet.segment_count;
-  return copy;
-}
-
 }  // namespace
 
 HostCounts& HostCounts::operator+=(const HostCounts& more) noexcept {
@@ -82,7 +71,7 @@ void Host::hand_over(Time now) {
   for (bool moved = true; std::exchange(moved, false);)
     for (const auto& stack : stacks_)
       while (const std::optional<Stray> stray = stack->poll_stray()) {
-        Packet packet = copy_of(pool_, stray->packet);
+        Packet packet = stray->packet.copy(pool_);  // a buffer belongs to its own stack
         stacks_[stray->owner]->receive({&packet, 1}, now);
         ++counts_.handed_over;
         moved = true;

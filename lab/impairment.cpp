@@ -193,10 +193,7 @@ void Impairment::pass(Time now, Released released) {
     if (copies == 1) {
       next.packet = std::move(released.packet);
     } else {
-      next.packet = Packet::copy_of(pool_, released.packet.bytes());
-      next.packet.checksum_known_good = released.packet.checksum_known_good;
-      next.packet.gso_size = released.packet.gso_size;
-      next.packet.segment_count = released.packet.segment_count;
+      next.packet = released.packet.copy(pool_);
       counters_.add(ImpairmentCounter::duplicated);
     }
     mark_if_due(next.packet);

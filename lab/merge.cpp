@@ -6,11 +6,10 @@
 #include <optional>
 #include <utility>
 
-#include "stack/base/checksum.hpp"
 #include "stack/wire/ipv4.hpp"
 #include "stack/wire/ipv6.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/tcp.hpp"
+#include "tun/packet_fields.hpp"
 #include "tun/segmentation.hpp"
 
 namespace sluice::lab {
@@ -23,19 +22,11 @@ constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kEnds = wire::tcp::psh | wire::tcp::fin;
 constexpr std::uint8_t kMergeable = kEnds | wire::tcp::ack | wire::tcp::ece;
 
-std::uint16_t load16(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u16(); }
-std::uint32_t load32(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u32(); }
-void store16(MutableBytes bytes, std::size_t at, std::size_t value) noexcept {
-  ByteWriter(bytes.subspan(at)).u16(static_cast<std::uint16_t>(value));
-}
-
-bool is_v4(Bytes packet) noexcept { return packet[0] >> 4 == 4; }
-
-ChecksumSum pseudo_sum(Bytes packet, std::uint8_t protocol, std::size_t length) noexcept {
-  const std::size_t from = is_v4(packet) ? 12 : 8, width = is_v4(packet) ? 4 : 16;
-  return wire::pseudo_header(IpAddress::from_bytes(packet.subspan(from, width)),
-                             IpAddress::from_bytes(packet.subspan(from + width, width)), protocol, length);
-}
+using tun::is_v4;
+using tun::load16;
+using tun::load32;
+using tun::pseudo_sum;
+using tun::store16;
 
 /// A TCP or UDP packet whose lengths and checksums are right.
 struct Verified {
@@ -47,10 +38,8 @@ std::optional<Verified> verify(Bytes packet) noexcept {
   const auto place = tun::find_transport(packet);
   const std::size_t header = place ? tun::transport_header_size(packet, *place) : 0;
   if (header == 0) return std::nullopt;
-  const bool v4 = is_v4(packet);
-  const std::size_t size = v4 ? load16(packet, 2) : std::size_t{load16(packet, 4)} + wire::ipv6::kHeaderSize;
-  if (size != packet.size()) return std::nullopt;
-  if (v4 && internet_checksum(packet.first((packet[0] & 15u) * std::size_t{4})) != 0) return std::nullopt;
+  if (tun::ip_size(packet) != packet.size()) return std::nullopt;
+  if (is_v4(packet) && internet_checksum(packet.first((packet[0] & 15u) * std::size_t{4})) != 0) return std::nullopt;
   const Bytes transport = packet.subspan(place->offset);
   if (!place->is_tcp() && (load16(transport, 6) == 0 || load16(transport, 4) != transport.size())) return std::nullopt;
   ChecksumSum sum = pseudo_sum(packet, place->protocol, transport.size());
@@ -130,13 +119,7 @@ class Train {
   void finish(Packet& packet) {
     if (!grown_) return;
     const MutableBytes whole(bytes_);
-    if (is_v4(whole)) {
-      store16(whole, 2, whole.size());
-      store16(whole, 10, 0);
-      store16(whole, 10, internet_checksum(Bytes(whole).first(ip_)));
-    } else {
-      store16(whole, 4, whole.size() - ip_);
-    }
+    tun::store_ip_size(whole, ip_, whole.size());
     store16(whole, ip_ + kChecksum, pseudo_sum(whole, kTcp, whole.size() - ip_).folded());
     Packet super(Slice(Buffer::allocate(Packet::kHeadroom + whole.size()), Packet::kHeadroom, whole.size()));
     ByteWriter(super.bytes()).bytes(whole);

@@ -5,22 +5,6 @@
 #include <utility>
 
 namespace sluice::tun {
-namespace {
-
-/// In memory that no pool waits for, so that another thread may free it.
-Packet copy_of(const Packet& packet) {
-  const std::size_t size = packet.size();
-  Packet copy(Slice(Buffer::allocate(Packet::kHeadroom + size), Packet::kHeadroom, size));
-  ByteWriter(copy.bytes()).bytes(packet.bytes());
-  copy.interface = packet.interface;
-  copy.link_group = packet.link_group;
-  copy.checksum_known_good = packet.checksum_known_good;
-  copy.gso_size = packet.gso_size;
-  copy.segment_count = packet.segment_count;
-  return copy;
-}
-
-}  // namespace
 
 std::string_view name(HandOverCounter counter) noexcept {
   switch (counter) {
@@ -47,7 +31,7 @@ HandOver::~HandOver() {
 
 void HandOver::send(Shard& from) {
   while (const std::optional<Stray> stray = from.loop.stack().poll_stray())
-    from.leaving[stray->owner].push_back(copy_of(stray->packet));
+    from.leaving[stray->owner].push_back(stray->packet.copy());
   for (std::size_t owner = 0; owner < shards_.size(); ++owner) {
     std::vector<Packet>& packets = from.leaving[owner];
     if (packets.empty()) continue;

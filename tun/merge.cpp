@@ -3,11 +3,10 @@
 
 #include <cstring>
 
-#include "stack/base/checksum.hpp"
 #include "stack/wire/ipv4.hpp"
 #include "stack/wire/ipv6.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/tcp.hpp"
+#include "tun/packet_fields.hpp"
 
 namespace sluice::tun {
 namespace {
@@ -18,13 +17,6 @@ constexpr std::size_t kChecksum = 16;
 constexpr std::size_t kLargest = 65535;
 /// Stands for zero as well as 0 does, but nobody writes it: a cut would not give it back.
 constexpr std::uint16_t kOddZero = 0xffff;
-
-bool is_v4(Bytes packet) noexcept { return packet[0] >> 4 == 4; }
-std::uint16_t load16(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u16(); }
-std::uint32_t load32(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u32(); }
-void store16(MutableBytes bytes, std::size_t at, std::size_t value) noexcept {
-  ByteWriter(bytes.subspan(at)).u16(static_cast<std::uint16_t>(value));
-}
 
 bool same_bytes(Bytes a, Bytes b, std::size_t from, std::size_t to) noexcept {
   return std::memcmp(a.data() + from, b.data() + from, to - from) == 0;
@@ -42,15 +34,12 @@ std::size_t plain_network_size(Bytes packet) noexcept {
 
 /// What the IP header says is what there is, and its checksum is right.
 bool is_sound(Bytes head, std::size_t network, std::size_t size) noexcept {
-  if (!is_v4(head)) return load16(head, 4) + network == size;
-  return load16(head, 2) == size && load16(head, 10) != kOddZero && internet_checksum(head.first(network)) == 0;
+  if (ip_size(head) != size) return false;
+  return !is_v4(head) || (load16(head, 10) != kOddZero && internet_checksum(head.first(network)) == 0);
 }
 
 bool has_right_checksum(Bytes head, std::size_t network, Bytes text) noexcept {
-  const std::size_t width = is_v4(head) ? 4 : 16, from = is_v4(head) ? 12 : 8;
-  ChecksumSum sum = wire::pseudo_header(IpAddress::from_bytes(head.subspan(from, width)),
-                                        IpAddress::from_bytes(head.subspan(from + width, width)), kTcp,
-                                        head.size() - network + text.size());
+  ChecksumSum sum = pseudo_sum(head, kTcp, head.size() - network + text.size());
   sum.add(head.subspan(network));
   sum.add(text);
   return sum.checksum() == 0 && load16(head, network + kChecksum) != kOddZero;
@@ -112,13 +101,7 @@ bool Merge::same_transport(Bytes transport) const noexcept {
 
 void Merge::finish(Packet& packet) noexcept {
   const MutableBytes bytes = packet.bytes();
-  if (is_v4(bytes)) {
-    store16(bytes, 2, size());
-    store16(bytes, 10, 0);
-    store16(bytes, 10, internet_checksum(Bytes(bytes).first(network_size_)));
-  } else {
-    store16(bytes, 4, size() - network_size_);
-  }
+  store_ip_size(bytes, network_size_, size());
   if (push_) bytes[network_size_ + kFlags] |= wire::tcp::psh;
   packet.checksum_known_good = true;
   packet.stand_for(text_, static_cast<std::uint16_t>(unit_));

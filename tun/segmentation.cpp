@@ -7,9 +7,9 @@
 #include "stack/wire/ipv4.hpp"
 #include "stack/wire/ipv6.hpp"
 #include "stack/wire/ipv6_chain.hpp"
-#include "stack/wire/pseudo_header.hpp"
 #include "stack/wire/tcp.hpp"
 #include "stack/wire/udp.hpp"
+#include "tun/packet_fields.hpp"
 
 namespace sluice::tun {
 namespace {
@@ -38,35 +38,15 @@ std::optional<TransportPlace> place_v6(Bytes packet) noexcept {
   return TransportPlace{chain->upper, chain->size};
 }
 
-std::uint16_t load16(Bytes bytes, std::size_t at) noexcept { return ByteReader(bytes.subspan(at)).u16(); }
-void store16(MutableBytes bytes, std::size_t at, std::size_t value) noexcept {
-  ByteWriter(bytes.subspan(at)).u16(static_cast<std::uint16_t>(value));
-}
-
-/// What the IP header says.
-std::size_t ip_size(Bytes packet) noexcept {
-  return packet[0] >> 4 == 4 ? load16(packet, 2) : std::size_t{load16(packet, 4)} + wire::ipv6::kHeaderSize;
-}
-
 /// Lengths for a packet of `size` bytes, and of IPv4 the id of piece `number` and the header's checksum.
 void write_ip(MutableBytes packet, std::size_t header_size, std::size_t size, unsigned number) noexcept {
-  if (packet[0] >> 4 == 6) return store16(packet, 4, size - wire::ipv6::kHeaderSize);
-  store16(packet, 2, size);
-  store16(packet, 4, load16(packet, 4) + number);
-  store16(packet, 10, 0);
-  store16(packet, 10, internet_checksum(Bytes(packet).first(header_size)));
+  if (is_v4(packet)) store16(packet, 4, load16(packet, 4) + number);
+  store_ip_size(packet, header_size, size);
 }
 
 /// Zero would say of a datagram that it has no checksum [R768-4].
 void store_checksum(MutableBytes packet, std::size_t at, std::uint16_t checksum, bool udp) noexcept {
   store16(packet, at, udp && checksum == 0 ? 0xffff : checksum);
-}
-
-ChecksumSum pseudo_sum(Bytes packet, std::uint8_t protocol, std::size_t length) noexcept {
-  const bool v4 = packet[0] >> 4 == 4;
-  const std::size_t width = v4 ? 4 : 16, from = v4 ? 12 : 8;
-  return wire::pseudo_header(IpAddress::from_bytes(packet.subspan(from, width)),
-                             IpAddress::from_bytes(packet.subspan(from + width, width)), protocol, length);
 }
 
 }  // namespace

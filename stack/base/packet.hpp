@@ -47,6 +47,20 @@ class Packet {
     return packet;
   }
 
+  /// Another one like it, marks and all.
+  Packet copy(BufferPool& pool) const {
+    Packet packet = copy_of(pool, bytes());
+    packet.take_marks(*this);
+    return packet;
+  }
+  /// The same in memory that no pool waits for, so that another thread may free it.
+  Packet copy() const {
+    Packet packet(Slice(Buffer::allocate(kHeadroom + size()), kHeadroom, size()));
+    ByteWriter(packet.bytes()).bytes(bytes());
+    packet.take_marks(*this);
+    return packet;
+  }
+
   MutableBytes bytes() noexcept { return slice_.mutable_bytes(); }
   Bytes bytes() const noexcept { return slice_.bytes(); }
   std::size_t size() const noexcept { return slice_.size(); }
@@ -75,6 +89,14 @@ class Packet {
   std::uint16_t segment_count = 1;   ///< how many wire segments this packet stands for
 
  private:
+  void take_marks(const Packet& other) noexcept {
+    interface = other.interface;
+    link_group = other.link_group;
+    checksum_known_good = other.checksum_known_good;
+    gso_size = other.gso_size;
+    segment_count = other.segment_count;
+  }
+
   Slice slice_;
 };
 
