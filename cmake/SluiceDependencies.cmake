@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(MNL REQUIRED IMPORTED_TARGET GLOBAL libmnl)
+pkg_check_modules(URING IMPORTED_TARGET GLOBAL liburing)
 find_package(OpenSSL REQUIRED)
 pkg_check_modules(CARES REQUIRED IMPORTED_TARGET GLOBAL libcares)
 find_package(ZLIB REQUIRED)

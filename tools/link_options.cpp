@@ -28,6 +28,12 @@ lab::Parsed<std::string> parse_device(std::string_view text) {
   return lab::Parsed<std::string>::failed(complaint);
 }
 
+lab::Parsed<tun::Backend> parse_backend(std::string_view text) {
+  if (text == "epoll") return tun::Backend::epoll;
+  if (text == "uring") return tun::Backend::uring;
+  return lab::Parsed<tun::Backend>::failed(fmt::format("\"{}\" is neither epoll nor uring", text));
+}
+
 lab::Parsed<tcp::CongestionControl> parse_congestion(std::string_view text) {
   if (text == "cubic") return tcp::CongestionControl::cubic;
   if (text == "reno") return tcp::CongestionControl::reno;
@@ -264,6 +270,8 @@ void add_interface_options(CLI::App& app, LinkOptions& options, Role role) {
                      "what the stack reaches by this device, beside its network; may be repeated"));
   group(app.add_flag("--no-offload", options.no_offload,
                      "no super-segments of up to 64 KiB between the kernel and the stack"));
+  group(add_value(app, "--backend", options.backend, parse_backend, "NAME",
+                  "how packets pass: epoll (a call each) or uring (io_uring, many in one call) [epoll]"));
   add_lan_options(app, options);
 }
 

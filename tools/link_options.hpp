@@ -37,6 +37,7 @@ struct LinkOptions {
   std::optional<IpAddress> peer6;
   std::optional<std::size_t> mtu;
   bool no_offload = false;            ///< of a TUN: packets of the MTU only, with checksums
+  tun::Backend backend = tun::Backend::epoll;
   bool tap = false;                   ///< Ethernet; the following need it
   std::string bridge;                 ///< of the kernel, that the TAP becomes a port of
   std::optional<MacAddress> mac;      ///< the stack's; absent: as mac_of() says

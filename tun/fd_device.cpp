@@ -38,12 +38,6 @@ ssize_t write_frame(int fd, Bytes before, const Frame& frame, std::vector<std::u
   return ::writev(fd, pieces.data(), static_cast<int>(count));
 }
 
-/// The longest packet that an IPv6 header can speak of, without jumbograms.
-constexpr std::size_t kLargestPacket = 40 + 65535;
-/// What a packet leaves of the pool's smallest and middle blocks.
-constexpr std::size_t kSmallRoom = BufferPool::kClasses[0] - Packet::kHeadroom;
-constexpr std::size_t kMiddleRoom = BufferPool::kClasses[1] - Packet::kHeadroom;
-
 DeviceCounter counter_of(VirtioFault fault) noexcept {
   switch (fault) {
     case VirtioFault::gso_type: return DeviceCounter::drop_gso_type;
@@ -127,20 +121,21 @@ FdDevice::Read FdDevice::read_with_header() noexcept {
     counters_.add(DeviceCounter::drop_truncated_header);
     return Read::dropped;
   }
-  read_ = gathered(static_cast<std::size_t>(size) - header.size());
+  read_ = gathered(spare_, rest_, static_cast<std::size_t>(size) - header.size());
   return judge(read_virtio_header(header));
 }
 
-/// The packet of `size` bytes whose front is in spare_, in a block that it does not waste.
-Packet FdDevice::gathered(std::size_t size) {
+/// The packet of `size` bytes whose first are in `front` and others behind their place in `rest`, in a block that it
+/// does not waste.
+Packet FdDevice::gathered(Packet& front, Packet& rest, std::size_t size) {
   if (size <= kSmallRoom) {
-    Packet packet = std::exchange(spare_, Packet());
+    Packet packet = std::exchange(front, Packet());
     packet.resize(size);
     return packet;
   }
-  std::memcpy(rest_.bytes().data(), spare_.bytes().data(), kSmallRoom);
-  if (size <= kMiddleRoom) return Packet::copy_of(pool_, rest_.bytes().first(size));
-  Packet packet = std::exchange(rest_, Packet());
+  std::memcpy(rest.bytes().data(), front.bytes().data(), kSmallRoom);
+  if (size <= kMiddleRoom) return Packet::copy_of(pool_, rest.bytes().first(size));
+  Packet packet = std::exchange(rest, Packet());
   packet.resize(size);
   return packet;
 }

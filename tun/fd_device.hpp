@@ -16,7 +16,7 @@ namespace sluice::tun {
 
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
 /// up to 64 KiB passes by one call, and a small one pins no more memory than without.
-class FdDevice final : public Device {
+class FdDevice : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
   /// does. `link_header`: bytes that a frame may have before its IP packet, as mtu() does not count them.
@@ -37,12 +37,18 @@ class FdDevice final : public Device {
   Errc error() const noexcept override { return error_; }
   const Counters<DeviceCounter>& counters() const noexcept override { return counters_; }
 
- private:
+ protected:
+  /// The longest packet that an IPv6 header can speak of, without jumbograms, bytes.
+  static constexpr std::size_t kLargestPacket = 40 + 65535;
+  /// What a packet leaves of the pool's smallest and middle blocks, bytes.
+  static constexpr std::size_t kSmallRoom = BufferPool::kClasses[0] - Packet::kHeadroom;
+  static constexpr std::size_t kMiddleRoom = BufferPool::kClasses[1] - Packet::kHeadroom;
+
   enum class Read { packet, dropped, nothing };
   Read read_one() noexcept;
   Read read_with_header() noexcept;
   Read judge(const VirtioHeader& header) noexcept;
-  Packet gathered(std::size_t size);
+  Packet gathered(Packet& front, Packet& rest, std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
   bool on_write_error(int error) noexcept;

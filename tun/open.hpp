@@ -23,6 +23,9 @@ struct AddressPair {
 /// What passes the device: IP packets between two ends, or Ethernet frames of a LAN.
 enum class DeviceKind : std::uint8_t { tun, tap };
 
+/// By which calls packets pass.
+enum class Backend : std::uint8_t { epoll, uring };
+
 struct TunOptions {
   DeviceKind kind = DeviceKind::tun;
   std::string name = "sluice%d";            ///< 1..15 characters; "%d" stands for the first free number
@@ -41,6 +44,7 @@ struct TunOptions {
   /// Of a TUN: one queue of several (IFF_MULTI_QUEUE). The kernel gives a packet to the queue that its flow's answers
   /// come from. A further one is opened by the name of the first, without addresses and routes.
   bool multi_queue = false;
+  Backend backend = Backend::epoll;
 
   static constexpr std::uint32_t kDefaultQueue = 10'000;
 };
