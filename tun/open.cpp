@@ -160,8 +160,7 @@ std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   const std::size_t link_header = options.kind == DeviceKind::tap ? kEthernetOverhead : 0;
   if (options.backend == Backend::uring && offload)
     return std::make_unique<UringDevice>(std::move(fd), mtu, name, granted);
-  if (options.backend == Backend::uring)
-    return std::make_unique<UringDevice>(std::move(fd), mtu, name, link_header);
+  if (options.backend == Backend::uring) return std::make_unique<UringDevice>(std::move(fd), mtu, name, link_header);
   if (offload) return std::make_unique<FdDevice>(std::move(fd), mtu, name, granted);
   return std::make_unique<FdDevice>(std::move(fd), mtu, name, link_header);
 }

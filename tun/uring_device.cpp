@@ -2,6 +2,7 @@
 #include "tun/uring_device.hpp"
 
 #include <liburing.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -75,6 +76,7 @@ class Ring {
 UringReads wanted_reads() {
   const char* const text = std::getenv("SLUICE_URING_READS");
   if (!text || std::strcmp(text, "batch") == 0) return UringReads::batch;
+  if (std::strcmp(text, "deferred") == 0) return UringReads::deferred;
   return std::strcmp(text, "calls") == 0 ? UringReads::calls : UringReads::multishot;
 }
 
@@ -110,7 +112,8 @@ void UringDevice::Writes::hold(Slot& slot, Bytes before, const Frame& frame) {
   slot.size = frame.size();
   slot.super = frame.gso_size != 0;
   if (frame.body.size() >= kMaximumPieces) {
-    for (const Slice& slice : frame.body) slot.front.insert(slot.front.end(), slice.bytes().begin(), slice.bytes().end());
+    for (const Slice& slice : frame.body)
+      slot.front.insert(slot.front.end(), slice.bytes().begin(), slice.bytes().end());
   } else {
     slot.body.assign(frame.body.begin(), frame.body.end());
   }
@@ -165,8 +168,6 @@ void UringDevice::flush() noexcept {
   waiting.resize(kept);
 }
 
-void UringDevice::begin_turn(Time now) noexcept { FdDevice::begin_turn(now); }
-
 // --- packets in, by batches
 
 struct UringDevice::Reads {
@@ -188,13 +189,17 @@ struct UringDevice::Reads {
 struct UringDevice::Multishot {
   static constexpr int kGroup = 0;
 
-  explicit Multishot(unsigned count_of_buffers)
-      : ring(8, IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG, 1024), count(count_of_buffers) {
+  Multishot(unsigned count_of_buffers, bool defer)
+      : ring(8, defer ? IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG : 0, 1024), count(count_of_buffers) {
+    if (defer) {
+      bell = Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    }
     buffers = static_cast<io_uring_buf_ring*>(
         ::mmap(nullptr, count * sizeof(io_uring_buf), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0));
     packets.resize(count);
   }
   ~Multishot() {
+    if (!armed) return;
     io_uring_sqe* const entry = io_uring_get_sqe(ring.get());
     io_uring_prep_cancel64(entry, 1, 0);
     entry->user_data = 2;
@@ -221,25 +226,31 @@ struct UringDevice::Multishot {
   io_uring_buf_ring* buffers = nullptr;
   std::vector<Packet> packets;
   bool armed = false;
+  Fd bell;  // rung by the kernel
 };
 
 UringDevice::UringDevice(Fd fd, std::size_t mtu, std::string name, std::size_t link_header)
     : FdDevice(std::move(fd), mtu, std::move(name), link_header), writes_(std::make_unique<Writes>()) {
   const UringReads reads = wanted_reads();
   if (reads == UringReads::batch) reads_ = std::make_unique<Reads>();
-  if (reads == UringReads::multishot) multishot_ = std::make_unique<Multishot>(256);
+  if (reads == UringReads::multishot || reads == UringReads::deferred)
+    multishot_ = std::make_unique<Multishot>(256, reads == UringReads::deferred);
 }
 
 UringDevice::UringDevice(Fd fd, std::size_t mtu, std::string name, const Offloads& granted)
     : FdDevice(std::move(fd), mtu, std::move(name), granted), writes_(std::make_unique<Writes>()) {
   const UringReads reads = wanted_reads();
   if (reads == UringReads::batch) reads_ = std::make_unique<Reads>();
-  if (reads == UringReads::multishot) multishot_ = std::make_unique<Multishot>(16);
+  if (reads == UringReads::multishot || reads == UringReads::deferred)
+    multishot_ = std::make_unique<Multishot>(16, reads == UringReads::deferred);
 }
 
 UringDevice::~UringDevice() = default;
 
-int UringDevice::fd() const noexcept { return multishot_ ? multishot_->ring.get()->ring_fd : FdDevice::fd(); }
+int UringDevice::fd() const noexcept {
+  if (multishot_ && multishot_->bell) return multishot_->bell.number();
+  return multishot_ ? multishot_->ring.get()->ring_fd : FdDevice::fd();
+}
 
 bool UringDevice::receive_batch(std::vector<Packet>& into) noexcept {
   if (!reads_ && !multishot_) return FdDevice::receive_batch(into);
@@ -304,27 +315,39 @@ bool UringDevice::receive_by_batch(std::vector<Packet>& into) noexcept {
   return true;
 }
 
+Packet UringDevice::room_for_any() {
+  if (!has_header_) return Packet::with_room(pool_, largest_frame_);
+  constexpr std::size_t kHeader = VirtioHeader::kSize;
+  return Packet(
+      Slice(pool_.take(Packet::kHeadroom + kLargestPacket), Packet::kHeadroom - kHeader, kLargestPacket + kHeader));
+}
+
+void UringDevice::begin_turn(Time now) noexcept {
+  FdDevice::begin_turn(now);
+  if (!multishot_ || multishot_->armed) return;
+  Multishot& shot = *multishot_;
+  io_uring* const ring = shot.ring.get();
+  shot.ring.start();
+  if (shot.bell) io_uring_register_eventfd(ring, shot.bell.number());
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(shot.buffers);
+  registration.ring_entries = shot.count;
+  registration.bgid = Multishot::kGroup;
+  io_uring_register_buf_ring(ring, &registration, 0);
+  io_uring_buf_ring_init(shot.buffers);
+  for (unsigned i = 0; i < shot.count; ++i) shot.put(i, room_for_any());
+  shot.arm(fd_.number());
+  shot.armed = true;
+}
+
 bool UringDevice::receive_by_multishot(std::vector<Packet>& into) noexcept {
   Multishot& shot = *multishot_;
   io_uring* const ring = shot.ring.get();
-  const auto room = [&] {
-    if (!has_header_) return Packet::with_room(pool_, largest_frame_);
-    constexpr std::size_t kHeader = VirtioHeader::kSize;
-    return Packet(Slice(pool_.take(Packet::kHeadroom + kLargestPacket), Packet::kHeadroom - kHeader, kLargestPacket + kHeader));
-  };
-  if (!shot.armed) {
-    shot.ring.start();
-    io_uring_buf_reg registration{};
-    registration.ring_addr = reinterpret_cast<std::uintptr_t>(shot.buffers);
-    registration.ring_entries = shot.count;
-    registration.bgid = Multishot::kGroup;
-    io_uring_register_buf_ring(ring, &registration, 0);
-    io_uring_buf_ring_init(shot.buffers);
-    for (unsigned i = 0; i < shot.count; ++i) shot.put(i, room());
-    shot.arm(fd_.number());
-    shot.armed = true;
+  if (shot.bell) {
+    std::uint64_t rings = 0;
+    (void)!::read(shot.bell.number(), &rings, sizeof rings);
+    io_uring_get_events(ring);
   }
-  io_uring_get_events(ring);
   std::size_t taken = 0;
   unsigned seen = 0;
   bool again = false;
@@ -346,7 +369,7 @@ bool UringDevice::receive_by_multishot(std::vector<Packet>& into) noexcept {
     Packet packet = std::move(shot.packets[number]);
     if (!has_header_) {
       packet.resize(size);
-      shot.put(number, room());
+      shot.put(number, room_for_any());
       read_ = std::move(packet);
     } else {
       VirtioBytes header{};
@@ -359,7 +382,7 @@ bool UringDevice::receive_by_multishot(std::vector<Packet>& into) noexcept {
         packet.remove_front(header.size());
         packet.resize(size);
         read_ = std::move(packet);
-        shot.put(number, room());
+        shot.put(number, room_for_any());
       }
       if (judge(read_virtio_header(header)) == Read::dropped) continue;
     }

@@ -11,7 +11,7 @@
 namespace sluice::tun {
 
 /// How packets come in.
-enum class UringReads : std::uint8_t { calls, batch, multishot };
+enum class UringReads : std::uint8_t { calls, batch, multishot, deferred };
 
 /// Frames wait for flush() and leave by one system call, 64 at most; they keep what they refer to until then. A frame
 /// that the kernel has no room for stays in order and is offered again in the next turn. One thread makes all calls
@@ -34,6 +34,7 @@ class UringDevice final : public FdDevice {
 
  private:
   bool receive_by_batch(std::vector<Packet>& into) noexcept;
+  Packet room_for_any();
   bool receive_by_multishot(std::vector<Packet>& into) noexcept;
 
   struct Writes;
