@@ -22,21 +22,11 @@ void flatten(const Frame& frame, std::vector<std::uint8_t>& into) {
   for (const Slice& slice : frame.body) into.insert(into.end(), slice.bytes().begin(), slice.bytes().end());
 }
 
-/// `before`: what the device wants before the packet.
-ssize_t write_frame(int fd, Bytes before, const Frame& frame, std::vector<std::uint8_t>& scratch) {
-  std::array<iovec, kMaximumPieces + 1> pieces;
-  std::size_t count = 0;
-  const auto add = [&](Bytes bytes) { pieces[count++] = piece_of(bytes); };
-  if (!before.empty()) add(before);
-  if (frame.body.size() >= kMaximumPieces) {
-    flatten(frame, scratch);
-    add(scratch);
-  } else {
-    add(frame.head);
-    for (const Slice& slice : frame.body) add(slice.bytes());
-  }
-  return ::writev(fd, pieces.data(), static_cast<int>(count));
-}
+/// The longest packet that an IPv6 header can speak of, without jumbograms.
+constexpr std::size_t kLargestPacket = 40 + 65535;
+/// What a packet leaves of the pool's smallest and middle blocks.
+constexpr std::size_t kSmallRoom = BufferPool::kClasses[0] - Packet::kHeadroom;
+constexpr std::size_t kMiddleRoom = BufferPool::kClasses[1] - Packet::kHeadroom;
 
 DeviceCounter counter_of(VirtioFault fault) noexcept {
   switch (fault) {
@@ -121,21 +111,20 @@ FdDevice::Read FdDevice::read_with_header() noexcept {
     counters_.add(DeviceCounter::drop_truncated_header);
     return Read::dropped;
   }
-  read_ = gathered(spare_, rest_, static_cast<std::size_t>(size) - header.size());
+  read_ = gathered(static_cast<std::size_t>(size) - header.size());
   return judge(read_virtio_header(header));
 }
 
-/// The packet of `size` bytes whose first are in `front` and others behind their place in `rest`, in a block that it
-/// does not waste.
-Packet FdDevice::gathered(Packet& front, Packet& rest, std::size_t size) {
+/// The packet of `size` bytes whose front is in spare_, in a block that it does not waste.
+Packet FdDevice::gathered(std::size_t size) {
   if (size <= kSmallRoom) {
-    Packet packet = std::exchange(front, Packet());
+    Packet packet = std::exchange(spare_, Packet());
     packet.resize(size);
     return packet;
   }
-  std::memcpy(rest.bytes().data(), front.bytes().data(), kSmallRoom);
-  if (size <= kMiddleRoom) return Packet::copy_of(pool_, rest.bytes().first(size));
-  Packet packet = std::exchange(rest, Packet());
+  std::memcpy(rest_.bytes().data(), spare_.bytes().data(), kSmallRoom);
+  if (size <= kMiddleRoom) return Packet::copy_of(pool_, rest_.bytes().first(size));
+  Packet packet = std::exchange(rest_, Packet());
   packet.resize(size);
   return packet;
 }
@@ -176,14 +165,41 @@ bool FdDevice::accept(const Frame& frame) noexcept {
     return true;
   }
   const VirtioBytes before = write_virtio_header(*header);
+  return write_frame(has_header_ ? Bytes(before) : Bytes(), frame, size);
+}
+
+/// `before`: what the device wants before the packet of `size` bytes.
+bool FdDevice::write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept {
+  std::array<iovec, kMaximumPieces + 1> pieces;
+  std::size_t count = 0;
+  const auto add = [&](Bytes bytes) { pieces[count++] = piece_of(bytes); };
+  if (!before.empty()) add(before);
+  const bool flat = frame.body.size() >= kMaximumPieces;
+  if (flat) flatten(frame, flat_);
+  add(flat ? Bytes(flat_) : frame.head);
+  const std::size_t lent = count;
+  const std::span<const Slice> body = flat ? std::span<const Slice>() : frame.body;
+  for (const Slice& slice : body) add(slice.bytes());
+  return write_packet({.pieces = std::span(pieces).first(count),
+                       .lent = lent,
+                       .body = body,
+                       .size = size,
+                       .super = frame.gso_size != 0});
+}
+
+bool FdDevice::write_packet(const PacketOut& packet) noexcept {
   ssize_t written = 0;
-  do written = write_frame(fd_.number(), has_header_ ? Bytes(before) : Bytes(), frame, flat_);
+  do written = ::writev(fd_.number(), packet.pieces.data(), static_cast<int>(packet.pieces.size()));
   while (written < 0 && errno == EINTR);
   if (written < 0) return on_write_error(errno);
+  count_out(packet.size, packet.super);
+  return true;
+}
+
+void FdDevice::count_out(std::size_t size, bool super) noexcept {
   counters_.add(DeviceCounter::packets_out);
   counters_.add(DeviceCounter::bytes_out, size);
-  if (frame.gso_size != 0) counters_.add(DeviceCounter::super_out);
-  return true;
+  if (super) counters_.add(DeviceCounter::super_out);
 }
 
 bool FdDevice::on_write_error(int error) noexcept {

@@ -1,9 +1,12 @@
 // A device that is a descriptor with one packet per read() and write(): a TUN, a TAP, or a datagram socket in tests.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,15 @@
 #include "tun/virtio_header.hpp"
 
 namespace sluice::tun {
+
+/// A packet on its way into the kernel.
+struct PacketOut {
+  std::span<const iovec> pieces;
+  std::size_t lent = 0;         ///< so many pieces, the first ones, are valid during the call only
+  std::span<const Slice> body;  ///< in which the others lie
+  std::size_t size = 0;         ///< bytes of IP packet
+  bool super = false;           ///< stands for several on the wire
+};
 
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
 /// up to 64 KiB passes by one call, and a small one pins no more memory than without.
@@ -38,20 +50,23 @@ class FdDevice : public Device {
   const Counters<DeviceCounter>& counters() const noexcept override { return counters_; }
 
  protected:
-  /// The longest packet that an IPv6 header can speak of, without jumbograms, bytes.
-  static constexpr std::size_t kLargestPacket = 40 + 65535;
-  /// What a packet leaves of the pool's smallest and middle blocks, bytes.
-  static constexpr std::size_t kSmallRoom = BufferPool::kClasses[0] - Packet::kHeadroom;
-  static constexpr std::size_t kMiddleRoom = BufferPool::kClasses[1] - Packet::kHeadroom;
+  /// Gives one packet to the kernel, and counts it. False: there is no room now, the packet must come again.
+  virtual bool write_packet(const PacketOut& packet) noexcept;
+  /// What became of a packet that the kernel did not take, from errno: false as write_packet().
+  bool on_write_error(int error) noexcept;
+  void count_out(std::size_t size, bool super) noexcept;
+  /// The device is of no use any more.
+  void fail() noexcept { error_ = Errc::io_error; }
 
+ private:
   enum class Read { packet, dropped, nothing };
   Read read_one() noexcept;
   Read read_with_header() noexcept;
   Read judge(const VirtioHeader& header) noexcept;
-  Packet gathered(Packet& front, Packet& rest, std::size_t size);
+  Packet gathered(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
-  bool on_write_error(int error) noexcept;
+  bool write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept;
 
   Fd fd_;
   std::size_t mtu_;

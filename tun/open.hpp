@@ -23,8 +23,11 @@ struct AddressPair {
 /// What passes the device: IP packets between two ends, or Ethernet frames of a LAN.
 enum class DeviceKind : std::uint8_t { tun, tap };
 
-/// By which calls packets pass.
-enum class Backend : std::uint8_t { epoll, uring };
+/// How frames leave.
+enum class Backend : std::uint8_t {
+  epoll,  ///< a system call each: FdDevice
+  uring,  ///< many with one: UringDevice
+};
 
 struct TunOptions {
   DeviceKind kind = DeviceKind::tun;
@@ -58,6 +61,7 @@ inline constexpr std::size_t kEthernetOverhead = 18;
 /// - permission_denied: opening, creating or configuring is not allowed
 /// - address_in_use: another program holds the interface, or the name belongs to something of another kind
 /// - not_found: no such bridge
+/// - not_supported: no io_uring here
 /// - invalid_argument: a name that no interface can have, or a setting that the kernel refuses
 std::unique_ptr<FdDevice> open_tun(const TunOptions& options);
 
