@@ -91,6 +91,7 @@ void add_interface(Json& counters, Host& host, InterfaceNumber number) {
 
 std::vector<std::string> offload_names(const tun::Offloads& offloads) {
   std::vector<std::string> names;
+  if (offloads.software) return names;
   const auto add = [&](bool granted, const char* name) {
     if (granted) names.emplace_back(name);
   };

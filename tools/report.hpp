@@ -11,7 +11,7 @@
 
 namespace sluice::tools {
 
-/// What a device was granted: "checksum", "tcp4", "tcp6", "ecn", "udp"; none at all without offloads.
+/// What a device was granted by the kernel: "checksum", "tcp4", "tcp6", "ecn", "udp"; none at all without offloads.
 std::vector<std::string> offload_names(const tun::Offloads& offloads);
 
 /// {"offloads":["checksum",…],"counters":{"tcp":{"segments_in":…},…},"gauges":{…}}. Counters only grow; gauges are as

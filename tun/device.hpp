@@ -13,15 +13,16 @@
 
 namespace sluice::tun {
 
-/// What a device does for the stack beyond carrying packets of one MTU. All off: a plain device.
+/// What a device does for the stack beyond carrying packets of one MTU. All off: a device that takes only such.
 struct Offloads {
   std::size_t maximum_frame = 0;  ///< bytes of IP packet in one frame with gso_size; 0 = never more than the MTU
   bool checksum = false;          ///< takes frames with checksum_partial
   // What it hands in as super-segments, so that nobody cuts them on the way here.
   bool tcp_v4 = false;
   bool tcp_v6 = false;
-  bool tcp_ecn = false;  ///< those with CWR, too
-  bool udp = false;      ///< rows of datagrams, of both families; it takes such, too
+  bool tcp_ecn = false;   ///< those with CWR, too
+  bool udp = false;       ///< rows of datagrams, of both families; it takes such, too
+  bool software = false;  ///< the kernel grants nothing, and we cut frames ourselves before they are written
 };
 
 enum class DeviceCounter : std::uint8_t {
@@ -29,12 +30,14 @@ enum class DeviceCounter : std::uint8_t {
   bytes_in,
   packets_out,
   bytes_out,
-  full,  ///< accept() answered "full"
+  full,  ///< the kernel had no room: accept() said so, or kept what was left of a frame that it cuts
   read_errors,
   write_errors,  ///< frames that the kernel refused, dropped
   unsupported,   ///< frames above the MTU or with offloads that this device lacks, dropped
+  merged_in,     ///< of packets_in, those that joined the one before here
   super_in,      ///< of packets_in, those that stand for several on the wire
   super_out,     ///< of packets_out
+  cut_out,       ///< super-segments that were cut here; packets_out counts what they were cut into
   // Packets in, dropped because what the device says of them is nonsense: see VirtioFault.
   drop_truncated_header,
   drop_gso_type,

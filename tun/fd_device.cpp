@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -54,8 +55,10 @@ std::string_view name(DeviceCounter counter) noexcept {
     case DeviceCounter::read_errors: return "read_errors";
     case DeviceCounter::write_errors: return "write_errors";
     case DeviceCounter::unsupported: return "unsupported";
+    case DeviceCounter::merged_in: return "merged_in";
     case DeviceCounter::super_in: return "super_in";
     case DeviceCounter::super_out: return "super_out";
+    case DeviceCounter::cut_out: return "cut_out";
     case DeviceCounter::drop_truncated_header: return "drop_truncated_header";
     case DeviceCounter::drop_gso_type: return "drop_gso_type";
     case DeviceCounter::drop_gso_size: return "drop_gso_size";
@@ -67,7 +70,9 @@ std::string_view name(DeviceCounter counter) noexcept {
 }
 
 FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name, std::size_t link_header)
-    : fd_(std::move(fd)), mtu_(mtu), largest_frame_(mtu + link_header), name_(std::move(name)) {}
+    : fd_(std::move(fd)), mtu_(mtu), largest_frame_(mtu + link_header), name_(std::move(name)) {
+  if (link_header == 0) offloads_ = {.maximum_frame = 65535, .checksum = true, .udp = true, .software = true};
+}
 
 FdDevice::FdDevice(Fd fd, std::size_t mtu, std::string name, const Offloads& granted)
     : FdDevice(std::move(fd), mtu, std::move(name)) {
@@ -138,16 +143,78 @@ FdDevice::Read FdDevice::judge(const VirtioHeader& header) noexcept {
   return Read::packet;
 }
 
+/// Whether the next packet's text has its place behind the open packet's.
+bool FdDevice::may_join() const noexcept {
+  return merge_.is_open() && !merge_.is_ended() && merge_.size() + largest_frame_ <= kLargestPacket;
+}
+
+/// Reads the next packet so that its text lies right if it continues the open one; its headers fall on that one's last
+/// bytes, which are put back. (Two buffers would do without, and cost the kernel more.) If it does not continue it,
+/// that one is done with.
+FdDevice::Read FdDevice::read_behind(std::vector<Packet>& into) noexcept {
+  if (rest_.empty()) rest_ = Packet::with_room(pool_, kLargestPacket);
+  std::array<std::uint8_t, Merge::kHeadRoom> covered, front;
+  const MutableBytes place = rest_.bytes().subspan(merge_.size() - merge_.head_size(), largest_frame_);
+  std::memcpy(covered.data(), place.data(), merge_.head_size());
+  ssize_t size = 0;
+  do size = ::read(fd_.number(), place.data(), place.size());
+  while (size < 0 && errno == EINTR);
+  std::memcpy(front.data(), place.data(), merge_.head_size());
+  std::memcpy(place.data(), covered.data(), merge_.head_size());
+  if (size <= 0) return on_read_error(size);
+  const std::size_t in_front = std::min(static_cast<std::size_t>(size), merge_.head_size());
+  const Bytes head = Bytes(front).first(in_front),
+              text = place.subspan(in_front, static_cast<std::size_t>(size) - in_front);
+  if (merge_.join(head, text)) {
+    if (merge_.count() == 2) std::memcpy(rest_.bytes().data(), std::as_const(open_).bytes().data(), open_.size());
+    counters_.add(DeviceCounter::merged_in);
+    counters_.add(DeviceCounter::packets_in);
+    counters_.add(DeviceCounter::bytes_in, static_cast<std::size_t>(size));
+    return Read::joined;
+  }
+  read_ = Packet::with_room(pool_, static_cast<std::size_t>(size));
+  std::memcpy(read_.bytes().data(), head.data(), in_front);
+  if (!text.empty()) std::memcpy(read_.bytes().data() + in_front, text.data(), text.size());
+  close_merge(into);
+  return Read::packet;
+}
+
+/// The open packet with all that joined it, in a block that it does not waste.
+Packet FdDevice::merged() noexcept {
+  const std::size_t size = merge_.size();
+  Packet packet =
+      size <= kMiddleRoom ? Packet::copy_of(pool_, rest_.bytes().first(size)) : std::exchange(rest_, Packet());
+  packet.resize(size);
+  merge_.finish(packet);
+  return packet;
+}
+
+void FdDevice::close_merge(std::vector<Packet>& into) noexcept {
+  if (!merge_.is_open()) return;
+  into.push_back(merge_.count() > 1 ? merged() : std::exchange(open_, Packet()));
+  merge_.close();
+  open_ = Packet();
+}
+
+/// Packets leave in the order in which they came: one that others may join is closed before the next begins.
 bool FdDevice::receive_batch(std::vector<Packet>& into) noexcept {
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    const Read found = read_one();
-    if (found == Read::nothing) return false;
-    if (found == Read::dropped) continue;
+  Read found = Read::packet;
+  for (std::size_t i = 0; i < kBatch && found != Read::nothing; ++i) {
+    const bool behind = may_join();
+    if (!behind) close_merge(into);
+    found = behind ? read_behind(into) : read_one();
+    if (found != Read::packet) continue;
     counters_.add(DeviceCounter::packets_in);
     counters_.add(DeviceCounter::bytes_in, read_.size());
-    into.push_back(std::exchange(read_, Packet()));
+    if (offloads_.software && merge_.begin(std::as_const(read_).bytes())) {
+      read_.checksum_known_good = true;
+      open_ = std::exchange(read_, Packet());
+    } else {
+      into.push_back(std::exchange(read_, Packet()));
+    }
   }
-  return true;
+  close_merge(into);
+  return found != Read::nothing;
 }
 
 /// Of a super-segment each piece must fit the MTU, and the whole an IP header's length.
@@ -157,10 +224,26 @@ bool FdDevice::fits(const Frame& frame, std::size_t size) const noexcept {
   return size <= offloads_.maximum_frame && frame.head.size() + frame.gso_size <= largest_frame_;
 }
 
+/// What is left of a super-segment goes before anything else.
+void FdDevice::begin_turn(Time) noexcept {
+  full_ = false;
+  (void)write_cut();
+}
+
 bool FdDevice::accept(const Frame& frame) noexcept {
+  if (!write_cut()) return false;
   const std::size_t size = frame.size();
+  if (!fits(frame, size)) {
+    counters_.add(DeviceCounter::unsupported);
+    return true;
+  }
+  const bool whole = !offloads_.software || (!frame.checksum_partial && frame.gso_size == 0);
+  return whole ? accept_whole(frame, size) : accept_cut(frame);
+}
+
+bool FdDevice::accept_whole(const Frame& frame, std::size_t size) noexcept {
   const auto header = has_header_ ? describe(frame) : std::optional(VirtioHeader());
-  if (!header || !fits(frame, size)) {
+  if (!header) {
     counters_.add(DeviceCounter::unsupported);
     return true;
   }
@@ -200,6 +283,35 @@ void FdDevice::count_out(std::size_t size, bool super) noexcept {
   counters_.add(DeviceCounter::packets_out);
   counters_.add(DeviceCounter::bytes_out, size);
   if (super) counters_.add(DeviceCounter::super_out);
+}
+
+/// A frame of which one packet has left is taken, and the rest of it waits here.
+bool FdDevice::accept_cut(const Frame& frame) noexcept {
+  if (!cut_.begin(frame)) {
+    counters_.add(DeviceCounter::unsupported);
+    return true;
+  }
+  if (!write_cut()) {
+    if (cut_.at_first()) {
+      cut_.drop();
+      return false;
+    }
+    cut_.keep();
+  }
+  if (frame.gso_size != 0) counters_.add(DeviceCounter::cut_out);
+  return true;
+}
+
+/// Writes what is left of a super-segment. False: the device is full before all of it has left. A packet that the
+/// kernel refuses is dropped.
+bool FdDevice::write_cut() noexcept {
+  for (; !cut_.done(); cut_.next()) {
+    const std::span<const iovec> pieces = cut_.packet();
+    // A packet of very many pieces has some that are together elsewhere.
+    const std::size_t lent = pieces.size() == FrameCut::kMaximumPieces ? pieces.size() : 1;
+    if (!write_packet({.pieces = pieces, .lent = lent, .body = cut_.text(), .size = cut_.packet_size()})) return false;
+  }
+  return true;
 }
 
 bool FdDevice::on_write_error(int error) noexcept {

@@ -13,6 +13,8 @@
 #include "stack/base/buffer.hpp"
 #include "tun/device.hpp"
 #include "tun/fd.hpp"
+#include "tun/frame_cut.hpp"
+#include "tun/merge.hpp"
 #include "tun/virtio_header.hpp"
 
 namespace sluice::tun {
@@ -27,7 +29,9 @@ struct PacketOut {
 };
 
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
-/// up to 64 KiB passes by one call, and a small one pins no more memory than without.
+/// up to 64 KiB passes by one call, and a small one pins no more memory than without. Without them a super-segment is
+/// cut here, just before its packets are written, and packets of one TCP flow that wait one behind the other are merged
+/// into one where the kernel would have: the stack works once for all of them.
 class FdDevice : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
@@ -42,7 +46,7 @@ class FdDevice : public Device {
   int fd() const noexcept override { return fd_.number(); }
   std::size_t mtu() const noexcept override { return mtu_; }
   Offloads offloads() const noexcept override { return offloads_; }
-  void begin_turn(Time) noexcept override { full_ = false; }
+  void begin_turn(Time now) noexcept override;
   bool receive_batch(std::vector<Packet>& into) noexcept override;
   bool accept(const Frame& frame) noexcept override;
   bool full() const noexcept override { return full_; }
@@ -59,14 +63,21 @@ class FdDevice : public Device {
   void fail() noexcept { error_ = Errc::io_error; }
 
  private:
-  enum class Read { packet, dropped, nothing };
+  enum class Read { packet, joined, dropped, nothing };
   Read read_one() noexcept;
   Read read_with_header() noexcept;
+  Read read_behind(std::vector<Packet>& into) noexcept;
+  bool may_join() const noexcept;
+  Packet merged() noexcept;
+  void close_merge(std::vector<Packet>& into) noexcept;
   Read judge(const VirtioHeader& header) noexcept;
   Packet gathered(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
   bool write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept;
+  bool accept_whole(const Frame& frame, std::size_t size) noexcept;
+  bool accept_cut(const Frame& frame) noexcept;
+  bool write_cut() noexcept;
 
   Fd fd_;
   std::size_t mtu_;
@@ -76,9 +87,12 @@ class FdDevice : public Device {
   Offloads offloads_;
   bool has_header_ = false;
   Packet spare_;  // a buffer that the last read left empty; with offloads for the front of a packet
-  Packet rest_;   // with offloads: for what is behind it
+  Packet rest_;   // with offloads: for what is behind it; without: for packets that are merged
   Packet read_;   // what read_one() found
+  Merge merge_;
+  Packet open_;  // the packet that others may join: merge_ is open
   Counters<DeviceCounter> counters_;
+  FrameCut cut_;                    // the packets that are left of a super-segment
   std::vector<std::uint8_t> flat_;  // for frames of very many pieces
   Errc error_ = Errc::none;
   bool full_ = false;

@@ -2,6 +2,7 @@
 #include "tun/segmentation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "stack/wire/ipv4.hpp"
 #include "stack/wire/ipv6.hpp"
@@ -47,13 +48,18 @@ std::size_t ip_size(Bytes packet) noexcept {
   return packet[0] >> 4 == 4 ? load16(packet, 2) : std::size_t{load16(packet, 4)} + wire::ipv6::kHeaderSize;
 }
 
-/// Lengths, and of IPv4 the id of piece `number` and the header's checksum.
-void write_ip(MutableBytes packet, std::size_t header_size, unsigned number) noexcept {
-  if (packet[0] >> 4 == 6) return store16(packet, 4, packet.size() - wire::ipv6::kHeaderSize);
-  store16(packet, 2, packet.size());
+/// Lengths for a packet of `size` bytes, and of IPv4 the id of piece `number` and the header's checksum.
+void write_ip(MutableBytes packet, std::size_t header_size, std::size_t size, unsigned number) noexcept {
+  if (packet[0] >> 4 == 6) return store16(packet, 4, size - wire::ipv6::kHeaderSize);
+  store16(packet, 2, size);
   store16(packet, 4, load16(packet, 4) + number);
   store16(packet, 10, 0);
   store16(packet, 10, internet_checksum(Bytes(packet).first(header_size)));
+}
+
+/// Zero would say of a datagram that it has no checksum [R768-4].
+void store_checksum(MutableBytes packet, std::size_t at, std::uint16_t checksum, bool udp) noexcept {
+  store16(packet, at, udp && checksum == 0 ? 0xffff : checksum);
 }
 
 ChecksumSum pseudo_sum(Bytes packet, std::uint8_t protocol, std::size_t length) noexcept {
@@ -82,55 +88,58 @@ std::size_t transport_header_size(Bytes packet, const TransportPlace& place) noe
 void complete_checksum(MutableBytes packet, std::size_t start, std::size_t offset) noexcept {
   ChecksumSum sum;
   sum.add(Bytes(packet).subspan(start));
-  const std::uint16_t checksum = sum.checksum();
-  const bool udp = offset == 6;  // there zero would say that there is none [R768-4]
-  store16(packet, start + offset, udp && checksum == 0 ? 0xffff : checksum);
+  store_checksum(packet, start + offset, sum.checksum(), offset == 6);
 }
 
-Segments::Segments(Bytes packet, std::uint16_t gso_size) noexcept : packet_(packet), place_(find_transport(packet)) {
-  const std::size_t header = place_ ? transport_header_size(packet, *place_) : 0;
-  if (header == 0 || ip_size(packet) != packet.size()) {
-    place_.reset();
-    return;
-  }
-  headers_ = place_->offset + header;
-  unit_ = gso_size == 0 ? packet.size() - headers_ : gso_size;
-}
-
-Bytes Segments::next() {
-  if (done_) return {};
-  if (!place_) {
-    done_ = true;
-    return packet_;
-  }
-  const std::size_t left = packet_.size() - headers_ - at_;
-  const std::size_t size = std::min(unit_, left);
-  write_piece(size, size == left);
+void PieceHeads::write_next(MutableBytes head, std::uint16_t text_sum) noexcept {
+  const std::size_t size = text();
+  const bool last = size == text_ - at_;
+  write_ip(head, place_.offset, head_size_ + size, number_);
+  const MutableBytes transport = head.subspan(place_.offset);
+  write_transport(transport, transport.size() + size, last);
+  store16(transport, place_.checksum_offset(), 0);
+  ChecksumSum sum = pseudo_sum(head, place_.protocol, transport.size() + size);
+  sum.add(transport);  // of an even size, so that the text's words stand as they were summed
+  sum.add_word(text_sum);
+  store_checksum(transport, place_.checksum_offset(), sum.checksum(), !place_.is_tcp());
   at_ += size;
   ++number_;
-  done_ = size == left;
-  return piece_;
+  done_ = last;
 }
 
-void Segments::write_piece(std::size_t size, bool last) {
-  const Bytes text = packet_.subspan(headers_ + at_, size);
-  piece_.assign(packet_.begin(), packet_.begin() + static_cast<std::ptrdiff_t>(headers_));
-  piece_.insert(piece_.end(), text.begin(), text.end());
-  const MutableBytes packet(piece_);
-  write_ip(packet, place_->offset, number_);
-  const MutableBytes transport = packet.subspan(place_->offset);
-  write_transport(transport, last);
-  store16(transport, place_->checksum_offset(), pseudo_sum(packet, place_->protocol, transport.size()).folded());
-  complete_checksum(packet, place_->offset, place_->checksum_offset());
-}
-
-void Segments::write_transport(MutableBytes transport, bool last) const noexcept {
-  if (!place_->is_tcp()) return store16(transport, 4, transport.size());
+/// `size`: bytes of header and text.
+void PieceHeads::write_transport(MutableBytes transport, std::size_t size, bool last) const noexcept {
+  if (!place_.is_tcp()) return store16(transport, 4, size);
   const std::uint32_t seq = ByteReader(Bytes(transport).subspan(4)).u32();
   ByteWriter(transport.subspan(4)).u32(seq + static_cast<std::uint32_t>(at_));
   std::uint8_t& flags = transport[kTcpFlags];
   if (!last) flags &= static_cast<std::uint8_t>(~(wire::tcp::psh | wire::tcp::fin));
   if (at_ > 0) flags &= static_cast<std::uint8_t>(~wire::tcp::cwr);
+}
+
+Segments::Segments(Bytes packet, std::uint16_t gso_size) noexcept : packet_(packet) {
+  const auto place = find_transport(packet);
+  const std::size_t header = place ? transport_header_size(packet, *place) : 0;
+  if (header == 0 || ip_size(packet) != packet.size()) {
+    as_it_is_ = true;
+    return;
+  }
+  at_ = head_size_ = place->offset + header;
+  const std::size_t text = packet.size() - head_size_;
+  heads_ = PieceHeads(*place, head_size_, text, gso_size == 0 ? text : gso_size);
+}
+
+Bytes Segments::next() {
+  if (std::exchange(as_it_is_, false)) return packet_;
+  if (heads_.done()) return {};
+  const Bytes head = packet_.first(head_size_), text = packet_.subspan(at_, heads_.text());
+  piece_.assign(head.begin(), head.end());
+  piece_.insert(piece_.end(), text.begin(), text.end());
+  ChecksumSum sum;
+  sum.add(text);
+  heads_.write_next(MutableBytes(piece_).first(head_size_), sum.folded());
+  at_ += text.size();
+  return piece_;
 }
 
 }  // namespace sluice::tun

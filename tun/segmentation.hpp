@@ -1,6 +1,7 @@
-// What a device with offloads does to a super-segment, in software: for captures, bad links and tests.
+// What a device with offloads does to a super-segment, in software: for plain devices, captures, bad links and tests.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -31,9 +32,39 @@ std::size_t transport_header_size(Bytes packet, const TransportPlace& place) noe
 /// REQUIRES start + offset + 2 <= packet.size().
 void complete_checksum(MutableBytes packet, std::size_t start, std::size_t offset) noexcept;
 
-/// Hands out the wire packets that one packet with a partial checksum stands for: each has lengths, IPv4 id, checksums
-/// and sequence number of its own; PSH and FIN belong to the last one, CWR (RFC 3168 6.1.2) to the first. UDP is cut
-/// into datagrams. A packet of another kind comes out as it is, and one without text to cut with its checksum written.
+/// The headers of the wire packets that one super-segment stands for, one after the other: each has lengths, IPv4 id,
+/// checksums and sequence number of its own; PSH and FIN belong to the last one, CWR (RFC 3168 6.1.2) to the first. UDP
+/// is cut into datagrams. Nothing is kept of the super-segment but its sizes.
+class PieceHeads {
+ public:
+  /// No pieces at all.
+  PieceHeads() noexcept = default;
+  /// `place` is where the transport header begins in the IP packet whose headers are `head_size` bytes; `text` bytes
+  /// follow them, `unit` in each piece. Text of 0 bytes is one piece. REQUIRES unit > 0 or text == 0.
+  PieceHeads(const TransportPlace& place, std::size_t head_size, std::size_t text, std::size_t unit) noexcept
+      : place_(place), head_size_(head_size), text_(text), unit_(unit), done_(false) {}
+
+  bool done() const noexcept { return done_; }
+  /// Bytes of text in the next piece.
+  std::size_t text() const noexcept { return std::min(unit_, text_ - at_); }
+  /// Changes `head`, a copy of the super-segment's headers, into the next piece's, and goes on to the one behind it.
+  /// `text_sum`: that piece's text as ChecksumSum::folded() gives it. REQUIRES !done() and head.size() == head_size.
+  void write_next(MutableBytes head, std::uint16_t text_sum) noexcept;
+
+ private:
+  void write_transport(MutableBytes transport, std::size_t size, bool last) const noexcept;
+
+  TransportPlace place_;
+  std::size_t head_size_ = 0;  // bytes of IP and transport headers
+  std::size_t text_ = 0;       // bytes behind them
+  std::size_t unit_ = 0;       // bytes of text in a piece
+  std::size_t at_ = 0;         // bytes of text before the next piece
+  unsigned number_ = 0;        // of the next piece
+  bool done_ = true;
+};
+
+/// Hands out the wire packets that one packet with a partial checksum stands for, with headers as PieceHeads writes
+/// them. A packet of another kind comes out as it is, and one without text to cut with its checksum written.
 class Segments {
  public:
   /// `packet` is an IP packet that outlives this; `gso_size` is bytes of text in a segment, 0 = it is not cut.
@@ -43,16 +74,11 @@ class Segments {
   Bytes next();
 
  private:
-  void write_piece(std::size_t size, bool last);
-  void write_transport(MutableBytes transport, bool last) const noexcept;
-
   Bytes packet_;
-  std::optional<TransportPlace> place_;
-  std::size_t headers_ = 0;  // bytes of IP and transport headers
-  std::size_t unit_ = 0;     // bytes of text in a piece
-  std::size_t at_ = 0;       // bytes of text that were handed out
-  unsigned number_ = 0;      // of the next piece
-  bool done_ = false;
+  PieceHeads heads_;
+  std::size_t head_size_ = 0;  // bytes of IP and transport headers
+  std::size_t at_ = 0;         // of the next piece's text in the packet
+  bool as_it_is_ = false;      // nothing to cut or to complete, and not yet handed out
   std::vector<std::uint8_t> piece_;
 };
 

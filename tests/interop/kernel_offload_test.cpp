@@ -66,14 +66,22 @@ TEST_CASE("the kernel grants offloads, and super-segments pass both ways, whoeve
   }
 }
 
-TEST_CASE("a device without offloads gets and gives packets of the MTU") {
-  KernelLab lab({.offload = false});
-  CHECK(lab.device().offloads().maximum_frame == 0);
-  exchange(lab, kVariants[0]);
-  CHECK(count(lab, DeviceCounter::super_in) == 0);
-  CHECK(count(lab, DeviceCounter::super_out) == 0);
-  CHECK(count(lab, DeviceCounter::packets_in) > kLoad / 1448);
-  lab.check_rest();
+TEST_CASE(
+    "a device without offloads gets and gives packets of the MTU, and merges and cuts them itself, over both "
+    "families") {
+  for (const Variant& variant : kVariants) {
+    CAPTURE(variant.name());
+    KernelLab lab({.offload = false});
+    CHECK(lab.device().offloads().software);
+    exchange(lab, variant);
+    CHECK(count(lab, DeviceCounter::super_in) == 0);
+    CHECK(count(lab, DeviceCounter::super_out) == 0);
+    CHECK(count(lab, DeviceCounter::packets_in) > kLoad / 1448);
+    CHECK(count(lab, DeviceCounter::packets_out) > kLoad / 1448);
+    CHECK(count(lab, DeviceCounter::cut_out) > 0);
+    CHECK(count(lab, DeviceCounter::merged_in) > 0);
+    lab.check_rest();
+  }
 }
 
 TEST_CASE("a queue whose tail is lost because nobody reads in time costs repairs, never the stream or its speed") {
@@ -200,6 +208,8 @@ TEST_CASE(
     CHECK(stats.at("offloads").empty() != flags.empty());
     CHECK((device.at("super_in") > 0) == flags.empty());
     CHECK((device.at("super_out") > 0) == flags.empty());
+    CHECK((device.at("cut_out") > 0) == (flags == Words{"--no-offload"}));
+    CHECK((device.at("merged_in") > 0) == !flags.empty());
     server->signal(SIGTERM);
     CHECK(server->wait().status == 0);
     std::size_t text = 0;
