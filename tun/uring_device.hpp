@@ -19,7 +19,7 @@ class UringDevice final : public FdDevice {
   /// Throw Error: not_supported when the kernel gives no io_uring of Linux 5.18 or later, or this build has none.
   UringDevice(Fd fd, std::size_t mtu, std::string name = {}, std::size_t link_header = 0);
   UringDevice(Fd fd, std::size_t mtu, std::string name, const Offloads& granted);
-  ~UringDevice();
+  ~UringDevice() override;
 
   void flush() noexcept override;
 
