@@ -14,7 +14,7 @@ namespace sluice::tun {
 /// it. Looks at packets and keeps headers only; where the text lies is its user's matter.
 class Merge {
  public:
-  /// Text of fewer bytes is not worth waiting for the next packet's header.
+  /// A packet of less text is not worth a look at the next one.
   static constexpr std::size_t kLeastText = 512;
   /// Bytes of a packet's headers at most.
   static constexpr std::size_t kHeadRoom = 40 + 60;
