@@ -14,6 +14,7 @@
 #include "tests/support/super_packet.hpp"
 #include "tests/tun/twins.hpp"
 #include "tun/error.hpp"
+#include "tun/segmentation.hpp"
 
 namespace sluice::tun {
 namespace {
@@ -93,6 +94,30 @@ TEST_CASE_TEMPLATE("by either backend a super-segment leaves whole behind its he
   CHECK(at.next() == std::string(VirtioHeader::kSize, '\0') + "head");
   CHECK(at.count(DeviceCounter::super_out) == 1);
   CHECK(at.count(DeviceCounter::packets_out) == 2);
+}
+
+TEST_CASE_TEMPLATE("by either backend a plain device cuts a super-segment, of few pieces or of many", D, FdDevice,
+                   UringDevice) {
+  Setting<D> at(1500);
+  if (!at.device) return;
+  const auto packet = test::super_packet(Family::ipv4, "P. 1:40001(40000) ack 1 win 500");
+  for (const std::size_t piece : {40000u, 700u, 10u}) {
+    CAPTURE(piece);
+    std::vector<Slice> body;
+    for (std::size_t from = 40; from < packet.size(); from += piece)
+      body.push_back(Slice::copy_of(Bytes(packet).subspan(from, std::min(piece, packet.size() - from))));
+    CHECK(at.accept({.head = Bytes(packet).first(40),
+                     .body = body,
+                     .gso_size = 1000,
+                     .transport_offset = 20,
+                     .checksum_partial = true}));
+    body.clear();
+    at.device->flush();
+    Segments expected(packet, 1000);
+    for (Bytes one = expected.next(); !one.empty(); one = expected.next()) CHECK(at.next() == as_text(one));
+    CHECK(at.next().empty());
+  }
+  CHECK(at.count(DeviceCounter::packets_out) == 3 * 40);
 }
 
 TEST_CASE_TEMPLATE("by either backend a frame that no device carries is dropped and counted", D, FdDevice,
