@@ -35,7 +35,7 @@ Host::Host(const LinkOptions& options, Role role, const HostShard& shard)
 
   std::vector<tun::Device*> devices;
   for (const auto& link : links_) devices.push_back(&link->top());
-  loop_.emplace(*stack_, devices, tun::LoopSettings{.spin = options.busy_poll});
+  loop_.emplace(*stack_, devices, tun::LoopSettings{.spin = options.busy_poll, .spin_share = options.busy_poll_share});
   for (std::size_t i = 0; i < links_.size(); ++i)
     if (host::Configurator* const configurator = stack_->configurator(static_cast<InterfaceNumber>(i)))
       links_[i]->watch(*loop_, *configurator);

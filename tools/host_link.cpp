@@ -35,6 +35,7 @@ void HostLink::open_device(Role role, const TunQueue& queue) {
   // A bad link has its way with single packets.
   wish.offload = !options_.no_offload && options_.impairment.is_clear();
   wish.multi_queue = queue.one_of_many;
+  wish.backend = options_.backend;
   if (options_.bridge.empty()) wish.addresses = addresses_;
   if (!queue.further_of.empty()) {  // all else was done for the first
     wish.name = queue.further_of;

@@ -28,6 +28,18 @@ lab::Parsed<std::string> parse_device(std::string_view text) {
   return lab::Parsed<std::string>::failed(complaint);
 }
 
+lab::Parsed<double> parse_share(std::string_view text) {
+  const lab::Parsed<double> share = lab::parse_probability(text);
+  if (share) return share;
+  return lab::Parsed<double>::failed(fmt::format("\"{}\" is no share: write it like 20% or 0.2, from 0 to 100%", text));
+}
+
+lab::Parsed<tun::Backend> parse_backend(std::string_view text) {
+  if (text == "epoll") return tun::Backend::epoll;
+  if (text == "uring") return tun::Backend::uring;
+  return lab::Parsed<tun::Backend>::failed(fmt::format("\"{}\" is neither epoll nor uring", text));
+}
+
 lab::Parsed<tcp::CongestionControl> parse_congestion(std::string_view text) {
   if (text == "cubic") return tcp::CongestionControl::cubic;
   if (text == "reno") return tcp::CongestionControl::reno;
@@ -264,6 +276,8 @@ void add_interface_options(CLI::App& app, LinkOptions& options, Role role) {
                      "what the stack reaches by this device, beside its network; may be repeated"));
   group(app.add_flag("--no-offload", options.no_offload,
                      "no super-segments of up to 64 KiB between the kernel and the stack"));
+  group(add_value(app, "--backend", options.backend, parse_backend, "NAME",
+                  "how packets pass: epoll (a call each) or uring (io_uring, many in one call) [epoll]"));
   add_lan_options(app, options);
 }
 
@@ -294,6 +308,9 @@ void add_link_options(CLI::App& app, LinkOptions& options, Role role) {
       ->group("The device");
   add_value(app, "--busy-poll", options.busy_poll, lab::parse_time, "TIME",
             "after work look for more this long before sleeping; 0s spares the processor [50us]")
+      ->group("The device");
+  add_value(app, "--busy-poll-share", options.busy_poll_share, parse_share, "P",
+            "of a processor that looking may take over 100ms, such as 20% [100%]")
       ->group("The device");
   add_value(app, "--congestion", options.congestion, parse_congestion, "NAME",
             "how TCP finds its rate: cubic, reno or bbr [cubic]")

@@ -36,7 +36,8 @@ struct LinkOptions {
   std::optional<Prefix> local6;
   std::optional<IpAddress> peer6;
   std::optional<std::size_t> mtu;
-  bool no_offload = false;            ///< of a TUN: packets of the MTU only, with checksums
+  bool no_offload = false;  ///< of a TUN: packets of the MTU only, with checksums
+  tun::Backend backend = tun::Backend::epoll;
   bool tap = false;                   ///< Ethernet; the following need it
   std::string bridge;                 ///< of the kernel, that the TAP becomes a port of
   std::optional<MacAddress> mac;      ///< the stack's; absent: as mac_of() says
@@ -49,6 +50,7 @@ struct LinkOptions {
   std::optional<IpAddress> gateway6;
   std::string host_name;                                              ///< told to the DHCP server
   Duration busy_poll = std::chrono::microseconds(50);                 ///< after work, before sleeping
+  double busy_poll_share = 1;                                         ///< of a processor, at most
   tcp::CongestionControl congestion = tcp::CongestionControl::cubic;  ///< of all connections
   lab::ImpairmentSettings impairment;
   std::vector<Endpoint> dns;  ///< of a client: name servers to ask through the stack; empty: the system's resolver

@@ -119,7 +119,8 @@ Json stats_report(Host& host) {
             {"loopback_packets", stack.loopback().count()},
             {"memory_used_bytes", stack.memory().used()},
             {"memory_limit_bytes", stack.memory().limit()},
-            {"loop_turns", host.loop().turns()}}}};
+            {"loop_turns", host.loop().turns()},
+            {"busy_poll_us", std::chrono::floor<std::chrono::microseconds>(host.loop().spun()).count()}}}};
 }
 
 Json shard_report(const Stack& stack, const Counters<tun::HandOverCounter>& hand_over) {

@@ -20,6 +20,7 @@
 #include "tun/clock.hpp"
 #include "tun/device.hpp"
 #include "tun/fd.hpp"
+#include "tun/spin_budget.hpp"
 
 namespace sluice::tun {
 
@@ -27,6 +28,8 @@ struct LoopSettings {
   /// How long to look for work again and again before sleeping. An idle CPU needs tens of microseconds to wake up; a
   /// busy one none. 0 = sleep at once.
   Duration spin = Duration(0);
+  /// How much of one processor looking may take, 0 to 1 = no bound: see SpinBudget. What waits longer is slept for.
+  double spin_share = 1;
   /// After stop(): how long connections may take to end in an orderly way.
   Duration drain = std::chrono::seconds(2);
   /// Where the time of a turn comes from; tests put their own here.
@@ -134,6 +137,8 @@ class EventLoop {
   void stop_on(std::initializer_list<int> signals);
 
   std::uint64_t turns() const noexcept { return turns_; }
+  /// Processor time that looking for work took in all.
+  Duration spun() const noexcept { return spun_; }
 
  private:
   struct Entry {
@@ -167,6 +172,7 @@ class EventLoop {
 
   Result<void> step();
   void wait(Duration longest);
+  bool spin(Time& time, Time until);
   bool busy() const noexcept;
   int poll(Duration timeout);
   Time deadline() const noexcept;
@@ -190,6 +196,8 @@ class EventLoop {
   LoopSettings settings_;
   Time now_;
   Time last_work_;  // when spinning began
+  SpinBudget spin_budget_;
+  Duration spun_{};
 
   Fd epoll_;
   Fd wake_;

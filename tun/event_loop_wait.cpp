@@ -67,6 +67,7 @@ EventLoop::EventLoop(Stack& stack, std::span<Device* const> devices, const LoopS
       settings_(settings),
       now_(settings.clock()),
       last_work_(now_),
+      spin_budget_(settings.spin_share, now_),
       epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "an epoll")),
       wake_(checked(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "an eventfd")),
       alive_(std::make_shared<char>()) {
@@ -148,11 +149,22 @@ void EventLoop::wait(Duration longest) {
   }
   const Time start = settings_.clock();
   const Time until = std::min(deadline(), longest < kNever - start ? start + longest : kNever);
-  const Time spin_until = std::min(until, last_work_ + settings_.spin);
   Time time = start;
-  for (; time < spin_until; time = settings_.clock())
-    if (poll(Duration(0)) > 0) return;
+  if (spin(time, until)) return;
   poll(until == kNever ? Duration::max() : std::max(until - time, Duration(0)));
+}
+
+/// Looks again and again while that is wanted and the budget lasts. True: something is ready. Moves `time` on.
+bool EventLoop::spin(Time& time, Time until) {
+  const Time start = time;
+  const Time wanted = std::min(until, last_work_ + settings_.spin);
+  if (wanted <= start) return false;
+  const Time end = start + std::min(wanted - start, spin_budget_.left(start));
+  bool found = false;
+  for (; !found && time < end; time = settings_.clock()) found = poll(Duration(0)) > 0;
+  spin_budget_.spend(time - start);
+  spun_ += time - start;
+  return found;
 }
 
 /// Looks once, or sleeps up to `timeout`, and notes what is ready. Answers how many descriptors.

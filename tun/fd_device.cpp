@@ -23,22 +23,6 @@ void flatten(const Frame& frame, std::vector<std::uint8_t>& into) {
   for (const Slice& slice : frame.body) into.insert(into.end(), slice.bytes().begin(), slice.bytes().end());
 }
 
-/// `before`: what the device wants before the packet.
-ssize_t write_frame(int fd, Bytes before, const Frame& frame, std::vector<std::uint8_t>& scratch) {
-  std::array<iovec, kMaximumPieces + 1> pieces;
-  std::size_t count = 0;
-  const auto add = [&](Bytes bytes) { pieces[count++] = piece_of(bytes); };
-  if (!before.empty()) add(before);
-  if (frame.body.size() >= kMaximumPieces) {
-    flatten(frame, scratch);
-    add(scratch);
-  } else {
-    add(frame.head);
-    for (const Slice& slice : frame.body) add(slice.bytes());
-  }
-  return ::writev(fd, pieces.data(), static_cast<int>(count));
-}
-
 /// The longest packet that an IPv6 header can speak of, without jumbograms.
 constexpr std::size_t kLargestPacket = 40 + 65535;
 /// What a packet leaves of the pool's smallest and middle blocks.
@@ -264,14 +248,41 @@ bool FdDevice::accept_whole(const Frame& frame, std::size_t size) noexcept {
     return true;
   }
   const VirtioBytes before = write_virtio_header(*header);
+  return write_frame(has_header_ ? Bytes(before) : Bytes(), frame, size);
+}
+
+/// `before`: what the device wants before the packet of `size` bytes.
+bool FdDevice::write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept {
+  std::array<iovec, kMaximumPieces + 1> pieces;
+  std::size_t count = 0;
+  const auto add = [&](Bytes bytes) { pieces[count++] = piece_of(bytes); };
+  if (!before.empty()) add(before);
+  const bool flat = frame.body.size() >= kMaximumPieces;
+  if (flat) flatten(frame, flat_);
+  add(flat ? Bytes(flat_) : frame.head);
+  const std::size_t lent = count;
+  const std::span<const Slice> body = flat ? std::span<const Slice>() : frame.body;
+  for (const Slice& slice : body) add(slice.bytes());
+  return write_packet({.pieces = std::span(pieces).first(count),
+                       .lent = lent,
+                       .body = body,
+                       .size = size,
+                       .super = frame.gso_size != 0});
+}
+
+bool FdDevice::write_packet(const PacketOut& packet) noexcept {
   ssize_t written = 0;
-  do written = write_frame(fd_.number(), has_header_ ? Bytes(before) : Bytes(), frame, flat_);
+  do written = ::writev(fd_.number(), packet.pieces.data(), static_cast<int>(packet.pieces.size()));
   while (written < 0 && errno == EINTR);
   if (written < 0) return on_write_error(errno);
+  count_out(packet.size, packet.super);
+  return true;
+}
+
+void FdDevice::count_out(std::size_t size, bool super) noexcept {
   counters_.add(DeviceCounter::packets_out);
   counters_.add(DeviceCounter::bytes_out, size);
-  if (frame.gso_size != 0) counters_.add(DeviceCounter::super_out);
-  return true;
+  if (super) counters_.add(DeviceCounter::super_out);
 }
 
 /// A frame of which one packet has left is taken, and the rest of it waits here.
@@ -296,13 +307,9 @@ bool FdDevice::accept_cut(const Frame& frame) noexcept {
 bool FdDevice::write_cut() noexcept {
   for (; !cut_.done(); cut_.next()) {
     const std::span<const iovec> pieces = cut_.packet();
-    ssize_t written = 0;
-    do written = ::writev(fd_.number(), pieces.data(), static_cast<int>(pieces.size()));
-    while (written < 0 && errno == EINTR);
-    if (written < 0 && !on_write_error(errno)) return false;
-    if (written < 0) continue;
-    counters_.add(DeviceCounter::packets_out);
-    counters_.add(DeviceCounter::bytes_out, cut_.packet_size());
+    // A packet of very many pieces has some that are together elsewhere.
+    const std::size_t lent = pieces.size() == FrameCut::kMaximumPieces ? pieces.size() : 1;
+    if (!write_packet({.pieces = pieces, .lent = lent, .body = cut_.text(), .size = cut_.packet_size()})) return false;
   }
   return true;
 }

@@ -1,9 +1,12 @@
 // A device that is a descriptor with one packet per read() and write(): a TUN, a TAP, or a datagram socket in tests.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,11 +19,20 @@
 
 namespace sluice::tun {
 
+/// A packet on its way into the kernel.
+struct PacketOut {
+  std::span<const iovec> pieces;
+  std::size_t lent = 0;         ///< so many pieces, the first ones, are valid during the call only
+  std::span<const Slice> body;  ///< in which the others lie
+  std::size_t size = 0;         ///< bytes of IP packet
+  bool super = false;           ///< stands for several on the wire
+};
+
 /// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
 /// up to 64 KiB passes by one call, and a small one pins no more memory than without. Without them a super-segment is
 /// cut here, just before its packets are written, and packets of one TCP flow that wait one behind the other are merged
 /// into one where the kernel would have: the stack works once for all of them.
-class FdDevice final : public Device {
+class FdDevice : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
   /// does. `link_header`: bytes that a frame may have before its IP packet, as mtu() does not count them.
@@ -41,6 +53,15 @@ class FdDevice final : public Device {
   Errc error() const noexcept override { return error_; }
   const Counters<DeviceCounter>& counters() const noexcept override { return counters_; }
 
+ protected:
+  /// Gives one packet to the kernel, and counts it. False: there is no room now, the packet must come again.
+  virtual bool write_packet(const PacketOut& packet) noexcept;
+  /// What became of a packet that the kernel did not take, from errno: false as write_packet().
+  bool on_write_error(int error) noexcept;
+  void count_out(std::size_t size, bool super) noexcept;
+  /// The device is of no use any more.
+  void fail() noexcept { error_ = Errc::io_error; }
+
  private:
   enum class Read { packet, joined, dropped, nothing };
   Read read_one() noexcept;
@@ -53,10 +74,10 @@ class FdDevice final : public Device {
   Packet gathered(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
+  bool write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept;
   bool accept_whole(const Frame& frame, std::size_t size) noexcept;
   bool accept_cut(const Frame& frame) noexcept;
   bool write_cut() noexcept;
-  bool on_write_error(int error) noexcept;
 
   Fd fd_;
   std::size_t mtu_;

@@ -34,6 +34,10 @@ class FrameCut {
   /// The packet that stands now, valid until next(). REQUIRES !done().
   std::span<const iovec> packet() const noexcept { return {pieces_.data(), count_}; }
   std::size_t packet_size() const noexcept { return packet_size_; }
+  /// In which the packet's text lies.
+  std::span<const Slice> text() const noexcept {
+    return shown_.first(shown_.size() - body_.size() + (offset_ > 0 ? 1 : 0));
+  }
   /// Whether this is the frame's first packet.
   bool at_first() const noexcept { return first_; }
   /// On to the next packet. REQUIRES !done().

@@ -16,6 +16,7 @@
 #include "tun/error.hpp"
 #include "tun/namespace.hpp"
 #include "tun/netlink.hpp"
+#include "tun/uring_device.hpp"
 
 namespace sluice::tun {
 namespace {
@@ -156,8 +157,12 @@ std::unique_ptr<FdDevice> open_here(const TunOptions& options) {
   else
     (void)::ioctl(fd.number(), TUNSETOFFLOAD, 0ul);  // who held a persistent one before may have had them
   const std::size_t mtu = configure(name, options, is_new);
+  const std::size_t link_header = options.kind == DeviceKind::tap ? kEthernetOverhead : 0;
+  if (options.backend == Backend::uring && offload)
+    return std::make_unique<UringDevice>(std::move(fd), mtu, name, granted);
+  if (options.backend == Backend::uring) return std::make_unique<UringDevice>(std::move(fd), mtu, name, link_header);
   if (offload) return std::make_unique<FdDevice>(std::move(fd), mtu, name, granted);
-  return std::make_unique<FdDevice>(std::move(fd), mtu, name, options.kind == DeviceKind::tap ? kEthernetOverhead : 0);
+  return std::make_unique<FdDevice>(std::move(fd), mtu, name, link_header);
 }
 
 }  // namespace

@@ -23,6 +23,12 @@ struct AddressPair {
 /// What passes the device: IP packets between two ends, or Ethernet frames of a LAN.
 enum class DeviceKind : std::uint8_t { tun, tap };
 
+/// How frames leave.
+enum class Backend : std::uint8_t {
+  epoll,  ///< a system call each: FdDevice
+  uring,  ///< many with one: UringDevice
+};
+
 struct TunOptions {
   DeviceKind kind = DeviceKind::tun;
   std::string name = "sluice%d";            ///< 1..15 characters; "%d" stands for the first free number
@@ -41,6 +47,7 @@ struct TunOptions {
   /// Of a TUN: one queue of several (IFF_MULTI_QUEUE). The kernel gives a packet to the queue that its flow's answers
   /// come from. A further one is opened by the name of the first, without addresses and routes.
   bool multi_queue = false;
+  Backend backend = Backend::epoll;
 
   static constexpr std::uint32_t kDefaultQueue = 10'000;
 };
@@ -54,6 +61,7 @@ inline constexpr std::size_t kEthernetOverhead = 18;
 /// - permission_denied: opening, creating or configuring is not allowed
 /// - address_in_use: another program holds the interface, or the name belongs to something of another kind
 /// - not_found: no such bridge
+/// - not_supported: no io_uring here
 /// - invalid_argument: a name that no interface can have, or a setting that the kernel refuses
 std::unique_ptr<FdDevice> open_tun(const TunOptions& options);
 

@@ -196,22 +196,22 @@ class Lab:
         words = [self.programs["bare_responder"], device, network + ".2/24", str(mtu), str(spin), *(["offload"] if offload else [])]
         return network + ".2", self.start(self.client_ns, words, network + ".2", 9)
 
-    def serve(self, offload, mtu):
+    def serve(self, offload, mtu, uring=False):
         """`sluice serve` with its defaults."""
         device, network = self.next_tun()
         words = [self.programs["sluice"], "serve", "--name", f"bench-{os.getpid()}-{device}", "--dev", device,
                  "--local", network + ".2/24", "--mtu", str(mtu), "--tcp-echo", "7", "--tcp-discard", "9",
-                 *([] if offload else ["--no-offload"])]
+                 *([] if offload else ["--no-offload"]), *(["--backend", "uring"] if uring else [])]
         if self.web:
             words += ["--http", "80", "--https", "443", "--root", self.path("www"),
                       "--tls-cert", self.path("cert.pem"), "--tls-key", self.path("key.pem")]
         return network + ".2", self.start(self.client_ns, words, network + ".2", 9)
 
-    def source(self, offload, mtu, spin):
+    def source(self, offload, mtu, spin, uring=False):
         """The same stack and loop with a source, which `sluice serve` has not."""
         device, network = self.next_tun()
         words = [self.programs["device_peer"], "serve-sluice", device, network + ".2/24", str(mtu), str(spin),
-                 *(["offload"] if offload else [])]
+                 *(["offload"] if offload else []), *(["uring"] if uring else [])]
         return network + ".2", self.start(self.client_ns, words, network + ".2", 9)
 
     def relay(self, name, number):

@@ -102,11 +102,14 @@ class Services {
 };
 
 void serve_on_sluice(const std::string& device_name, const std::string& prefix, std::size_t mtu, long spin_us,
-                     bool offload) {
+                     bool offload, tun::Backend backend) {
   const auto local = Prefix::parse(prefix);
   if (!local) throw std::runtime_error("not a prefix: " + prefix);
-  const auto device = tun::open_tun(
-      {.name = device_name, .addresses = {{*local, tun::default_peer(*local)}}, .mtu = mtu, .offload = offload});
+  const auto device = tun::open_tun({.name = device_name,
+                                     .addresses = {{*local, tun::default_peer(*local)}},
+                                     .mtu = mtu,
+                                     .offload = offload,
+                                     .backend = backend});
   Config config;
   config.key = tun::random_key();
   config.ip.mtu = mtu;
@@ -188,7 +191,7 @@ void switch_offloads_off(const std::string& device) {
 }
 
 const char* const kUsage =
-    "usage: device_peer serve-sluice DEV PREFIX MTU SPIN_US [offload] | serve-kernel ADDR | offloads-off DEV\n"
+    "usage: device_peer serve-sluice DEV PREFIX MTU SPIN_US [offload] [uring] | serve-kernel ADDR | offloads-off DEV\n"
     "       device_peer probe ADDR PORT | bulk-in|bulk-out|ping ADDR SECONDS | connect ADDR SECONDS PARALLEL\n"
     "       device_peer http-bulk ADDR SECONDS PATH\n";
 
@@ -214,7 +217,9 @@ std::optional<std::string> measure(const std::vector<std::string>& words) {
 int run(const std::vector<std::string>& words) {
   const auto is = [&](const char* verb, std::size_t least) { return words.size() >= least && words[0] == verb; };
   if (is("serve-sluice", 5)) {
-    serve_on_sluice(words[1], words[2], std::stoul(words[3]), std::stol(words[4]), words.back() == "offload");
+    const auto has = [&](const char* word) { return std::find(words.begin() + 5, words.end(), word) != words.end(); };
+    serve_on_sluice(words[1], words[2], std::stoul(words[3]), std::stol(words[4]), has("offload"),
+                    has("uring") ? tun::Backend::uring : tun::Backend::epoll);
   } else if (is("serve-kernel", 2)) {
     serve_on_kernel(words[1].c_str());
   } else if (is("offloads-off", 2)) {

@@ -9,6 +9,7 @@ SLUICE, SLUICE_PLAIN, BARE, BARE_PLAIN = "sluice", "sluice, no offloads", "bare"
 VETH, VETH_PLAIN, NGINX = "veth", "veth, no offloads", "nginx"
 RELAYS = {"slirp4netns": "slirp4netns", "pasta": "passt"}  # and the packages that have them; at MTU 65520
 JUMBO = ", MTU 65535"
+URING = ", io_uring"  # with --uring: frames leave by it
 
 BULK_IN, BULK_OUT = "bulk in", "bulk out"
 P50, P99 = "1-byte ping-pong p50", "1-byte ping-pong p99"
@@ -53,6 +54,9 @@ COMPARISONS = [
     (MANY, SLUICE_PLAIN, MANY, BARE_PLAIN, None),
     (FILE, SLUICE, BULK_OUT, BARE, None),
     (TLS_SMALL, SLUICE, TLS_SMALL, NGINX, None),
+    *((figure, name + URING, figure, name, None) for name in (SLUICE, SLUICE_PLAIN) for figure in (BULK_IN, BULK_OUT, P50, MANY, ONE)),
+    (BULK_OUT, SLUICE_PLAIN + URING, BULK_OUT, BARE_PLAIN, None),
+    *((figure, SLUICE + URING, figure, SLUICE, None) for figure in (SMALL, PIPELINED, FILE)),
 ]
 
 
@@ -93,6 +97,9 @@ def start_systems(lab, options):
         if kinds | web:
             source = lab.source(offload, mtu, options.spin) if bulk else None
             systems.append(System(label(SLUICE), *lab.serve(offload, mtu), kinds | web, source))
+            if options.uring and mtu == 1500:
+                source = lab.source(offload, mtu, options.spin, True) if bulk else None
+                systems.append(System(label(SLUICE) + URING, *lab.serve(offload, mtu, True), kinds | web, source))
         if kinds:
             systems.append(System(label(BARE), *lab.bare(offload, mtu, options.spin), kinds))
     if bulk | small:

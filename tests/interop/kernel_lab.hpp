@@ -35,6 +35,7 @@ struct LabSettings {
   std::optional<std::uint32_t> queue = std::nullopt;
   Observer* observer = nullptr;
   bool offload = true;  ///< super-segments both ways, where the kernel grants them and the link is good
+  tun::Backend backend = tun::Backend::epoll;
 };
 
 /// Options of both ends of a connection.

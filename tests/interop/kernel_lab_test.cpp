@@ -35,6 +35,7 @@ std::unique_ptr<tun::FdDevice> open_device(const tun::Namespace& where, const La
   tun::TunOptions options{.name = "lab0", .addresses = {kFour, kSix}};
   options.queue = settings.queue;
   options.offload = settings.offload;
+  options.backend = settings.backend;
   std::unique_ptr<tun::FdDevice> device;
   where.run([&] { device = tun::open_tun(options); });
   return device;

@@ -47,6 +47,8 @@ TEST_CASE("a wrong flag or value is one sentence and exit 2") {
   refuses("serve --http 70000", "--http: \"70000\" is not a port from 1 to 65535");
   refuses("serve --mtu 12", "--mtu: ");
   refuses("serve --dev interface-name-too-long", "--dev: ");
+  refuses("serve --busy-poll-share 120%", "--busy-poll-share: \"120%\" is no share");
+  refuses("serve --backend dpdk", "--backend: \"dpdk\" is neither epoll nor uring");
   refuses("serve --congestion vegas", "--congestion: \"vegas\" is none of cubic, reno and bbr");
   refuses("serve --local 10.0.0.1", "--local: ");
   refuses("serve --local fd00::1/64", "--local: takes an IPv4 address");
