@@ -29,7 +29,7 @@ lab::Parsed<std::string> parse_device(std::string_view text) {
 }
 
 lab::Parsed<double> parse_share(std::string_view text) {
-  const lab::Parsed<double> share = lab::parse_probability(text);
+  lab::Parsed<double> share = lab::parse_probability(text);
   if (share) return share;
   return lab::Parsed<double>::failed(fmt::format("\"{}\" is no share: write it like 20% or 0.2, from 0 to 100%", text));
 }
