@@ -229,11 +229,12 @@ std::uint64_t Connection::frame_text_limit() const noexcept {
   const std::uint64_t mss = segment_text_limit();
   const std::size_t headers = ip::header_size(tuple_.local.address.family()) + wire::tcp::kMaximumHeader;
   const std::size_t frame = std::min<std::size_t>(env_.config.maximum_frame, 65535);
+  if (frame < headers + 2 * mss) return mss;
   const bool urgent = cold_->send_up > snd_.una;  // the pointer counts from each segment's own number
   const bool tiny = mss_ < kTinyMss && env_.config.small_segments_per_second > 0;  // each is paid for
   // An option of one segment alone, which a device would write into all that it cuts.
   const bool said_once = ecn_option().kind != 0 || (cold_->user_timeout_due && sack_blocks() == 0);
-  if (frame < headers + 2 * mss || urgent || tiny || said_once || ecn_forbids_cutting()) return mss;
+  if (urgent || tiny || said_once || ecn_forbids_cutting()) return mss;
   const std::uint64_t rate = congestion_ ? congestion_->pacing_rate() : 0;
   const std::uint64_t burst = rate > 0 ? congestion::Pacer::quantum(rate, mss) : frame;
   return std::min<std::uint64_t>(frame - headers, burst) / mss * mss;

@@ -7,6 +7,7 @@
 
 namespace sluice::tcp {
 
+// Not the bytes of TupleBytes: several tables hash each opening connection, and IPv4 needs a third of these.
 std::size_t TupleHash::operator()(const FourTuple& tuple) const {
   std::array<std::uint8_t, 2 * (16 + 2)> room;
   ByteWriter out(room);

@@ -9,10 +9,12 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/listener.hpp"
+
 namespace {
 
 /// A line a test case: passed or failed, its file, its name.
-class Results : public doctest::IReporter {
+class Results : public sluice::test::Listener {
  public:
   explicit Results(const doctest::ContextOptions&) {}
 
@@ -28,16 +30,6 @@ class Results : public doctest::IReporter {
     out_ << (stats.testCaseSuccess ? "passed" : "failed") << '\t' << test_->m_file.c_str() << '\t' << test_->m_name
          << std::endl;
   }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
  private:
   std::ofstream out_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lab/known_failures.hpp"
+#include "tests/support/listener.hpp"
 
 namespace sluice::test {
 namespace {
@@ -25,7 +26,7 @@ std::vector<lab::KnownFailure> known_failures() {
 }
 
 /// Marks the test cases of the table; doctest then fails one that passes.
-class Exceptions : public doctest::IReporter {
+class Exceptions : public Listener {
  public:
   explicit Exceptions(const doctest::ContextOptions&) {}
 
@@ -39,17 +40,6 @@ class Exceptions : public doctest::IReporter {
   void test_case_start(const doctest::TestCaseData& test) override {
     if (lab::known_reason(table_, test.m_name, words_)) const_cast<doctest::TestCaseData&>(test).m_should_fail = true;
   }
-
-  void report_query(const doctest::QueryData&) override {}
-  void test_run_end(const doctest::TestRunStats&) override {}
-  void test_case_reenter(const doctest::TestCaseData&) override {}
-  void test_case_end(const doctest::CurrentTestCaseStats&) override {}
-  void test_case_exception(const doctest::TestCaseException&) override {}
-  void subcase_start(const doctest::SubcaseSignature&) override {}
-  void subcase_end() override {}
-  void log_assert(const doctest::AssertData&) override {}
-  void log_message(const doctest::MessageData&) override {}
-  void test_case_skipped(const doctest::TestCaseData&) override {}
 
  private:
   std::vector<std::string> words_;
