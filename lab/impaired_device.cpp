@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "tun/segmentation.hpp"
-
 namespace sluice::lab {
 
 ImpairedDevice::ImpairedDevice(tun::Device& inner, ImpairmentSettings in, ImpairmentSettings out, const Key& key)
@@ -19,16 +17,9 @@ void ImpairedDevice::begin_turn(Time now) noexcept {
 bool ImpairedDevice::receive_batch(std::vector<Packet>& into) noexcept {
   arrived_.clear();
   const bool more = inner().receive_batch(arrived_);
-  for (Packet& packet : arrived_) offer_arrival(std::move(packet));
+  for (Packet& packet : arrived_) in_.offer_arrival(now_, std::move(packet));
   while (auto released = in_.take(now_)) into.push_back(std::move(released->packet));
   return more;
-}
-
-/// A link loses, delays and damages what is on the wire: single packets, with checksums.
-void ImpairedDevice::offer_arrival(Packet packet) {
-  if (!packet.checksum_known_good) return in_.offer(now_, std::move(packet));
-  tun::Segments segments(std::as_const(packet).bytes(), packet.gso_size);
-  for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) in_.offer(now_, piece);
 }
 
 bool ImpairedDevice::accept(const Frame& frame) noexcept {

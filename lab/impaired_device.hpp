@@ -28,8 +28,6 @@ class ImpairedDevice final : public tun::DeviceLayer {
   Time next_timeout() const noexcept override;
 
  private:
-  void offer_arrival(Packet packet);
-
   Time now_{};
   Impairment in_;
   Impairment out_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "stack/wire/ethernet.hpp"
+#include "tun/segmentation.hpp"
 
 namespace sluice::lab {
 namespace {
@@ -85,6 +86,12 @@ bool Impairment::later(const Held& a, const Held& b) noexcept {
 void Impairment::offer(Time now, Bytes packet) { offer(now, Packet::copy_of(pool_, packet)); }
 
 void Impairment::offer(Time now, Packet packet) { pass(now, {.packet = std::move(packet), .at = now}); }
+
+void Impairment::offer_arrival(Time now, Packet packet) {
+  if (!packet.checksum_known_good) return offer(now, std::move(packet));
+  tun::Segments segments(std::as_const(packet).bytes(), packet.gso_size);
+  for (Bytes piece = segments.next(); !piece.empty(); piece = segments.next()) offer(now, piece);
+}
 
 void Impairment::offer(Time now, const Frame& frame) {
   pass(now, {.packet = copy_of(frame),

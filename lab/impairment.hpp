@@ -80,6 +80,8 @@ class Impairment {
   void offer(Time now, Bytes packet);
   void offer(Time now, const Frame& frame);
   void offer(Time now, Packet packet);
+  /// What a device handed in. A link loses, delays and damages what is on the wire: single packets, with checksums.
+  void offer_arrival(Time now, Packet packet);
 
   /// When the next packet comes out; kNever = none is held.
   Time next_release() const noexcept;

@@ -4,21 +4,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "tun/segmentation.hpp"
-
 namespace sluice::bench {
 namespace {
 
 /// True when this IPv4 packet is for `host`.
 bool is_for(const SluiceHost& host, Bytes packet) noexcept {
   return packet.size() >= 20 && std::ranges::equal(packet.subspan(16, 4), host.address().bytes());
-}
-
-/// The path carries packets of the wire: what the device has merged is cut again, byte for byte.
-void offer(lab::Impairment& into, Packet packet, Time now) {
-  if (packet.gso_size == 0) return into.offer(now, std::move(packet));
-  tun::Segments segments(std::as_const(packet).bytes(), packet.gso_size);
-  for (Bytes one = segments.next(); !one.empty(); one = segments.next()) into.offer(now, one);
 }
 
 Time next_of(const Emulator::Side& side) noexcept { return side.host ? side.host->next_timeout() : kNever; }
@@ -56,7 +47,7 @@ bool Emulator::take_in(Side& side, lab::Impairment& into, Time now) {
   side.device->begin_turn(now);
   batch_.clear();
   const bool more = side.device->receive_batch(batch_);
-  for (Packet& packet : batch_) offer(into, std::move(packet), now);
+  for (Packet& packet : batch_) into.offer_arrival(now, std::move(packet));
   return more;
 }
 
