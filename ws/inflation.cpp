@@ -1,6 +1,8 @@
 // RFC 7692 7.2.2, buffer by buffer: a bomb is cut off where it passes the limit, not after [A-WS-02].
 #include "ws/inflation.hpp"
 
+#include <algorithm>
+
 namespace sluice::ws {
 namespace {
 
@@ -31,15 +33,18 @@ Inflation::Output Inflation::fill(Bytes input, bool last) {
   last_ = last && step.used == input.size();
   if (last_ && !failed && produced < room.size()) {
     const Inflater::End end = inflater_->end(room.subspan(produced));
-    produced += end.produced;
     failed = end.failed;
+    if (!failed) produced += end.produced;  // else these are bytes of the tail, which is no part of the message
     output.done = end.done;
   }
   compressed_ += output.used;
   inflated_ += produced;
   waiting_ = !output.done && produced == room.size();
-  output.bytes = room.first(produced);
-  output.fault = failed ? Fault::not_deflate : check_limits();
+  // Of bytes that pass the limit those before it are said: they may hold a fault that comes first.
+  const std::uint64_t beyond = inflated_ > settings_.max_message ? inflated_ - settings_.max_message : 0;
+  output.bytes = room.first(produced - static_cast<std::size_t>(std::min<std::uint64_t>(beyond, produced)));
+  output.fault = check_limits();
+  if (output.fault == Fault::none && failed) output.fault = Fault::not_deflate;
   if (output.done || output.fault != Fault::none) end_message();
   return output;
 }

@@ -137,8 +137,10 @@ void Receiver::resume(Received& out) {
 }
 
 void Receiver::take_inflated(const Inflation::Output& output, Received& out) noexcept {
-  if (output.fault != Fault::none) return report(output.fault, out);
-  take_data(output.bytes, output.done, out);
+  if (output.fault == Fault::none) return take_data(output.bytes, output.done, out);
+  // Text is judged up to the fault, so that which of two faults is reported doesn't depend on how the bytes arrived.
+  const bool text_fine = type_ != MessageType::text || text_.feed(output.bytes);
+  report(text_fine ? output.fault : Fault::text_not_utf8, out);
 }
 
 void Receiver::take_data(MutableBytes piece, bool last, Received& out) noexcept {

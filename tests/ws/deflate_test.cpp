@@ -136,6 +136,40 @@ TEST_CASE("text that is not UTF-8 is found out before the message ends, compress
   CHECK(server.events() == "failed 1007 unclean RFC 6455 8.1: text that is not UTF-8");
 }
 
+TEST_CASE(
+    "which fault a message has doesn't depend on how its bytes arrive: the first one in its text counts [WS-8.1-1]") {
+  Settings settings;
+  settings.max_message = 300;
+  const auto failure = [&](const ByteVector& bytes, std::size_t piece) {
+    End server(Role::server, settings, kNoTakeover);
+    server.in(bytes, piece);
+    const std::string events = server.events();
+    return events.substr(events.find("failed"));
+  };
+  const auto compressed = [](const std::string& text) {
+    Settings sending;
+    sending.deflate_min = 0;
+    sending.check_sent_text = false;
+    End client(Role::client, sending, kNoTakeover);
+    CHECK(client.session.begin(MessageType::text));
+    CHECK(client.session.append(as_bytes(text)));
+    CHECK(client.session.end());
+    return client.out_bytes();
+  };
+  const std::string not_text = "failed 1007 unclean RFC 6455 8.1: text that is not UTF-8";
+  const std::string too_big = "failed 1009 unclean RFC 6455 10.4: the message is too big";
+  const std::string not_deflate = "failed 1007 unclean RFC 7692 7.2.2: compressed payload that does not inflate";
+  const ByteVector bad_text_then_bad_block = from_client(0xc1, text_of(hex("fb a6 ff 00 fb 7f ff ff")));
+  const ByteVector bad_block = from_client(0xc1, text_of(hex("f2 48 cd c9 c9 07 ff ff ff ff")));
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, SIZE_MAX}) {
+    CAPTURE(piece);
+    CHECK(failure(bad_text_then_bad_block, piece) == not_text);
+    CHECK(failure(bad_block, piece) == not_deflate);
+    CHECK(failure(compressed("abc\xff" + prose(400)), piece) == not_text);
+    CHECK(failure(compressed(prose(300) + "\xff"), piece) == too_big);
+  }
+}
+
 // --- 8, limits ---
 
 /// A frame whose payload inflates to `size` zeros.
