@@ -109,23 +109,23 @@ struct Config {
   /// Where an OPEN doesn't say.
   CongestionControl congestion = CongestionControl::cubic;
 
-  bool sack = true;                                ///< RFC 2018
-  bool timestamps = true;                          ///< RFC 7323
-  bool window_scaling = true;                      ///< RFC 7323
-  Duration rto_initial = 1s;                       ///< RFC 6298 2.1
-  Duration rto_variance_floor = 200ms;             ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
-  Duration rto_floor = 0s;                         ///< 1 s here and 0 above restore RFC 6298 to the letter
-  Duration rto_ceiling = 120s;                     ///< RFC 6298 2.5, at least 60 s
-  Duration delayed_ack = 40ms;                     ///< below 500 ms [9293 MUST-40]
-  std::uint8_t quick_acks = 16;                    ///< segments acknowledged at once after the handshake
-  Duration time_wait = 60s;                        ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
-  Duration fin_wait_2 = 60s;                       ///< after close(); a half-close by finish() waits without limit
-  std::uint8_t r1 = 3;                             ///< retransmissions before the IP layer is told [9293 SHLD-10]
-  std::uint8_t r2 = 15;                            ///< timeouts before the connection ends [9293 SHLD-11]
-  std::uint8_t syn_retries = 7;                    ///< 1+2+4+…+64+120 s, more than three minutes [9293 MUST-23]
-  std::uint8_t syn_ack_retries = 5;                ///< [A-TCP-38]
-  Duration challenge_ack_interval = 500ms;         ///< per connection, jittered; 0 = no limit (RFC 5961 7)
-  std::size_t minimum_send_mss = 48;               ///< smaller offers count as this
+  bool sack = true;                         ///< RFC 2018
+  bool timestamps = true;                   ///< RFC 7323
+  bool window_scaling = true;               ///< RFC 7323
+  Duration rto_initial = 1s;                ///< RFC 6298 2.1
+  Duration rto_variance_floor = 200ms;      ///< RTO = SRTT + max(4 RTTVAR, this); deviates from RFC 6298 2.4
+  Duration rto_floor = 0s;                  ///< 1 s here and 0 above restore RFC 6298 to the letter
+  Duration rto_ceiling = 120s;              ///< RFC 6298 2.5, at least 60 s
+  Duration delayed_ack = 40ms;              ///< below 500 ms [9293 MUST-40]
+  std::uint8_t quick_acks = 16;             ///< segments acknowledged at once after the handshake, and after a gap
+  Duration time_wait = 60s;                 ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
+  Duration fin_wait_2 = 60s;                ///< after close(); a half-close by finish() waits without limit
+  std::uint8_t r1 = 3;                      ///< retransmissions before the IP layer is told [9293 SHLD-10]
+  std::uint8_t r2 = 15;                     ///< timeouts before the connection ends [9293 SHLD-11]
+  std::uint8_t syn_retries = 7;             ///< 1+2+4+…+64+120 s, more than three minutes [9293 MUST-23]
+  std::uint8_t syn_ack_retries = 5;         ///< [A-TCP-38]
+  Duration challenge_ack_interval = 500ms;  ///< per connection, jittered; 0 = no limit (RFC 5961 7)
+  std::size_t minimum_send_mss = 48;        ///< smaller offers count as this
   std::uint32_t small_segments_per_second = 1000;  ///< of text to a peer whose MSS is below 88; 0 = no limit
   Duration user_timeout_floor = 100s;              ///< L_LIMIT of RFC 5482 3.1: what a peer can't ask to go below
   Duration user_timeout_ceiling = 3600s;           ///< U_LIMIT

@@ -382,7 +382,8 @@ bool Connection::take_text(Segment& segment) {
   return true;
 }
 
-// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments and early on; else within the delay.
+// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments, early on and
+// after a gap; else within the delay.
 void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Taken taken, bool had_gap) noexcept {
   using Taken = ReceiveQueue::Taken;
   if (taken == Taken::no_memory) env_.count(Counter::drop_memory);
@@ -393,7 +394,10 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   if (cold_->options.receive_buffer == 0) note_text_round(segment);
   signal(Readiness::readable);
   unacked_text_ += segment.text_size;
-  if (had_gap) return request_ack(SendReason::gap);
+  if (had_gap) {
+    if (!receive_queue_.has_gap()) quick_acks_ = env_.config.quick_acks;  // the sender's window is small now
+    return request_ack(SendReason::gap);
+  }
   if (quick_acks_ > 0) {
     quick_acks_ = static_cast<std::uint8_t>(quick_acks_ - std::min<std::uint32_t>(quick_acks_, segment.packets()));
     return request_ack(SendReason::quick_ack);

@@ -27,7 +27,7 @@ enum class SendReason : std::uint8_t {
   keep_alive,
   delayed_ack,     ///< the delay is over
   second_segment,  ///< two full segments arrived
-  quick_ack,       ///< the first segments of a connection
+  quick_ack,       ///< the first segments of a connection, or after a gap
   gap,             ///< out-of-order text arrived, or a gap shrank
   window_update,
   handshake_ack,        ///< the ACK of a SYN,ACK

@@ -210,6 +210,26 @@ TEST_CASE_FIXTURE(Script, "early segments are acknowledged at once, so that the 
   out(40ms, ". 1:1(0) ack 171", SendReason::delayed_ack);
 }
 
+TEST_CASE_FIXTURE(
+    Script, "after a gap segments are acknowledged at once again, as the peer's window is small then [R5681-4.2-3]") {
+  config.tcp.quick_acks = 3;
+  established();
+  for (std::uint32_t at = 1; at < 31; at += 10) {
+    in(text_line("P.", at, 10));
+    out(". 1:1(0) ack " + std::to_string(at + 10), SendReason::quick_ack);
+  }
+  in("P. 41:51(10) ack 1");
+  out(". 1:1(0) ack 31", SendReason::gap);
+  in("P. 31:41(10) ack 1");
+  out(". 1:1(0) ack 51", SendReason::gap);
+  for (std::uint32_t at = 51; at < 81; at += 10) {
+    in(text_line("P.", at, 10));
+    out(". 1:1(0) ack " + std::to_string(at + 10), SendReason::quick_ack);
+  }
+  in("P. 81:91(10) ack 1");
+  out(40ms, ". 1:1(0) ack 91", SendReason::delayed_ack);
+}
+
 TEST_CASE_FIXTURE(Delayed, "no more than one ACK answers a segment [R5681-4.2-3]") {
   warm();
   for (std::uint32_t at = 2001; at < 12001; at += 1000) {
