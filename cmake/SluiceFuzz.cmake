@@ -1,14 +1,21 @@
 # tests/fuzz/NAME.cpp is the libFuzzer program fuzz_NAME; its seeds lie in tests/fuzz/corpus/NAME/.
-# The smoke tests share one minute; what they find lands in the build tree, not among the seeds.
+# The smoke tests begin with the seeds alone and try the same inputs each time; tools/fuzz looks for new ones.
+set(SLUICE_FUZZ_SEED 1 CACHE STRING "What the inputs of the fuzz smoke tests are drawn from (0: others each time)")
+set(SLUICE_FUZZ_SECONDS "" CACHE STRING "How long each fuzz smoke test takes (empty: a minute, shared by all)")
+
 file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/fuzz/*.cpp")
 list(LENGTH sources count)
 if(count EQUAL 0)
   return()
 endif()
-math(EXPR seconds "60 / ${count}")
-if(seconds LESS 2)
-  set(seconds 2)
+set(seconds "${SLUICE_FUZZ_SECONDS}")
+if(seconds STREQUAL "")
+  math(EXPR seconds "60 / ${count}")
+  if(seconds LESS 2)
+    set(seconds 2)
+  endif()
 endif()
+math(EXPR patience "${seconds} + 100")
 
 foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME_WE)
@@ -21,10 +28,11 @@ foreach(source IN LISTS sources)
     target_link_libraries(fuzz_messages PRIVATE OpenSSL::Crypto)
   endif()
 
-  set(found "${PROJECT_BINARY_DIR}/corpus/${name}")
-  file(MAKE_DIRECTORY "${found}")
-  set(arguments -max_total_time=${seconds} -timeout=10 -rss_limit_mb=2048 -print_final_stats=1
-    "-artifact_prefix=${PROJECT_BINARY_DIR}/crash-${name}-")
+  # What libFuzzer finds goes into the first folder, and is where it would go on: so that is made anew each time, and
+  # not read again meanwhile. It also tries words that the program has compared, addresses too: those must be the same.
+  set(found "${PROJECT_BINARY_DIR}/smoke/${name}")
+  set(arguments -seed=${SLUICE_FUZZ_SEED} -reload=0 -max_total_time=${seconds} -timeout=10 -rss_limit_mb=2048
+    -print_final_stats=1 "-artifact_prefix=${PROJECT_BINARY_DIR}/crash-${name}-")
   if(EXISTS "${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.dict")
     list(APPEND arguments "-dict=${PROJECT_SOURCE_DIR}/tests/fuzz/${name}.dict")
   endif()
@@ -32,6 +40,8 @@ foreach(source IN LISTS sources)
   if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
     list(APPEND arguments "${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}")
   endif()
-  add_test(NAME fuzz_${name} COMMAND fuzz_${name} ${arguments})
-  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  add_test(NAME fuzz_${name}
+    COMMAND sh -c "rm -rf \"$0\" && mkdir -p \"$0\" && setarch -R true && exec setarch -R \"$@\" || exec \"$@\""
+      "${found}" $<TARGET_FILE:fuzz_${name}> ${arguments})
+  set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz TIMEOUT ${patience})
 endforeach()

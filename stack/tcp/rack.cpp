@@ -106,13 +106,15 @@ Duration Recovery::reorder_window(const congestion::RttEstimator& rtt) const noe
 }
 
 // 6.2 step 5. Transmission order is sequence order for what was sent once, and the list of resends for the rest: each
-// is looked at from its oldest on, and no further than where nothing can be lost yet.
+// is looked at from its oldest on, and no further than where nothing can be lost yet. A trip that took less than a tick
+// of the clock says nothing about a resend of this very instant: it gets a tick, or it would go again without end
+// [R8985-4-2].
 Recovery::Losses Recovery::detect_losses(Time now, const congestion::RttEstimator& rtt) noexcept {
   Losses losses;
   reorder_deadline_ = kNever;
   const Duration wait = rack_.rtt + reorder_window(rtt);
   judge_firsts(now, wait, losses);
-  judge_resends(now, wait, losses);
+  judge_resends(now, std::max(wait, Duration(1)), losses);
   return losses;
 }
 

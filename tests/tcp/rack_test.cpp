@@ -136,6 +136,20 @@ TEST_CASE("of segments that left in one instant the higher number left later [R8
   CHECK_FALSE(flight.mark(7).lost);
 }
 
+TEST_CASE("where a trip takes no time, a resend isn't lost in the instant that it left [R8985-4-2] [R8985-6.2-6]") {
+  Flight flight(true);
+  flight.send(4);
+  flight.ack(0, {flight.segment(2, 4)});
+  flight.resend();
+  flight.ack(0, {flight.segment(2, 4)});
+  CHECK_FALSE(flight.mark(1).lost);
+  flight.fire();
+  CHECK(flight.resend() == std::vector{flight.segment(1)});
+  flight.ack(0, {flight.segment(2, 4)});
+  CHECK_FALSE(flight.mark(1).lost);
+  CHECK(flight.recovery.reorder_deadline() == kNever);  // only the retransmission timer sends it once more
+}
+
 TEST_CASE("the send times say what is lost, not the numbers [R8985-6.2-6]") {
   Flight flight(true);
   flight.send(3);

@@ -334,10 +334,11 @@ class ReferenceScoreboard {
       if (byte.sacked || byte.lost) continue;
       const bool before = byte.sent_at < rack_sent_at_ || (byte.sent_at == rack_sent_at_ && number + 1 < rack_end_);
       if (!before) continue;
-      if (byte.sent_at + wait <= now) {
+      const Time due = byte.sent_at + (byte.resent ? std::max(wait, Duration(1)) : wait);
+      if (due <= now) {
         lose(number, byte, lost);
       } else {
-        deadline_ = std::min(deadline_, byte.sent_at + wait);
+        deadline_ = std::min(deadline_, due);
       }
     }
     return lost;
