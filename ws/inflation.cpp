@@ -37,12 +37,11 @@ Inflation::Output Inflation::fill(Bytes input, bool last) {
     if (!failed) produced += end.produced;  // else these are bytes of the tail, which is no part of the message
     output.done = end.done;
   }
+  const std::uint64_t allowed = settings_.max_message - inflated_;
+  output.bytes = room.first(static_cast<std::size_t>(std::min<std::uint64_t>(produced, allowed)));
   compressed_ += output.used;
   inflated_ += produced;
   waiting_ = !output.done && produced == room.size();
-  // Of bytes that pass the limit those before it are said: they may hold a fault that comes first.
-  const std::uint64_t beyond = inflated_ > settings_.max_message ? inflated_ - settings_.max_message : 0;
-  output.bytes = room.first(produced - static_cast<std::size_t>(std::min<std::uint64_t>(beyond, produced)));
   output.fault = check_limits();
   if (output.fault == Fault::none && failed) output.fault = Fault::not_deflate;
   if (output.done || output.fault != Fault::none) end_message();

@@ -26,7 +26,7 @@ class Inflation {
 
   struct Output {
     std::size_t used = 0;  ///< bytes of the input; what is not used is to be given again
-    MutableBytes bytes;    ///< valid until the next call
+    MutableBytes bytes;    ///< valid until the next call; at a fault those before it
     bool done = false;     ///< the message is complete
     Fault fault = Fault::none;
   };

@@ -382,8 +382,8 @@ bool Connection::take_text(Segment& segment) {
   return true;
 }
 
-// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments, early on and
-// after a gap; else within the delay.
+// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments, early on and after a gap; else
+// within the delay.
 void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Taken taken, bool had_gap) noexcept {
   using Taken = ReceiveQueue::Taken;
   if (taken == Taken::no_memory) env_.count(Counter::drop_memory);
