@@ -217,7 +217,7 @@ class Connection {
 
   std::size_t send_buffer() const noexcept;
   std::size_t receive_buffer() const noexcept { return cold_->tuner.buffer(); }
-  void tune_receive_buffer(std::size_t count) noexcept;
+  void note_consumed(std::size_t count) noexcept;
 
   // connection.cpp
   void enter(State next);

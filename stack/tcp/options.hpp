@@ -117,7 +117,7 @@ struct Config {
   Duration rto_floor = 0s;                  ///< 1 s here and 0 above restore RFC 6298 to the letter
   Duration rto_ceiling = 120s;              ///< RFC 6298 2.5, at least 60 s
   Duration delayed_ack = 40ms;              ///< below 500 ms [9293 MUST-40]
-  std::uint8_t quick_acks = 16;             ///< segments acknowledged at once after the handshake, and after a gap
+  std::uint8_t quick_acks = 16;             ///< acknowledged at once: first, after a gap, and if fewer come an RTT
   Duration time_wait = 60s;                 ///< 2 MSL with MSL 30 s; deviates from RFC 9293's 2 minutes
   Duration fin_wait_2 = 60s;                ///< after close(); a half-close by finish() waits without limit
   std::uint8_t r1 = 3;                      ///< retransmissions before the IP layer is told [9293 SHLD-10]

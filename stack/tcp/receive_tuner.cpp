@@ -36,20 +36,18 @@ void ReceiveTuner::on_text(Time now, Duration echoed, Seq nxt, Seq edge) noexcep
   if (consumed_ == 0 && now - round_at_ > rtt_) round_at_ = now;  // silence doesn't count
 }
 
-bool ReceiveTuner::on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept {
+std::size_t ReceiveTuner::on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept {
   consumed_ += bytes;
   const Duration elapsed = now - round_at_;
   if (rtt_ == Duration::zero()) rtt_ = smallest_;
-  if (rtt_ == Duration::zero() || elapsed < std::max(rtt_, kShortest)) return false;
-  const std::uint64_t a_round = consumed_ * microseconds(rtt_) / microseconds(elapsed);
-  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(2 * a_round, maximum));
+  if (rtt_ == Duration::zero() || elapsed < std::max(rtt_, kShortest)) return 0;
+  const auto a_round = static_cast<std::size_t>(consumed_ * microseconds(rtt_) / microseconds(elapsed));
   if (smallest_ > Duration::zero()) rtt_ = std::clamp(smallest_, kShortest, std::max(2 * rtt_, kShortest));
   consumed_ = 0;
   round_at_ = now;
   smallest_ = Duration::zero();
-  if (wanted <= buffer_) return false;
-  buffer_ = wanted;
-  return true;
+  buffer_ = std::max(buffer_, std::min(2 * a_round, maximum));
+  return a_round;
 }
 
 }  // namespace sluice::tcp

@@ -21,8 +21,9 @@ class ReceiveTuner {
   /// Text arrived in order, up to `nxt`; the window reaches to `edge`. `echoed` is how long ago the segment left whose
   /// timestamp this one echoes; 0 = no timestamps: then the time that a whole window takes counts as a round trip.
   void on_text(Time now, Duration echoed, Seq nxt, Seq edge) noexcept;
-  /// The application read `bytes`. Once a round trip the buffer grows, to `maximum` at most; true if it did.
-  bool on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept;
+  /// The application read `bytes`. Once a round trip the buffer grows, to `maximum` at most. How much was read in the
+  /// round trip that ends with this, bytes; 0 = none ends.
+  std::size_t on_consumed(std::size_t bytes, Time now, std::size_t maximum) noexcept;
 
   Duration rtt() const noexcept { return rtt_; }
 

@@ -382,8 +382,8 @@ bool Connection::take_text(Segment& segment) {
   return true;
 }
 
-// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments, early on and after a gap; else
-// within the delay.
+// RFC 9293 3.8.6.3, RFC 5681 4.2: at once for gaps, for two full segments, early on, after a gap and while few come;
+// else within the delay.
 void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Taken taken, bool had_gap) noexcept {
   using Taken = ReceiveQueue::Taken;
   if (taken == Taken::no_memory) env_.count(Counter::drop_memory);
@@ -391,7 +391,7 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   if (taken == Taken::out_of_order) env_.count(Counter::out_of_order_segments);
   if (taken != Taken::in_order) return request_ack(SendReason::gap);
   env_.ip.confirm(tuple_.remote.address, env_.now);  // new text: our ACKs arrive
-  if (cold_->options.receive_buffer == 0) note_text_round(segment);
+  note_text_round(segment);
   signal(Readiness::readable);
   unacked_text_ += segment.text_size;
   if (had_gap) {

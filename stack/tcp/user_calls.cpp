@@ -128,16 +128,22 @@ Result<std::size_t> Connection::send_urgent(Bytes bytes) {
 void Connection::consume(std::size_t count) noexcept {
   receive_queue_.consume(count);
   cold_->bytes_received += count;
-  if (cold_->options.receive_buffer == 0) tune_receive_buffer(count);
+  note_consumed(count);
   // Room again: output decides whether the window has grown enough to say so.
   if (count > 0 && may_receive_text(state_)) request_output();
   if (urgent_told_ && !urgent_ahead()) urgent_told_ = false;
 }
 
-// Not while memory is short: the window that a larger buffer promises can't be taken back.
-void Connection::tune_receive_buffer(std::size_t count) noexcept {
-  const bool may_grow = !env_.memory.budget.under_pressure();
-  cold_->tuner.on_consumed(count, env_.now, may_grow ? cold_->options.receive_buffer_maximum : 0);
+// What was read in each round trip sizes the buffer, and tells how much the sender has under way.
+void Connection::note_consumed(std::size_t count) noexcept {
+  // Not while memory is short: the window that a larger buffer promises can't be taken back.
+  const bool may_grow = cold_->options.receive_buffer == 0 && !env_.memory.budget.under_pressure();
+  const std::size_t a_round =
+      cold_->tuner.on_consumed(count, env_.now, may_grow ? cold_->options.receive_buffer_maximum : 0);
+  // A sender of few segments waits for each ACK. One of single messages does not; and where we send, too, text carries
+  // it.
+  const bool few = a_round > 2 * rcv_.largest && a_round < env_.config.quick_acks * rcv_.largest;
+  if (few && env_.now - sent_at_ > cold_->tuner.rtt()) quick_acks_ = env_.config.quick_acks;
 }
 
 bool Connection::at_eof() const noexcept { return peer_finished() && receive_queue_.readable() == 0; }

@@ -230,6 +230,54 @@ TEST_CASE_FIXTURE(
   out(40ms, ". 1:1(0) ack 91", SendReason::delayed_ack);
 }
 
+// A peer that sends some segments, and more when a round trip is over, again and again.
+struct Rounds : Script {
+  static constexpr Duration kTrip = 100ms;
+  Rounds() { config.tcp.quick_acks = 5; }
+  /// How many of the sixth round trip's `segments` are acknowledged before it is over, if we send `ours` bytes after
+  /// each.
+  std::size_t acknowledged_of(std::uint32_t segments, std::size_t ours = 0) {
+    established({.rtt = kTrip});
+    std::size_t acknowledged = 0;
+    std::size_t written = 0;
+    for (std::uint32_t at = 1, end = at + 6000 * segments; at < end;) {
+      acknowledged = 0;
+      for (const std::uint32_t next = at + 1000 * segments; at < next; at += 1000) {
+        in(text_line(".", at, 1000, " ack " + std::to_string(1 + written)));
+        acknowledged += skip();
+        read(1000);
+      }
+      run(kTrip / 2);
+      if (ours > 0) written += write(ours);
+      run(kTrip / 2);
+      skip();
+    }
+    return acknowledged;
+  }
+};
+
+TEST_CASE_FIXTURE(Rounds,
+                  "while a peer sends few segments in a round trip each is acknowledged at once [R5681-4.2-3]") {
+  CHECK(acknowledged_of(4) == 4);
+}
+
+TEST_CASE_FIXTURE(Rounds, "where more come in a round trip, every second one is [R5681-4.2-1]") {
+  CHECK(acknowledged_of(8) == 4);
+}
+
+TEST_CASE_FIXTURE(Rounds, "of one message a round trip the ACK waits, since an answer may carry it [9293 MUST-58]") {
+  CHECK(acknowledged_of(1) == 0);
+}
+
+TEST_CASE_FIXTURE(Rounds, "nor is it of a few while we send, too [9293 MUST-58]") {
+  CHECK(acknowledged_of(4, 100) == 2);
+}
+
+TEST_CASE_FIXTURE(Rounds, "who wants no quick ACKs has none in a small round either") {
+  config.tcp.quick_acks = 0;
+  CHECK(acknowledged_of(4) == 2);
+}
+
 TEST_CASE_FIXTURE(Delayed, "no more than one ACK answers a segment [R5681-4.2-3]") {
   warm();
   for (std::uint32_t at = 2001; at < 12001; at += 1000) {
