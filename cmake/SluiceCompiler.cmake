@@ -16,6 +16,11 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
+if(CMAKE_UNITY_BUILD)
+  # Sources are included by their whole path then; __FILE__ does without the tree's place, so ccache serves every checkout.
+  add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
+endif()
+
 if((SLUICE_FUZZ OR SLUICE_COVERAGE) AND NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   message(FATAL_ERROR "SLUICE_FUZZ and SLUICE_COVERAGE need clang (use the presets fuzz and coverage)")
 endif()

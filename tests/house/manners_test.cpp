@@ -39,6 +39,17 @@ TEST_CASE("each source file begins with a line on why it exists, and each header
   }
 }
 
+TEST_CASE("each source begins its includes with its own header, which so is known to stand alone") {
+  const auto files = cpp_files();
+  for (const std::string& file : files) {
+    if (!file.ends_with(".cpp")) continue;
+    const std::string header = file.substr(0, file.size() - 3) + "hpp";
+    if (std::find(files.begin(), files.end(), header) == files.end()) continue;
+    const auto includes = includes_of(file);
+    CHECK_MESSAGE((!includes.empty() && includes[0].target == header), file << ": " << header << " does not come first");
+  }
+}
+
 TEST_CASE("no file names a path of one machine") {
   for (const std::string& file : all_files()) {
     if (!is_text(file)) continue;
