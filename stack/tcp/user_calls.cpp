@@ -140,7 +140,7 @@ void Connection::note_consumed(std::size_t count) noexcept {
   const bool may_grow = cold_->options.receive_buffer == 0 && !env_.memory.budget.under_pressure();
   const std::size_t a_round =
       cold_->tuner.on_consumed(count, env_.now, may_grow ? cold_->options.receive_buffer_maximum : 0);
-  // A sender of few segments waits for each ACK. One of single messages does not; and where we send, too, text carries
+  // A sender of few segments waits for each ACK; one of single messages does not. Where we send, too, our text carries
   // it.
   const bool few = a_round > 2 * rcv_.largest && a_round < env_.config.quick_acks * rcv_.largest;
   if (few && env_.now - sent_at_ > cold_->tuner.rtt()) quick_acks_ = env_.config.quick_acks;

@@ -46,7 +46,8 @@ TEST_CASE("each source begins its includes with its own header, which so is know
     const std::string header = file.substr(0, file.size() - 3) + "hpp";
     if (std::find(files.begin(), files.end(), header) == files.end()) continue;
     const auto includes = includes_of(file);
-    CHECK_MESSAGE((!includes.empty() && includes[0].target == header), file << ": " << header << " does not come first");
+    CHECK_MESSAGE((!includes.empty() && includes[0].target == header),
+                  file << ": " << header << " does not come first");
   }
 }
 

@@ -192,6 +192,22 @@ TEST_CASE_FIXTURE(Script, "a partial ACK shows the next hole at once [R6582-3.2-
   quiet(1h);
 }
 
+TEST_CASE_FIXTURE(Script, "each partial ACK starts the retransmission timer anew, not the first alone [R6298-5.3]") {
+  established({.rtt = 100ms});
+  write(8000);
+  CHECK(skip() == 8);
+  for (int i = 0; i < 3; ++i) in(". 1:1(0) ack 1");
+  out(". 1:1001(1000) ack 1", SendReason::fast_retransmit);
+  for (const std::uint32_t at : {2001U, 3001U, 4001U}) {
+    quiet(200ms);
+    in(text_line(".", 1, 0, " ack " + std::to_string(at)));
+    out(text_line(".", at, 1000), SendReason::partial_ack);
+  }
+  const Duration rto = socket.info()->rto;
+  CHECK(rto > 200ms);
+  out(rto, ". 4001:5001(1000) ack 1", SendReason::timeout);
+}
+
 TEST_CASE_FIXTURE(
     Script, "duplicates with text, another window or nothing outstanding are no signs of loss [R5681-2-1, A-TCP-34]") {
   established({.rtt = 100ms});
