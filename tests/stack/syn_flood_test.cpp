@@ -29,7 +29,7 @@ struct Flood : World {
     };
   }
 
-  Packet forged(std::uint8_t flags, std::uint32_t seq) {
+  std::vector<std::uint8_t> forged_bytes(std::uint8_t flags, std::uint32_t seq) {
     const std::uint32_t source = 0x0b000000u + random.below(1u << 24);  // 11/8
     const std::array<std::uint8_t, 4> address = {
         static_cast<std::uint8_t>(source >> 24), static_cast<std::uint8_t>(source >> 16),
@@ -41,9 +41,11 @@ struct Flood : World {
     segment.header.seq = seq;
     segment.header.window = 65535;
     segment.header.options.mss = 1460;
-    std::array<std::uint8_t, ip::kMaximumHeader + wire::tcp::kMaximumHeader> room;
-    return Packet::copy_of(pool, Bytes(room).first(tcp::write_control_segment(room, segment)));
+    std::vector<std::uint8_t> bytes(ip::kMaximumHeader + wire::tcp::kMaximumHeader);
+    bytes.resize(tcp::write_control_segment(bytes, segment));
+    return bytes;
   }
+  Packet forged(std::uint8_t flags, std::uint32_t seq) { return Packet::copy_of(pool, forged_bytes(flags, seq)); }
 
   void burst(std::size_t count) {
     std::vector<Packet> batch;
@@ -113,11 +115,13 @@ TEST_CASE("SYN and RST in turn leave nothing behind [A-TCP-20, A-TCP-22]") {
   std::size_t memory = 0;
   for (int i = 0; i < 40'000; ++i) {
     if (i == 4000) memory = allocated();
-    Packet syn = world.forged(wire::tcp::syn, 1000);
-    Packet reset = Packet::copy_of(world.pool, syn.bytes());
-    const std::size_t tcp = reset.bytes().size() - 24;
-    reset.bytes()[tcp + 7] = static_cast<std::uint8_t>(reset.bytes()[tcp + 7] + 1);
-    reset.bytes()[tcp + 13] = wire::tcp::rst;
+    std::vector<std::uint8_t> bytes = world.forged_bytes(wire::tcp::syn, 1000);
+    Packet syn = Packet::copy_of(world.pool, bytes);
+    REQUIRE(bytes.size() == 44);
+    std::uint8_t* const header = bytes.data() + 20;
+    ++header[7];  // its sequence number
+    header[13] = wire::tcp::rst;
+    Packet reset = Packet::copy_of(world.pool, bytes);
     reset.checksum_known_good = true;
     std::array<Packet, 2> batch = {std::move(syn), std::move(reset)};
     world.right().receive(batch, world.now());
