@@ -22,15 +22,13 @@ endfunction()
 
 # With CMAKE_UNITY_BUILD the compiler sees eight sources of a target as one, which takes it less than half the time.
 # Those of cmake/alone.txt stay alone: they name things as a neighbour does.
-file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/alone.txt" alone REGEX "^[^#]")
-list(TRANSFORM alone PREPEND "${PROJECT_SOURCE_DIR}/")
-set_property(GLOBAL PROPERTY sluice_alone ${alone})
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/alone.txt" sluice_alone REGEX "^[^#]")
+list(TRANSFORM sluice_alone PREPEND "${PROJECT_SOURCE_DIR}/")
 function(sluice_stand_alone target)
-  get_property(alone GLOBAL PROPERTY sluice_alone)
   get_target_property(sources ${target} SOURCES)
   foreach(source IN LISTS sources)
     get_filename_component(source "${source}" ABSOLUTE)
-    if(source IN_LIST alone)
+    if(source IN_LIST sluice_alone)
       set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
   endforeach()

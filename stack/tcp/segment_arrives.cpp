@@ -406,7 +406,7 @@ void Connection::schedule_ack_for_text(const Segment& segment, ReceiveQueue::Tak
   if (!armed(Timer::delayed_ack)) arm(Timer::delayed_ack, env_.now + env_.config.delayed_ack);
 }
 
-// One more sample of how long a round trip takes, for the size of the receive buffer.
+// One more sample of how long a round trip takes, for the size of the receive buffer and for quick ACKs.
 void Connection::note_text_round(const Segment& segment) noexcept {
   const wire::tcp::Options& options = segment.header.options;
   Duration echoed{};
