@@ -13,7 +13,7 @@ class Cubic final : public LossBased {
  public:
   // beta_cubic [R9438-4.1-1], and RFC 8511's for marks.
   explicit Cubic(const Settings& settings) noexcept
-      : LossBased(settings, {.loss = {7, 10}, .mark = {17, 20}, .of_window = true}) {}
+      : LossBased(settings, {.loss = {7, 10}, .mark = {17, 20}, .of_window = true}), hystart_(settings.pacing) {}
 
  private:
   /// What an undo brings back (RFC 9438 4.9).
@@ -56,7 +56,7 @@ std::uint64_t Cubic::slow_start_growth(const AckSample& sample, std::uint64_t by
   }
   if (!paced())
     bytes = std::min(bytes, std::max<std::uint64_t>(HyStart::kLimit * std::uint64_t{smss()}, 2 * largest_frame()));
-  return hystart_.conservative() ? bytes / HyStart::kGrowthDivisor : bytes;  // [R9406-4.2-5]
+  return bytes / hystart_.growth_divisor();  // [R9406-4.2-5]
 }
 
 // RFC 9438 4.2, 4.8, 4.10: without a reduction before, or after a timeout, the plateau is where we are.

@@ -1,4 +1,4 @@
-// RFC 9406 section 4.2.
+// RFC 9406 section 4.2, and the ACK train.
 #include "stack/congestion/hystart.hpp"
 
 #include <algorithm>
@@ -9,9 +9,11 @@ bool HyStart::on_ack(const AckSample& sample) noexcept {
   acked_ += sample.newly_acked;
   if (sample.rtt > Duration::zero()) {
     current_ = std::min(current_, sample.rtt);
+    shortest_ = std::min(shortest_, sample.rtt);
     ++samples_;
   }
   judge();
+  if (fills_path(sample.now) && !conservative()) baseline_ = kByTrain;
   return acked_ >= window_end_ && end_round(sample.in_flight);
 }
 
@@ -28,6 +30,14 @@ void HyStart::judge() noexcept {
   if (last_ == kNone) return;
   const Duration threshold = std::clamp(last_ / 8, kMinimumThreshold, kMaximumThreshold);
   if (current_ >= last_ + threshold) baseline_ = current_;
+}
+
+// Follows the train of ACKs; true = it lasts longer than half the shortest round trip, a paced one longer than all of
+// it.
+bool HyStart::fills_path(Time now) noexcept {
+  if (shortest_ == kNone || now - last_ack_ > shortest_ / kTrainPause) train_began_ = now;
+  last_ack_ = now;
+  return shortest_ != kNone && now - train_began_ > (paced_ ? shortest_ : shortest_ / 2);
 }
 
 // The next round ends with what is out now [R9406-4.2-1]. The round in which CSS began counts as its first

@@ -29,6 +29,15 @@ HyStart begun(Duration rtt) {
   return hystart;
 }
 
+/// ACKs as far apart as `gap` with an RTT of 64 ms, all of one round; after how many CSS began, 0 = it did not.
+unsigned train(HyStart& hystart, Time& now, Duration gap, unsigned acks) {
+  for (unsigned i = 1; i <= acks; ++i) {
+    hystart.on_ack({.now = now += gap, .newly_acked = kSmss, .in_flight = 1000 * kSmss, .rtt = 64ms});
+    if (hystart.conservative()) return i;
+  }
+  return 0;
+}
+
 }  // namespace
 
 TEST_CASE("the constants are RFC 9406's [R9406-4.3-1] [R9406-4.3-2]") {
@@ -119,6 +128,54 @@ TEST_CASE("the smallest sample of a round counts, not its spikes [R9406-4.2-4]")
   for (int i = 0; i < 100; ++i)
     hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 10 * kSmss, .rtt = i % 10 == 0 ? 50ms : 200ms});
   CHECK_FALSE(hystart.conservative());
+}
+
+TEST_CASE("a train of ACKs longer than half the shortest round trip begins CSS: the path is full") {
+  Time now{1h};
+  HyStart hystart;
+  CHECK(train(hystart, now, 1ms, 100) == 34);  // the first begins it, and 33 more take 33 ms
+  CHECK(hystart.growth_divisor() == HyStart::kTrainDivisor);
+}
+
+TEST_CASE("a pause longer than a sixteenth of the round trip begins a new train") {
+  Time now{1h};
+  HyStart hystart;
+  CHECK(train(hystart, now, 4ms, 6) == 0);  // a sixteenth: still one train, of 20 ms
+  CHECK(train(hystart, now, 4100us, 100) == 0);
+  CHECK(train(hystart, now, 1ms, 32) == 0);
+  CHECK(train(hystart, now, 1ms, 1) == 1);
+}
+
+TEST_CASE("a paced window takes half a round trip by itself, so there a train has to last a whole one") {
+  Time now{1h};
+  HyStart hystart(true);
+  CHECK(train(hystart, now, 1ms, 100) == 66);
+}
+
+TEST_CASE("ACKs of which none has an RTT, by Karn's rule, are no train") {
+  Time now{1h};
+  HyStart hystart;
+  for (int i = 0; i < 100; ++i) hystart.on_ack({.now = now += 1ms, .newly_acked = kSmss, .in_flight = 1000 * kSmss});
+  CHECK_FALSE(hystart.conservative());
+}
+
+TEST_CASE("a train is no false alarm: no RTT leads back to slow start, and five rounds end it") {
+  Time now{1h};
+  HyStart hystart;
+  REQUIRE(train(hystart, now, 1ms, 100) > 0);
+  bool over = play(hystart, 10ms, 1000);  // the rest of the round in which CSS began
+  CHECK(hystart.conservative());
+  for (int round = 2; round <= 4; ++round) over = play(hystart, 10ms, 1000) || over;
+  CHECK_FALSE(over);
+  CHECK(play(hystart, 10ms, 1000));
+}
+
+TEST_CASE("a rising RTT leads to the RFC's own divisor [R9406-4.3-2]") {
+  HyStart hystart = begun(50ms);
+  CHECK(hystart.growth_divisor() == 1);
+  play(hystart, 50ms);
+  play(hystart, 70ms);
+  CHECK(hystart.growth_divisor() == HyStart::kGrowthDivisor);
 }
 
 }  // namespace sluice::congestion

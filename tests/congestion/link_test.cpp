@@ -94,6 +94,27 @@ TEST_CASE("HyStart++ leaves slow start before the queue is full: no loss in the 
   CHECK(without.dropped() > 0);
 }
 
+TEST_CASE("where the queue is as long as the path, an ACK train ends doubling before the queue is full") {
+  const Link one_bdp{.rate = 12'500'000, .trip = 80ms, .queue = 1'000'000};
+  struct Outcome {
+    std::uint64_t dropped, delivered;
+  };
+  const auto start_on = [&](auto make, bool pacing) {
+    const auto controller = make({.smss = FluidLink::kSmss, .initial = 10 * FluidLink::kSmss, .pacing = pacing});
+    FluidLink link(*controller, one_bdp);
+    link.run(3s);
+    return Outcome{link.dropped(), link.delivered()};
+  };
+  const Outcome doubling = start_on(make_reno, false);
+  CHECK(doubling.dropped > 1000);  // more than the queue holds
+  const Outcome unpaced = start_on(make_cubic, false);
+  CHECK(unpaced.dropped < doubling.dropped / 10);
+  CHECK(unpaced.delivered * 100 >= doubling.delivered * 99);
+  const Outcome paced = start_on(make_cubic, true);  // half a round trip later
+  CHECK(paced.dropped < doubling.dropped / 3);
+  CHECK(paced.delivered * 100 >= doubling.delivered * 99);
+}
+
 TEST_CASE("one packet in a hundred lost at random: BBR keeps the link full, the others can't") {
   const Link lossy{.rate = 2'500'000, .trip = 50ms, .queue = 200'000, .drop_every = 100};
   for (const Kind& kind : kKinds) {
