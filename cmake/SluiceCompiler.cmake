@@ -12,7 +12,9 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
   find_program(SLUICE_CCACHE ccache)
   if(SLUICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${SLUICE_CCACHE}")
+    # One cache serves every checkout: paths count from the root, and where the build tree lies counts for nothing.
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      "${SLUICE_CCACHE}")
   endif()
 endif()
 
