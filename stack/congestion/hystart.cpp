@@ -5,8 +5,13 @@
 
 namespace sluice::congestion {
 
+// The first ACK behind a round's end begins the next: what the last one let go belongs to that, too. Were it left out,
+// rounds would end ever earlier within a flight, whose own queue then looks like a rising RTT. The round in which CSS
+// began counts as its first.
 bool HyStart::on_ack(const AckSample& sample) noexcept {
+  const bool begins = acked_ >= window_end_;
   acked_ += sample.newly_acked;
+  if (begins) begin_round(sample.in_flight);
   if (sample.rtt > Duration::zero()) {
     current_ = std::min(current_, sample.rtt);
     shortest_ = std::min(shortest_, sample.rtt);
@@ -14,7 +19,7 @@ bool HyStart::on_ack(const AckSample& sample) noexcept {
   }
   judge();
   if (fills_path(sample.now) && !conservative()) baseline_ = kByTrain;
-  return acked_ >= window_end_ && end_round(sample.in_flight);
+  return acked_ >= window_end_ && conservative() && ++css_rounds_ >= kCssRounds;  // [R9406-4.2-7]
 }
 
 // The round's own minimum against that of the round before [R9406-4.2-3] [R9406-4.2-4]; in CSS, against the minimum
@@ -40,14 +45,12 @@ bool HyStart::fills_path(Time now) noexcept {
   return shortest_ != kNone && now - train_began_ > (paced_ ? shortest_ : shortest_ / 2);
 }
 
-// The next round ends with what is out now [R9406-4.2-1]. The round in which CSS began counts as its first
-// [R9406-4.2-7].
-bool HyStart::end_round(std::uint64_t in_flight) noexcept {
+// The round ends with what is out now [R9406-4.2-1].
+void HyStart::begin_round(std::uint64_t in_flight) noexcept {
   window_end_ = acked_ + in_flight;
   last_ = current_;
   current_ = kNone;
   samples_ = 0;
-  return conservative() && ++css_rounds_ >= kCssRounds;
 }
 
 }  // namespace sluice::congestion

@@ -43,7 +43,7 @@ class HyStart {
   static constexpr Duration kNone = Duration::max();      // "infinity"
   static constexpr Duration kByTrain = Duration::zero();  // a baseline that no RTT is below
 
-  bool end_round(std::uint64_t in_flight) noexcept;
+  void begin_round(std::uint64_t in_flight) noexcept;
   void judge() noexcept;
   bool fills_path(Time now) noexcept;
 

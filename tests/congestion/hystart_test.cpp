@@ -16,8 +16,8 @@ constexpr std::uint64_t kSmss = 1000;
 bool play(HyStart& hystart, Duration rtt, unsigned acks = 10) {
   bool over = false;
   for (unsigned i = 0; i < acks; ++i) {
-    // What is out when a round begins is what the next `acks` ACKs cover.
-    over = hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = acks * kSmss, .rtt = rtt}) || over;
+    // What is out after a round's first ACK is what its other ACKs cover.
+    over = hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = (acks - 1) * kSmss, .rtt = rtt}) || over;
   }
   return over;
 }
@@ -86,13 +86,24 @@ TEST_CASE("a round of fewer than eight samples decides nothing [R9406-4.2-4]") {
 TEST_CASE("a round ends when what was out at its beginning is acknowledged [R9406-4.2-1]") {
   HyStart hystart;
   hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 20 * kSmss, .rtt = 50ms});  // the round: 20 segments
-  for (int i = 0; i < 19; ++i) hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 40 * kSmss, .rtt = 50ms});
-  // The 20th belongs to it, and with what is out then the next begins.
-  hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 40 * kSmss, .rtt = 50ms});
+  for (int i = 0; i < 20; ++i) hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 40 * kSmss, .rtt = 50ms});
   for (int i = 0; i < 7; ++i) hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 40 * kSmss, .rtt = 70ms});
   CHECK_FALSE(hystart.conservative());
   hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = 40 * kSmss, .rtt = 70ms});
   CHECK(hystart.conservative());
+}
+
+TEST_CASE("a flight that queues behind itself is one round, however often it has doubled [R9406-4.2-1] [R9406-4.2-4]") {
+  HyStart hystart;
+  for (unsigned flight = 10; flight <= 640; flight *= 2) {
+    for (unsigned ack = 1; ack <= flight; ++ack) {
+      // Each ACK let two segments go, but what this one lets go is yet to leave.
+      const std::uint64_t in_flight = (flight - ack + 2 * (ack - 1)) * kSmss;
+      hystart.on_ack({.now = {}, .newly_acked = kSmss, .in_flight = in_flight, .rtt = 100ms + ack * 120us});
+    }
+    CAPTURE(flight);
+    CHECK_FALSE(hystart.conservative());
+  }
 }
 
 TEST_CASE("five rounds of CSS end slow start [R9406-4.2-7]") {

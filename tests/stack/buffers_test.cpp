@@ -59,7 +59,7 @@ TEST_CASE("a buffer of a given size, or with a small maximum, is the limit that 
 TEST_CASE("what a slow link needs is what there is") {
   WorldSettings settings;
   settings.to_right.rate = 200'000;
-  settings.to_right.queue_packets = 50;
+  settings.to_right.queue_packets = 20;
   Pair pair(settings);
   pair.move(500'000);
   CHECK(pair.right.info()->receive_buffer == 256 << 10);
