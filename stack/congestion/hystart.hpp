@@ -14,7 +14,7 @@ namespace sluice::congestion {
 /// The RTT tells of a queue a round trip after it has formed, when a window twice as large is under way. ACKs tell
 /// sooner: they come as far apart as the bottleneck lets packets through, and a train of them that lasts half a round
 /// trip is half of what the path holds; what left meanwhile is the other half (Ha and Rhee, Taming the elephants: New
-/// TCP slow start, 2011, section 4.1). So such a train begins CSS, too.
+/// TCP slow start, 2011). So such a train begins CSS, too, and a slower one: only the queue is left to fill.
 class HyStart {
  public:
   static constexpr std::uint32_t kGrowthDivisor = 4;  ///< CSS_GROWTH_DIVISOR [R9406-4.3-2]
@@ -23,7 +23,7 @@ class HyStart {
   static constexpr std::uint32_t kLimit = 8;       ///< L where nothing is paced [R9406-4.3-1]
   static constexpr Duration kMinimumThreshold = std::chrono::milliseconds(4);
   static constexpr Duration kMaximumThreshold = std::chrono::milliseconds(16);
-  static constexpr std::uint32_t kTrainDivisor = 8;  ///< of growth after a train: no queue has been seen yet
+  static constexpr std::uint32_t kTrainDivisor = 8;  ///< of growth after a train
   static constexpr std::uint32_t kTrainPause = 16;   ///< a pause of this part of the shortest RTT ends a train
 
   /// `paced`: the sender spreads a window over half a round trip, so a train has to last a whole one.
