@@ -6,6 +6,7 @@
 
 #include "tests/interop/command.hpp"
 #include "tests/interop/kernel_lab.hpp"
+#include "tests/support/skip.hpp"
 #include "tun/error.hpp"
 #include "tun/uring_device.hpp"
 
@@ -33,7 +34,7 @@ TEST_CASE("100 MiB each way at once arrive whole by either backend, with offload
   const Bytes to_kernel = noise_at(0, kLoad), to_us = noise_at(std::size_t{30} << 20, kLoad);
   for (const Backend backend : {Backend::epoll, Backend::uring}) {
     if (backend == Backend::uring && !complaint().empty()) {
-      MESSAGE("SKIPPED: " << complaint());
+      test::skip(complaint());
       continue;
     }
     for (const bool offload : {true, false}) {
@@ -56,7 +57,7 @@ TEST_CASE("100 MiB each way at once arrive whole by either backend, with offload
 
 TEST_CASE("serve with --backend uring serves, and a killed one leaves a TUN that the next may have at once") {
   if (!complaint().empty()) {
-    MESSAGE("SKIPPED: " << complaint());
+    test::skip(complaint());
     return;
   }
   Lab lab;

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "tests/support/skip.hpp"
 #include "tests/support/super_packet.hpp"
 #include "tests/tun/twins.hpp"
 #include "tun/error.hpp"
@@ -35,7 +36,7 @@ struct Setting {
     } catch (const Error& error) {
       CHECK(error.code() == Errc::not_supported);
       CHECK(std::is_same_v<D, UringDevice>);
-      MESSAGE("SKIPPED: " << error.what());
+      test::skip(error.what());
     }
   }
 
