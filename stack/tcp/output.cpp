@@ -52,14 +52,16 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
   plan.packet = ip_size + tcp_size + static_cast<std::size_t>(super ? mss : plan.text);
   plan.segments = super ? segments_of(plan.text, mss) : 1;
 
-  // [9293 MUST-2]. Of a super-segment the field holds the pseudo-header's sum: whoever cuts it sums each piece.
+  // [9293 MUST-2]. A device that cuts super-segments sums each piece; it sums a segment of text as well, and its kernel
+  // believes it then, while it would look at a sum of ours. The field holds the pseudo-header's sum for it.
+  const bool partial = super || (plan.text > 0 && env_.config.maximum_frame > 0);
   ChecksumSum sum = wire::pseudo_header(tuple_.local.address, tuple_.remote.address,
                                         static_cast<std::uint8_t>(ip::Protocol::tcp), payload);
-  if (!super) {
+  if (!partial) {
     sum.add(tcp_header);
     for (std::size_t i = 0; i < piece_count; ++i) sum.add(pieces[i].bytes());
   }
-  wire::tcp::set_checksum(tcp_header, super ? sum.folded() : sum.checksum());
+  wire::tcp::set_checksum(tcp_header, partial ? sum.folded() : sum.checksum());
   const bool fragmentable = cold_->fragmentable && plan.mtu_probe == 0;
   ip::write_header(room, {.source = tuple_.local.address,
                           .destination = tuple_.remote.address,
@@ -74,7 +76,7 @@ bool Connection::emit(Plan& plan, FrameSink& sink) {
                     .body = std::span(pieces).first(piece_count),
                     .gso_size = static_cast<std::uint16_t>(super ? mss : 0),
                     .transport_offset = static_cast<std::uint16_t>(ip_size),
-                    .checksum_partial = super};
+                    .checksum_partial = partial};
   if (!sink.accept(frame)) return false;
   ip_id_ = static_cast<std::uint16_t>(ip_id_ + plan.segments);
   commit(plan, header);
