@@ -144,6 +144,7 @@ std::vector<std::vector<std::uint8_t>> cut(const Frame& frame) {
   if (frame.gso_size == 0) {
     packets.emplace_back(frame.head.begin(), frame.head.end());
     packets[0].insert(packets[0].end(), text.begin(), text.end());
+    if (frame.checksum_partial) finish_checksum(packets[0], frame.transport_offset);
     return packets;
   }
   for (std::size_t at = 0; at < text.size(); at += frame.gso_size)
