@@ -139,7 +139,7 @@ struct Config {
   std::size_t maximum_fast_open_cache = 256;  ///< servers of which a client remembers cookies
   std::size_t maximum_time_wait = 65536;
   bool compact_time_wait = true;     ///< TIME-WAIT as a 64-byte record; false keeps the connection (for tests)
-  std::size_t maximum_frame = 0;     ///< bytes of IP packet in a super-segment for a device with offloads; 0 = path MTU
+  std::size_t maximum_frame = 0;     ///< bytes of IP packet for a device that cuts text and sums it; 0 = path MTU
   std::uint16_t port_first = 32768;  ///< the ephemeral range
   std::uint16_t port_last = 60999;
 };

@@ -283,4 +283,5 @@ TEST_CASE("text for a device that cuts leaves without its sum, an ACK alone with
   CHECK(whole_ack.bytes == ack.bytes);
   CHECK(ack.bytes.size() > 40);
 }
+
 }  // namespace sluice::test
