@@ -1,6 +1,7 @@
 // Where a stack meets the world: one thread, its devices, one clock read a turn.
 #pragma once
 
+#include <poll.h>
 #include <signal.h>
 
 #include <chrono>
@@ -153,7 +154,6 @@ class EventLoop {
   /// A device of an interface, and what is known of it between turns.
   struct Port {
     Device* device;
-    std::uint32_t interest = 0;  ///< what epoll watches it for
     bool ready = true;
     bool more = false;  ///< it had more than one batch
   };
@@ -166,17 +166,16 @@ class EventLoop {
   Entry* find(SocketId socket) noexcept;
   void tell(const Event& event);
   void forget_handlers() noexcept;
-  void watch_devices();
-  Port* port_of(int fd) noexcept;
+  void watch_devices() noexcept;
   void restore_signals() noexcept;
 
   Result<void> step();
   void wait(Duration longest);
   bool spin(Time& time, Time until);
   bool busy() const noexcept;
-  int poll(Duration timeout);
+  bool poll(Duration timeout);
   Time deadline() const noexcept;
-  void note(int fd, std::uint32_t events);
+  void note_watched();
   void begin_turn() noexcept;
   void packets_in(Port& port);
   void dispatch();
@@ -199,11 +198,11 @@ class EventLoop {
   SpinBudget spin_budget_;
   Duration spun_{};
 
-  Fd epoll_;
+  std::vector<pollfd> polled_;  // the ports in their order, and the epoll
+  Fd epoll_;                    // of what else is waited for
   Fd wake_;
   Fd signals_;
   std::unique_ptr<sigset_t> old_mask_;  // the thread's signal mask before stop_on()
-  bool precise_ = true;                 // epoll_pwait2 works here
 
   std::vector<Entry> entries_[3];  // by SocketKind, then by slot
   std::unordered_map<int, std::shared_ptr<Watch>> watches_;

@@ -1,4 +1,6 @@
-// Waiting: epoll with nanosecond deadlines, the wake-up from other threads, signals, and the spin before sleeping.
+// Waiting: poll for devices and for an epoll with all else, nanosecond deadlines, the wake-up from other threads,
+// signals, and the spin before sleeping.
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -51,12 +53,6 @@ void swallow(const Fd& eventfd) noexcept {
   (void)!::read(eventfd.number(), &count, sizeof count);
 }
 
-int in_milliseconds(Duration timeout) noexcept {
-  using std::chrono::milliseconds;
-  const auto rounded = std::chrono::ceil<milliseconds>(std::min<Duration>(timeout, std::chrono::hours(1)));
-  return static_cast<int>(rounded.count());
-}
-
 }  // namespace
 
 EventLoop::EventLoop(Stack& stack, Device& device, const LoopSettings& settings)
@@ -75,10 +71,10 @@ EventLoop::EventLoop(Stack& stack, std::span<Device* const> devices, const LoopS
   add(epoll_, wake_.number(), EPOLLIN);
   assert(devices.size() == stack.interface_count());
   for (Device* const device : devices) {
-    ports_.push_back({.device = device, .interest = EPOLLIN});
+    ports_.push_back({.device = device});
     sinks_.push_back(device);
-    if (device->fd() >= 0) add(epoll_, device->fd(), EPOLLIN);
   }
+  polled_.resize(devices.size() + 1);
   // The kernel groups timers within 50 us unless told otherwise: too coarse for what a stack does between packets.
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
@@ -124,13 +120,14 @@ void EventLoop::restore_signals() noexcept {
   if (old_mask_) ::pthread_sigmask(SIG_SETMASK, old_mask_.get(), nullptr);
 }
 
-void EventLoop::watch_devices() {
-  for (Port& port : ports_) {
-    const std::uint32_t wanted = EPOLLIN | (port.device->full() ? std::uint32_t{EPOLLOUT} : 0u);
-    if (wanted == port.interest || port.device->fd() < 0) continue;
-    add(epoll_, port.device->fd(), wanted, EPOLL_CTL_MOD);
-    port.interest = wanted;
+/// What the coming calls of poll() look for.
+void EventLoop::watch_devices() noexcept {
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    const Device& device = *ports_[i].device;
+    polled_[i] = {device.fd(), static_cast<short>(POLLIN | (device.full() ? POLLOUT : 0)), 0};
+    ports_[i].ready = false;
   }
+  polled_.back() = {epoll_.number(), POLLIN, 0};
 }
 
 bool EventLoop::busy() const noexcept {
@@ -142,16 +139,15 @@ bool EventLoop::busy() const noexcept {
 /// Waits for a descriptor, a deadline of anybody, or `longest`.
 void EventLoop::wait(Duration longest) {
   watch_devices();
-  for (Port& port : ports_) port.ready = false;
   if (busy() || longest <= Duration(0)) {
-    poll(Duration(0));
+    (void)poll(Duration(0));
     return;
   }
   const Time start = settings_.clock();
   const Time until = std::min(deadline(), longest < kNever - start ? start + longest : kNever);
   Time time = start;
   if (spin(time, until)) return;
-  poll(until == kNever ? Duration::max() : std::max(until - time, Duration(0)));
+  (void)poll(until == kNever ? Duration::max() : std::max(until - time, Duration(0)));
 }
 
 /// Looks again and again while that is wanted and the budget lasts. True: something is ready. Moves `time` on.
@@ -161,42 +157,34 @@ bool EventLoop::spin(Time& time, Time until) {
   if (wanted <= start) return false;
   const Time end = start + std::min(wanted - start, spin_budget_.left(start));
   bool found = false;
-  for (; !found && time < end; time = settings_.clock()) found = poll(Duration(0)) > 0;
+  for (; !found && time < end; time = settings_.clock()) found = poll(Duration(0));
   spin_budget_.spend(time - start);
   spun_ += time - start;
   return found;
 }
 
-/// Looks once, or sleeps up to `timeout`, and notes what is ready. Answers how many descriptors.
-int EventLoop::poll(Duration timeout) {
+/// Looks once, or sleeps up to `timeout`, and notes what is ready. True: something is. A device is no part of the
+/// epoll, which would be told of each packet that the kernel puts into a TUN, also while nobody waits.
+bool EventLoop::poll(Duration timeout) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
+  const timespec limit{seconds.count(), (timeout - seconds).count()};
+  const bool for_ever = timeout == Duration::max();
+  if (::ppoll(polled_.data(), polled_.size(), for_ever ? nullptr : &limit, nullptr) <= 0) return false;
+  for (std::size_t i = 0; i < ports_.size(); ++i) ports_[i].ready = (polled_[i].revents & ~POLLOUT) != 0;
+  if (polled_.back().revents != 0) note_watched();
+  return true;
+}
+
+void EventLoop::note_watched() {
   std::array<epoll_event, 64> events;
-  int count = -1;
-  if (precise_) {
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(timeout);
-    const timespec limit{seconds.count(), (timeout - seconds).count()};
-    const timespec* for_ever = timeout == Duration::max() ? nullptr : &limit;
-    count = ::epoll_pwait2(epoll_.number(), events.data(), events.size(), for_ever, nullptr);
-    if (count < 0 && (errno == ENOSYS || errno == EPERM)) precise_ = false;
+  const int count = ::epoll_wait(epoll_.number(), events.data(), events.size(), 0);
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    if (event.data.fd == wake_.number())
+      swallow(wake_);
+    else
+      ready_.push_back({event.data.fd, readiness(event.events)});
   }
-  if (!precise_) count = ::epoll_wait(epoll_.number(), events.data(), events.size(), in_milliseconds(timeout));
-  for (int i = 0; i < count; ++i)
-    note(events[static_cast<std::size_t>(i)].data.fd, events[static_cast<std::size_t>(i)].events);
-  return count;
-}
-
-EventLoop::Port* EventLoop::port_of(int fd) noexcept {
-  const auto found =
-      std::find_if(ports_.begin(), ports_.end(), [fd](const Port& port) { return port.device->fd() == fd; });
-  return found == ports_.end() ? nullptr : &*found;
-}
-
-void EventLoop::note(int fd, std::uint32_t events) {
-  if (Port* const port = port_of(fd))
-    port->ready = port->ready || (events & ~std::uint32_t{EPOLLOUT}) != 0;
-  else if (fd == wake_.number())
-    swallow(wake_);
-  else
-    ready_.push_back({fd, readiness(events)});
 }
 
 }  // namespace sluice::tun
