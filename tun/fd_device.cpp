@@ -25,8 +25,7 @@ void flatten(const Frame& frame, std::vector<std::uint8_t>& into) {
 
 /// The longest packet that an IPv6 header can speak of, without jumbograms.
 constexpr std::size_t kLargestPacket = 40 + 65535;
-/// What a packet leaves of the pool's smallest and middle blocks.
-constexpr std::size_t kSmallRoom = BufferPool::kClasses[0] - Packet::kHeadroom;
+/// What the headroom leaves of the pool's middle blocks.
 constexpr std::size_t kMiddleRoom = BufferPool::kClasses[1] - Packet::kHeadroom;
 
 DeviceCounter counter_of(VirtioFault fault) noexcept {
@@ -99,35 +98,28 @@ FdDevice::Read FdDevice::read_one() noexcept {
   return Read::packet;
 }
 
-/// The front of a packet goes into a small block and only what is left into a large one: most packets are small, and
-/// stay where they are.
+/// One buffer, always the same and so in the cache, takes whatever comes, and its header before it in the headroom. A
+/// small packet leaves it as a copy: that costs less than a read in pieces.
 FdDevice::Read FdDevice::read_with_header() noexcept {
-  if (spare_.empty()) spare_ = Packet::with_room(pool_, kSmallRoom);
+  static_assert(VirtioHeader::kSize <= Packet::kHeadroom);
   if (rest_.empty()) rest_ = Packet::with_room(pool_, kLargestPacket);
-  VirtioBytes header{};
-  const MutableBytes behind = rest_.bytes().subspan(kSmallRoom);
-  std::array<iovec, 3> pieces = {
-      {{header.data(), header.size()}, {spare_.bytes().data(), kSmallRoom}, {behind.data(), behind.size()}}};
+  std::uint8_t* const begin = rest_.bytes().data() - VirtioHeader::kSize;
   ssize_t size = 0;
-  do size = ::readv(fd_.number(), pieces.data(), pieces.size());
+  do size = ::read(fd_.number(), begin, VirtioHeader::kSize + kLargestPacket);
   while (size < 0 && errno == EINTR);
   if (size <= 0) return on_read_error(size);
-  if (static_cast<std::size_t>(size) < header.size()) {
+  if (static_cast<std::size_t>(size) < VirtioHeader::kSize) {
     counters_.add(DeviceCounter::drop_truncated_header);
     return Read::dropped;
   }
-  read_ = gathered(static_cast<std::size_t>(size) - header.size());
+  VirtioBytes header;
+  std::memcpy(header.data(), begin, header.size());
+  read_ = taken(static_cast<std::size_t>(size) - header.size());
   return judge(read_virtio_header(header));
 }
 
-/// The packet of `size` bytes whose front is in spare_, in a block that it does not waste.
-Packet FdDevice::gathered(std::size_t size) {
-  if (size <= kSmallRoom) {
-    Packet packet = std::exchange(spare_, Packet());
-    packet.resize(size);
-    return packet;
-  }
-  std::memcpy(rest_.bytes().data(), spare_.bytes().data(), kSmallRoom);
+/// The first `size` bytes of rest_ as a packet, in a block that it does not waste.
+Packet FdDevice::taken(std::size_t size) {
   if (size <= kMiddleRoom) return Packet::copy_of(pool_, rest_.bytes().first(size));
   Packet packet = std::exchange(rest_, Packet());
   packet.resize(size);
@@ -181,10 +173,7 @@ FdDevice::Read FdDevice::read_behind(std::vector<Packet>& into) noexcept {
 
 /// The open packet with all that joined it, in a block that it does not waste.
 Packet FdDevice::merged() noexcept {
-  const std::size_t size = merge_.size();
-  Packet packet =
-      size <= kMiddleRoom ? Packet::copy_of(pool_, rest_.bytes().first(size)) : std::exchange(rest_, Packet());
-  packet.resize(size);
+  Packet packet = taken(merge_.size());
   merge_.finish(packet);
   return packet;
 }

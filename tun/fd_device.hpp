@@ -71,7 +71,7 @@ class FdDevice : public Device {
   Packet merged() noexcept;
   void close_merge(std::vector<Packet>& into) noexcept;
   Read judge(const VirtioHeader& header) noexcept;
-  Packet gathered(std::size_t size);
+  Packet taken(std::size_t size);
   Read on_read_error(std::ptrdiff_t size) noexcept;
   bool fits(const Frame& frame, std::size_t size) const noexcept;
   bool write_frame(Bytes before, const Frame& frame, std::size_t size) noexcept;
@@ -86,8 +86,8 @@ class FdDevice : public Device {
   BufferPool pool_;
   Offloads offloads_;
   bool has_header_ = false;
-  Packet spare_;  // a buffer that the last read left empty; with offloads for the front of a packet
-  Packet rest_;   // with offloads: for what is behind it; without: for packets that are merged
+  Packet spare_;  // without offloads: a buffer that the last read left empty
+  Packet rest_;   // with offloads: a buffer for whatever comes; without: for packets that are merged
   Packet read_;   // what read_one() found
   Merge merge_;
   Packet open_;  // the packet that others may join: merge_ is open
