@@ -76,7 +76,7 @@ Connection* Layer::find(const FourTuple& tuple) noexcept {
 // The most specific listener: this address, then any of the family, then a dual-stack one.
 ListenerState* Layer::find_listener(const Endpoint& local) noexcept {
   const auto lookup = [this, &local](const IpAddress& address) -> ListenerState* {
-    const auto found = listener_by_endpoint_.find({{address, local.port}, {}});
+    const auto found = listener_by_endpoint_.find({address, local.port});
     return found == listener_by_endpoint_.end() ? nullptr : listeners_.find(found->second);
   };
   if (ListenerState* exact = lookup(local.address)) return exact;

@@ -20,14 +20,13 @@ constexpr std::uint32_t kPortStep = 8;
 
 Layer::Layer(const Config& config, ip::Layer& ip, ip::Outbox& outbox, Budget& budget, const Key& key, Tracer tracer)
     : env_(config, ip, outbox, budget, key, tracer),
-      hash_{KeyedHash(key, KeyUse::hash_table)},
+      tuple_hasher_(key),
       cookies_(key),
       port_steps_(key, KeyUse::ephemeral_port),
-      by_tuple_(hash_),
-      by_peer_(16, ip::AddressHash{hash_.hash}),
-      listener_by_endpoint_(16, hash_),
-      half_open_(16, hash_),
-      time_wait_(key, config.maximum_time_wait) {
+      by_tuple_(TupleHash{&tuple_hasher_}),
+      by_peer_(16, ip::AddressHash{KeyedHash(key, KeyUse::hash_table)}),
+      half_open_(16, TupleHash{&tuple_hasher_}),
+      time_wait_(TupleHash{&tuple_hasher_}, config.maximum_time_wait) {
   for (std::uint16_t& rover : port_rovers_) rover = static_cast<std::uint16_t>(env_.jitter.u32());
 }
 
@@ -108,14 +107,14 @@ Result<Listener> Layer::listen(const Endpoint& local, const ListenOptions& optio
   for (std::uint32_t port = env_.config.port_first; where.port == 0; ++port) {
     if (port > env_.config.port_last) return Errc::address_not_available;
     const auto candidate = static_cast<std::uint16_t>(port);
-    if (!listener_by_endpoint_.contains({{where.address, candidate}, {}})) where.port = candidate;
+    if (!listener_by_endpoint_.contains({where.address, candidate})) where.port = candidate;
   }
-  if (listener_by_endpoint_.contains({where, {}})) return Errc::address_in_use;
+  if (listener_by_endpoint_.contains(where)) return Errc::address_in_use;
   const auto [id, listener] = listeners_.emplace();
   listener.local = where;
   listener.options = options;
   listener.id = id;
-  listener_by_endpoint_.emplace(FourTuple{where, {}}, id);
+  listener_by_endpoint_.emplace(where, id);
   return Listener(*this, id);
 }
 
@@ -186,7 +185,7 @@ void Layer::close(SlotId id) noexcept {
 void Layer::close_listener(SlotId id) noexcept {
   ListenerState* listener = listeners_.find(id);
   if (!listener) return;
-  listener_by_endpoint_.erase({listener->local, {}});
+  listener_by_endpoint_.erase(listener->local);
   while (!listener->ready.empty()) {
     Connection* waiting = find(listener->ready.front());
     listener->ready.pop_front();

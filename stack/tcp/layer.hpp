@@ -2,14 +2,18 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "stack/base/budget.hpp"
+#include "stack/base/bytes.hpp"
 #include "stack/base/random.hpp"
 #include "stack/base/result.hpp"
 #include "stack/base/ring.hpp"
@@ -29,6 +33,13 @@
 namespace sluice::tcp {
 
 class Connection;
+
+/// Of the endpoints that listeners have: our own choice, so no secret is needed.
+struct EndpointHash {
+  std::size_t operator()(const Endpoint& end) const noexcept {
+    return std::hash<std::string_view>()(as_text(end.address.bytes())) ^ end.port;
+  }
+};
 
 /// A passive OPEN: connections that wait for accept(), and how many more are on their way.
 struct ListenerState {
@@ -165,15 +176,15 @@ class Layer {
   static TimerEntry& timer_of(Connection& connection) noexcept;
 
   Environment env_;
-  TupleHash hash_;
+  TupleHasher tuple_hasher_;
   SynCookies cookies_;
   Random port_steps_;
   SlotMap<Connection> connections_;
   TupleIndex by_tuple_;
   SlotMap<ListenerState> listeners_;
-  std::unordered_map<IpAddress, std::size_t, ip::AddressHash> by_peer_;    ///< connections; counted if that has a limit
-  std::size_t live_ = 0;                                                   ///< connections that are not retired
-  std::unordered_map<FourTuple, SlotId, TupleHash> listener_by_endpoint_;  // remote end left empty
+  std::unordered_map<IpAddress, std::size_t, ip::AddressHash> by_peer_;  ///< connections; counted if that has a limit
+  std::size_t live_ = 0;                                                 ///< connections that are not retired
+  std::unordered_map<Endpoint, SlotId, EndpointHash> listener_by_endpoint_;
   std::unordered_map<FourTuple, HalfOpen, TupleHash> half_open_;
   std::vector<Turn> half_open_turns_;  ///< a heap by time; turns whose record has gone or moved on are stale
   TimeWaitTable time_wait_;

@@ -1,25 +1,7 @@
 // The queue of TIME-WAIT records; see time_wait.hpp.
 #include "stack/tcp/time_wait.hpp"
 
-#include <array>
-
-#include "stack/base/bytes.hpp"
-
 namespace sluice::tcp {
-
-// Not the bytes of TupleBytes: several tables hash each opening connection, and IPv4 needs a third of these.
-std::size_t TupleHash::operator()(const FourTuple& tuple) const {
-  std::array<std::uint8_t, 2 * (16 + 2)> room;
-  ByteWriter out(room);
-  for (const Endpoint* end : {&tuple.local, &tuple.remote}) {
-    if (end->address.is_v4())
-      out.u32(end->address.v4_number());
-    else
-      out.bytes(end->address.bytes());
-    out.u16(end->port);
-  }
-  return hash(out.written());
-}
 
 bool TimeWaitTable::insert(const FourTuple& tuple, const TimeWait& record) {
   const auto [place, fresh] = records_.try_emplace(tuple, record);

@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <unordered_map>
 
-#include "stack/base/random.hpp"
 #include "stack/base/ring.hpp"
 #include "stack/base/time.hpp"
+#include "stack/tcp/tuple_hash.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::tcp {
@@ -28,19 +28,10 @@ struct TimeWait {
 };
 static_assert(sizeof(TimeWait) + sizeof(FourTuple) <= 64 + 8);
 
-/// Hashes 4-tuples under a secret key, so that nobody can choose addresses that collide.
-struct TupleHash {
-  KeyedHash hash;
-  /// Not noexcept, though it never throws: so the standard's tables keep the hash beside the key, and don't make it
-  /// anew.
-  std::size_t operator()(const FourTuple& tuple) const;
-};
-
 /// Records by 4-tuple. All live equally long, so the oldest is always first in one queue: no heap, no wheel.
 class TimeWaitTable {
  public:
-  TimeWaitTable(const Key& key, std::size_t limit)
-      : records_(16, TupleHash{KeyedHash(key, KeyUse::hash_table)}), limit_(limit) {}
+  TimeWaitTable(const TupleHash& hash, std::size_t limit) : records_(16, hash), limit_(limit) {}
 
   /// Adds or renews. Beyond the limit the oldest goes; true if that happened.
   bool insert(const FourTuple& tuple, const TimeWait& record);

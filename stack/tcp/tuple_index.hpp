@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "stack/tcp/time_wait.hpp"
+#include "stack/tcp/tuple_hash.hpp"
 #include "stack/wire/address.hpp"
 
 namespace sluice::tcp {

@@ -29,9 +29,26 @@ FourTuple tuple_of(std::uint32_t number) {
   return {{IpAddress::v4(10, 0, 0, 2), 80}, {remote, static_cast<std::uint16_t>(number)}};
 }
 
+TEST_CASE("the hash of a 4-tuple is the same whatever was hashed before it, and each end counts") {
+  Ground ground;
+  TupleHasher hasher(ground.key);
+  const FourTuple first = tuple_of(1);
+  const std::uint64_t hash = hasher(first);
+  CHECK(hasher(first) == hash);
+  const FourTuple turned{first.remote, first.local};
+  const Endpoint elsewhere{IpAddress::v4(10, 0, 0, 3), 80};
+  for (const FourTuple& other : {tuple_of(2), turned, FourTuple{elsewhere, first.remote}, FourTuple{}}) {
+    CHECK(hasher(other) != hash);
+    CHECK(hasher(first) == hash);
+    CHECK(hasher(other) == TupleHasher(ground.key)(other));
+  }
+  CHECK(TupleHasher(test::run_key(78))(first) != hash);
+}
+
 TEST_CASE("the index of connections finds what a map finds, while it grows and is emptied") {
   Ground ground;
-  TupleIndex index(TupleHash{KeyedHash(ground.key, KeyUse::hash_table)});
+  TupleHasher hasher(ground.key);
+  TupleIndex index(TupleHash{&hasher});
   std::map<std::uint32_t, std::unique_ptr<Connection>> model;
   Random random(ground.key, KeyUse::test);
   for (int step = 0; step < 30'000; ++step) {
