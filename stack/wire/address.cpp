@@ -153,36 +153,6 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
   return quad ? std::optional(v4(*quad)) : std::nullopt;
 }
 
-IpAddress IpAddress::mapped() const noexcept { return is_v4() ? v6(bytes_) : *this; }
-
-bool IpAddress::is_v4_mapped() const noexcept {
-  return is_v6() && std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), bytes_.begin());
-}
-
-IpAddress IpAddress::unmapped() const noexcept {
-  return is_v4_mapped() ? from_bytes(Bytes(bytes_).subspan(12)) : *this;
-}
-
-bool IpAddress::is_unspecified() const noexcept { return *this == any(family_); }
-
-bool IpAddress::is_loopback() const noexcept {
-  if (is_v4()) return bytes_[12] == 127;
-  return std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; }) && bytes_[15] == 1;
-}
-
-bool IpAddress::is_multicast() const noexcept { return is_v4() ? bytes_[12] >> 4 == 0xe : bytes_[0] == 0xff; }
-
-bool IpAddress::is_limited_broadcast() const noexcept { return is_v4() && v4_number() == 0xffffffff; }
-
-bool IpAddress::is_link_local() const noexcept {
-  return is_v4() ? v4_number() >> 16 == 0xa9fe : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
-
-bool IpAddress::is_invalid_source() const noexcept {
-  if (is_loopback() || is_multicast() || is_v4_mapped()) return true;
-  return is_v4() ? bytes_[12] == 0 || bytes_[12] >= 240 : is_unspecified();
-}
-
 std::string IpAddress::to_string() const {
   if (is_v6()) return v6_to_string(bytes_);
   std::string text;

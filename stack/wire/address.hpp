@@ -1,6 +1,7 @@
 // IP addresses and endpoints as values: both families in one type, so that code above needn't care.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <compare>
@@ -54,22 +55,36 @@ class IpAddress {
            bytes_[15];
   }
   /// The IPv6 spelling of an IPv4 address (::ffff:a.b.c.d) and the way back; other addresses stay as they are.
-  IpAddress mapped() const noexcept;
-  IpAddress unmapped() const noexcept;
+  constexpr IpAddress mapped() const noexcept { return is_v4() ? v6(bytes_) : *this; }
+  constexpr IpAddress unmapped() const noexcept {
+    IpAddress address = *this;
+    if (is_v4_mapped()) address.family_ = Family::ipv4;
+    return address;
+  }
 
   /// An IPv6 address in ::ffff:0:0/96.
-  bool is_v4_mapped() const noexcept;
-  bool is_unspecified() const noexcept;
-  bool is_loopback() const noexcept;
+  constexpr bool is_v4_mapped() const noexcept {
+    constexpr IpAddress first;  // 0.0.0.0
+    return is_v6() && std::equal(first.bytes_.begin(), first.bytes_.begin() + 12, bytes_.begin());
+  }
+  constexpr bool is_unspecified() const noexcept { return *this == any(family_); }
+  constexpr bool is_loopback() const noexcept {
+    return is_v4() ? bytes_[12] == 127 : *this == v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  }
   /// 224.0.0.0/4 or ff00::/8.
-  bool is_multicast() const noexcept;
+  constexpr bool is_multicast() const noexcept { return is_v4() ? bytes_[12] >> 4 == 0xe : bytes_[0] == 0xff; }
   /// 255.255.255.255.
-  bool is_limited_broadcast() const noexcept;
+  constexpr bool is_limited_broadcast() const noexcept { return is_v4() && v4_number() == 0xffffffff; }
   /// 169.254.0.0/16 or fe80::/10.
-  bool is_link_local() const noexcept;
+  constexpr bool is_link_local() const noexcept {
+    return is_v4() ? v4_number() >> 16 == 0xa9fe : bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
+  }
   /// What no packet from a wire may have as its source: unspecified or 0.0.0.0/8, multicast, broadcast, 240.0.0.0/4,
   /// 127.0.0.0/8 or ::1, and v4-mapped IPv6 (it would pass for IPv4 on a dual-stack socket).
-  bool is_invalid_source() const noexcept;
+  constexpr bool is_invalid_source() const noexcept {
+    if (is_v4()) return bytes_[12] == 0 || bytes_[12] == 127 || bytes_[12] >= 224;
+    return is_loopback() || is_multicast() || is_v4_mapped() || is_unspecified();
+  }
 
   /// As RFC 5952 writes it.
   std::string to_string() const;
