@@ -10,12 +10,15 @@ function(sluice_sources out folder)
   set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
-# Includes from the root, C++20 and our warnings.
+# Includes from the root, C++20 and our warnings. As objects are position-independent, a function that others see might
+# be replaced when the program starts: g++ inlines no call of it unless it is told that nobody does that.
 function(sluice_target target)
   target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sluice>)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(${target} PRIVATE
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release,RelWithDebInfo>>:-fno-semantic-interposition>)
   sluice_warnings(${target})
   sluice_stand_alone(${target})
 endfunction()
@@ -32,6 +35,14 @@ function(sluice_stand_alone target)
       set_source_files_properties("${source}" PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     endif()
   endforeach()
+endfunction()
+
+# For rooms of small functions that call each other: when optimised, all sources of the target are one, and such calls are
+# inlined. (It is no gain where strings are: the compiler then inlines less of those.)
+function(sluice_whole target)
+  if(SLUICE_PLAIN AND CMAKE_BUILD_TYPE MATCHES "^Rel")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+  endif()
 endfunction()
 
 # A static library sluice_<name> of the folder <name>, known as sluice::<name> here and once installed.

@@ -41,12 +41,12 @@ constexpr std::array<Policy, 6> kPolicies = {{{{0x20, 0x01, 0, 0}, 32, 5, 5},
                                               {{0xfe, 0xc0, 0, 0}, 10, 1, 11},
                                               {{0xfc, 0x00, 0, 0}, 7, 3, 13},
                                               {{0, 0, 0, 0}, 0, 40, 1}}};
-constexpr Policy kLoopback{{}, 128, 50, 0};
-constexpr Policy kMapped{{}, 96, 35, 4};
+constexpr Policy kLoopbackPolicy{{}, 128, 50, 0};
+constexpr Policy kMappedPolicy{{}, 96, 35, 4};
 
 const Policy& policy_of(const IpAddress& address) noexcept {
-  if (address.is_v4()) return kMapped;
-  if (address.is_loopback()) return kLoopback;
+  if (address.is_v4()) return kMappedPolicy;
+  if (address.is_loopback()) return kLoopbackPolicy;
   return *std::find_if(kPolicies.begin(), kPolicies.end(), [&](const Policy& policy) {
     std::array<std::uint8_t, 16> bytes{};
     std::copy(policy.start.begin(), policy.start.end(), bytes.begin());

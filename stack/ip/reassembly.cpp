@@ -11,8 +11,6 @@
 namespace sluice::ip {
 namespace {
 
-constexpr std::size_t kMaximumLength = 65535;
-
 /// What a piece costs besides its text.
 constexpr std::size_t kPieceOverhead = 64;
 

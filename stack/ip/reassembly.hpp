@@ -19,6 +19,9 @@
 
 namespace sluice::ip {
 
+/// Bytes that the 16 bits of an IP header's length can tell of: of the packet (IPv4), or of what follows its header.
+inline constexpr std::size_t kMaximumLength = 65535;
+
 /// One fragment whose own header has been checked. REQUIRES text of at least one byte, of a multiple of 8 unless it is
 /// the last, and an end that fits into a datagram of 65535 bytes.
 struct Fragment {

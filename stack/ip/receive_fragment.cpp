@@ -5,7 +5,6 @@
 namespace sluice::ip {
 namespace {
 
-constexpr std::size_t kMaximumLength = 65535;
 constexpr std::size_t kMinimumTcpHeader = 20;
 constexpr std::uint32_t kPayloadLengthField = 4;
 

@@ -7,7 +7,6 @@
 namespace sluice::ip {
 namespace {
 
-constexpr std::size_t kMaximumLength = 65535;
 constexpr std::size_t kFragmentHead = kMaximumHeader + wire::ipv6::FragmentHeader::kSize;
 
 /// The largest packet that a header can describe.

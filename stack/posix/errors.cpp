@@ -9,13 +9,13 @@
 namespace sluice::posix {
 namespace {
 
-struct Named {
+struct NamedError {
   int error;
   std::string_view name;
 };
 
 /// What calls answer here, and what programs about sockets speak of; of two names for a number the usual one first.
-constexpr Named kNames[] = {
+constexpr NamedError kNames[] = {
     {EPERM, "EPERM"},
     {ENOENT, "ENOENT"},
     {EINTR, "EINTR"},
@@ -110,13 +110,13 @@ Answer answer_of(const Result<void>& outcome) noexcept {
 
 std::string_view errno_name(int error) noexcept {
   const auto* const found =
-      std::find_if(std::begin(kNames), std::end(kNames), [error](const Named& one) { return one.error == error; });
+      std::find_if(std::begin(kNames), std::end(kNames), [error](const NamedError& one) { return one.error == error; });
   return found == std::end(kNames) ? "an errno without a name" : found->name;
 }
 
 std::optional<int> errno_number(std::string_view name) noexcept {
   const auto* const found =
-      std::find_if(std::begin(kNames), std::end(kNames), [name](const Named& one) { return one.name == name; });
+      std::find_if(std::begin(kNames), std::end(kNames), [name](const NamedError& one) { return one.name == name; });
   return found == std::end(kNames) ? std::nullopt : std::optional(found->error);
 }
 

@@ -23,13 +23,13 @@ constexpr int kMaximumLinger = 120;              // TCP_FIN_TIMEOUT_MAX, seconds
 constexpr std::size_t kCongestionNameSize = 16;  // TCP_CA_NAME_MAX
 constexpr std::size_t kSmallestBuffer = 2048;
 
-struct Named {
+struct NamedControl {
   tcp::CongestionControl kind;
   std::string_view name;
 };
-constexpr std::array kControls = {Named{tcp::CongestionControl::reno, "reno"},
-                                  Named{tcp::CongestionControl::cubic, "cubic"},
-                                  Named{tcp::CongestionControl::bbr, "bbr"}};
+constexpr std::array kControls = {NamedControl{tcp::CongestionControl::reno, "reno"},
+                                  NamedControl{tcp::CongestionControl::cubic, "cubic"},
+                                  NamedControl{tcp::CongestionControl::bbr, "bbr"}};
 
 int clamped(std::size_t bytes) noexcept { return static_cast<int>(std::min<std::size_t>(bytes, INT32_MAX)); }
 
@@ -101,8 +101,8 @@ Answer StreamSocket::set_congestion(Bytes name) {
   if (name.empty()) return Answer::fail(EINVAL);
   const std::string_view text = as_text(name.first(std::min(name.size(), kCongestionNameSize - 1)));
   const std::string_view wanted = text.substr(0, text.find('\0'));
-  const auto* const found =
-      std::find_if(kControls.begin(), kControls.end(), [wanted](const Named& one) { return one.name == wanted; });
+  const auto* const found = std::find_if(kControls.begin(), kControls.end(),
+                                         [wanted](const NamedControl& one) { return one.name == wanted; });
   if (found == kControls.end()) return Answer::fail(ENOENT);
   if (socket_ && !socket_.set_congestion(found->kind)) return Answer::fail(EBUSY);
   congestion_ = found->kind;
@@ -202,7 +202,7 @@ Answer StreamSocket::get_protocol_option(int level, int name, MutableBytes room,
     const tcp::CongestionControl kind =
         socket_.congestion().value_or(congestion_.value_or(host_.tcp.config().congestion));
     const auto* const found =
-        std::find_if(kControls.begin(), kControls.end(), [kind](const Named& one) { return one.kind == kind; });
+        std::find_if(kControls.begin(), kControls.end(), [kind](const NamedControl& one) { return one.kind == kind; });
     std::copy(found->name.begin(), found->name.end(), text.begin());
     return put_bytes(text, room, length);
   }

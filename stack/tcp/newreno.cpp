@@ -5,11 +5,6 @@
 #include "stack/tcp/recovery_steps.hpp"
 
 namespace sluice::tcp {
-namespace {
-
-constexpr unsigned kDuplicateThreshold = 3;
-
-}  // namespace
 
 // A duplicate says that one segment left the network. That takes the place of inflating cwnd: the first two let
 // limited transmit happen [R3042-2-1], those in recovery let new text out [R5681-3.2-8], and cwnd stays what it is

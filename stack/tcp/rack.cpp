@@ -7,7 +7,6 @@
 namespace sluice::tcp {
 namespace {
 
-constexpr std::size_t kDuplicateThreshold = 3;
 constexpr std::uint8_t kPatientRecoveries = 16;
 
 // The first block reports a duplicate if it lies below the segment's own ACK number [R2883-5-1] or inside the second.

@@ -2,11 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "stack/tcp/recovery.hpp"
 
 namespace sluice::tcp {
+
+/// Duplicate ACKs, or segments above a hole, that mean a loss (RFC 5681 3.2; DupThresh of RFC 8985 6.2).
+inline constexpr std::size_t kDuplicateThreshold = 3;
 
 /// RFC 8985 6.2's order of transmissions: by time, then by sequence [R8985-6.2-8].
 constexpr bool sent_after(Time a, Seq a_end, Time b, Seq b_end) noexcept { return a > b || (a == b && a_end > b_end); }

@@ -9,7 +9,7 @@ namespace {
 constexpr auto kProtocol = static_cast<std::uint8_t>(ip::Protocol::udp);
 
 /// What a waiting datagram costs besides its text: its place in the queue and the head of its block.
-constexpr std::size_t kOverhead = sizeof(Waiting) + 64;
+constexpr std::size_t kWaitingOverhead = sizeof(Waiting) + 64;
 
 /// Errors that nobody fetched: older ones are of no use to anybody.
 constexpr std::size_t kMaximumReports = 64;
@@ -67,7 +67,7 @@ void Layer::State::enqueue(BoundSocket& socket, const Arrival& arrival, TextRang
   const ip::Datagram& datagram = arrival.datagram;
   const std::size_t offset = datagram.header_size + wire::udp::kHeaderSize + text.offset;
   const bool moves = arrival.alone && stays(datagram.packet, text.size);
-  const std::size_t charge = kOverhead + (moves ? datagram.packet.footprint() : text.size);
+  const std::size_t charge = kWaitingOverhead + (moves ? datagram.packet.footprint() : text.size);
   if (charge > socket.options.receive_buffer - std::min(socket.waiting_bytes, socket.options.receive_buffer))
     return log.drop(Counter::drop_queue_full, now);
   if (!budget.charge(charge)) return log.drop(Counter::drop_budget, now);

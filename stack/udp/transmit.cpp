@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kMaximumLength = 65535;
 
 /// What a departing datagram costs besides its text.
-constexpr std::size_t kOverhead = sizeof(Departing);
+constexpr std::size_t kDepartingOverhead = sizeof(Departing);
 
 std::size_t headers_size(const IpAddress& address) noexcept {
   return ip::header_size(address.family()) + wire::udp::kHeaderSize;
@@ -105,7 +105,7 @@ Result<Departing> Layer::State::address(const BoundSocket& socket, const Outgoin
 Result<bool> Layer::State::queue(BoundSocket& socket, const Outgoing& outgoing) {
   Result<Departing> departing = address(socket, outgoing);
   if (!departing) return departing.error();
-  departing->charge = kOverhead + departing->data.size();
+  departing->charge = kDepartingOverhead + departing->data.size();
   if (departing->charge > socket.options.send_buffer) return Errc::message_too_large;
   if (departing->charge > socket.options.send_buffer - std::min(socket.departing_bytes, socket.options.send_buffer))
     return false;
