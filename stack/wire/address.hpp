@@ -64,8 +64,8 @@ class IpAddress {
 
   /// An IPv6 address in ::ffff:0:0/96.
   constexpr bool is_v4_mapped() const noexcept {
-    constexpr IpAddress first;  // 0.0.0.0
-    return is_v6() && std::equal(first.bytes_.begin(), first.bytes_.begin() + 12, bytes_.begin());
+    constexpr IpAddress kFirst;  // 0.0.0.0
+    return is_v6() && std::equal(kFirst.bytes_.begin(), kFirst.bytes_.begin() + 12, bytes_.begin());
   }
   constexpr bool is_unspecified() const noexcept { return *this == any(family_); }
   constexpr bool is_loopback() const noexcept {
