@@ -28,10 +28,10 @@ struct PacketOut {
   bool super = false;           ///< stands for several on the wire
 };
 
-/// No copies: packets are read into pooled buffers, frames leave by writev() of their pieces. With offloads a packet of
-/// up to 64 KiB passes by one call, and a small one pins no more memory than without. Without them a super-segment is
-/// cut here, just before its packets are written, and packets of one TCP flow that wait one behind the other are merged
-/// into one where the kernel would have: the stack works once for all of them.
+/// Packets are read into pooled buffers, frames leave by writev() of their pieces: no copies, but of small packets with
+/// offloads. There one of up to 64 KiB passes by one call, and a small one pins no more memory. Without, a
+/// super-segment is cut here, just before its packets are written, and packets of one TCP flow that wait one behind the
+/// other are merged into one where the kernel would have: the stack works once for all of them.
 class FdDevice : public Device {
  public:
   /// `fd` is non-blocking and keeps packet boundaries. `mtu` in bytes; longer packets are cut on reading, as the kernel
